@@ -1,38 +1,84 @@
-# What a person types. A fresh machine needs Python >= 3.11 and make, nothing else: everything is installed into .venv
-# from pinned, hashed requirements, and a stamp makes the second run quick.
+# What a person types. A fresh machine needs make and Python >= 3.11, nothing else: everything is installed into .venv
+# from pinned, hashed requirements, and a stamp for each set of requirements makes the next run quick.
 
 PYTHON ?= python3
+UV ?= uv
+VENV ?= .venv
 ARGS ?=
-BIN := .venv/bin
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 .PHONY: help demo test check lint types imports bench format requirements clean
 
 help:
-	@echo "make demo    the main job, end to end, on simulated gateways (ARGS=--once: exit when all are verified)"
-	@echo "make test    the whole test suite (ARGS passes on to pytest)"
-	@echo "make check   lint, types, import layers"
+	@echo "make demo    the main job, end to end, on simulated gateways (ARGS=--once ends when all are verified)"
+	@echo "make test    the whole test suite (ARGS goes to pytest)"
+	@echo "make check   lint, types and import layers"
 	@echo "make bench   what a session costs, beside a floor measured in the same run"
 	@echo "make format  let ruff put the code in order"
+	@echo "make clean   remove $(VENV) and the tools' caches"
 
-demo: .venv/runtime.stamp
+demo: $(VENV)/runtime.stamp
+	@echo "==> acs-bridge demo $(ARGS)"
 	@$(BIN)/python -m acs_bridge demo $(ARGS)
 
-test: .venv/dev.stamp
+test: $(VENV)/dev.stamp
+	@echo "==> The whole test suite, on a real Postgres that it starts itself"
 	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 check: lint types imports
 
-lint: .venv/dev.stamp
+lint: $(VENV)/dev.stamp
+	@echo "==> ruff, yamllint, hadolint"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/yamllint --strict .
+	@$(BIN)/hadolint Dockerfile
 
-types: .venv/dev.stamp
+types: $(VENV)/dev.stamp
+	@echo "==> mypy"
 	@$(BIN)/mypy
 
-imports: .venv/dev.stamp
+imports: $(VENV)/dev.stamp
+	@echo "==> import-linter"
 	@$(BIN)/lint-imports
 
-format: .venv/dev.stamp
+bench: $(VENV)/dev.stamp
+	@echo "==> tests/bench"
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+format: $(VENV)/dev.stamp
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+# Everything that the tests and the checks need is in requirements-dev.txt, with the same pins for what both name.
+$(VENV)/dev.stamp: requirements-dev.txt pyproject.toml | $(VENV)/bin/python
+	@echo "==> Installing what the daemon, its tests and its checks need into $(VENV)"
+	@$(INSTALL) --require-hashes --requirement requirements-dev.txt
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/runtime.stamp
+
+$(VENV)/runtime.stamp: requirements.txt pyproject.toml | $(VENV)/bin/python
+	@echo "==> Installing what the daemon needs into $(VENV)"
+	@$(INSTALL) --require-hashes --requirement requirements.txt
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "$(PYTHON) is not Python 3.11 or newer: name one, as in: make PYTHON=python3.13" >&2; exit 1; }
+	@echo "==> Creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "$(PYTHON) cannot create a venv (on Debian: apt install python3-venv)" >&2; exit 1; }
+
+# After a change of the dependencies in pyproject.toml. No index, link or host is written into the files.
+COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-emit-find-links --custom-compile-command "make requirements" $(ARGS)
+requirements:
+	@$(COMPILE) --group build --output-file requirements.txt
+	@$(COMPILE) --group build --group dev --constraints requirements.txt --output-file requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
