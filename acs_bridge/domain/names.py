@@ -60,8 +60,8 @@ def subscriber_name(text: object) -> Text:
 def looks_like_mac(text: str) -> bool:
     """Tell whether a line of service is probably the MAC address of a box, which is bad advice: boxes get swapped.
 
-    Six pairs of hex digits between colons, hyphens or dots always are one. Twelve digits in one piece, in three fours or
-    two sixes are one only with a letter among them: digits alone may be a telephone or an account number.
+    Six pairs of hex digits between colons, hyphens or dots always are one. Twelve digits in one piece, in three fours
+    or two sixes are one only with a letter among them: digits alone may be a telephone or an account number.
     """
     return bool(_MAC_IN_PAIRS.fullmatch(text) or (_MAC_IN_GROUPS.fullmatch(text) and _LETTER.search(text)))
 
