@@ -1,0 +1,1 @@
+"""The records: the only package that speaks to Postgres. It decides nothing that `domain` can decide."""
