@@ -1,0 +1,83 @@
+"""The structures that messages are made of: who speaks, what happened, which parameter has which value.
+
+Texts are as they were on the wire; nothing here judges them.
+"""
+
+from dataclasses import dataclass
+
+_NUMBER_DIGITS = 4  # "14 HEARTBEAT" is the highest event so far; a longer number is no event's
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceId:
+    """What a gateway says it is (TR-069 A.3.3.1). All four together tell two gateways apart; the serial alone does not."""
+
+    manufacturer: str
+    oui: str
+    product_class: str
+    serial_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventStruct:
+    """One reason why the CPE opened the session."""
+
+    code: str
+    command_key: str = ""
+
+    @property
+    def number(self) -> int | None:
+        """The event's number: `1` for "1 BOOT"; None for "M Reboot", vendor events and nonsense."""
+        digits = self.code.lstrip().partition(" ")[0]
+        return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _NUMBER_DIGITS else None
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterValueStruct:
+    """A parameter and its value as text; the type is always spelled with the prefix `xsd:`."""
+
+    name: str
+    value: str
+    type: str = "xsd:string"
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterInfoStruct:
+    """A path that exists in the CPE's data model; objects end in a dot."""
+
+    name: str
+    writable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterFault:
+    """What was wrong with one parameter of a SetParameterValues."""
+
+    name: str
+    code: int
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A name and a value that go with a RequestDownload."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperationResult:
+    """What became of one operation on a deployment unit; `operation` only where the CPE acted by itself."""
+
+    uuid: str
+    deployment_unit_ref: str = ""
+    version: str = ""
+    current_state: str = ""
+    resolved: bool = False
+    execution_unit_refs: str = ""
+    start_time: str = ""
+    complete_time: str = ""
+    fault_code: int = 0
+    fault_string: str = ""
+    operation: str = ""
