@@ -56,17 +56,19 @@ create table device (
     wanted_serial       text,
     created_at          timestamptz not null,
     updated_at          timestamptz not null,
-    constraint device_line_taken unique (line_key),
+    deleted_at          timestamptz,            -- its past associations and its clearing writes still need the row
     constraint device_gateway_taken unique (gateway_id),
     constraint device_line_length check (length(line_of_service) between 1 and 64),
     constraint device_wants_oui_and_serial check ((wanted_oui is null) = (wanted_serial is null)),
-    constraint device_wants_or_has check (wanted_oui is null or gateway_id is null)
+    constraint device_wants_or_has check (wanted_oui is null or gateway_id is null),
+    constraint device_deleted_has_no_gateway check (deleted_at is null or (gateway_id is null and wanted_oui is null))
 );
+create unique index device_line_taken on device (line_key) where deleted_at is null;
 create unique index device_wanted_taken on device (wanted_serial, wanted_oui) where wanted_serial is not null;
 
 create table association (
     id              uuid primary key,           -- version 7: in order of creation
-    subscriber_id   bigint not null references subscriber,
+    subscriber_id   bigint references subscriber on delete set null,    -- null: over, and the subscriber was erased
     device_id       bigint not null references device,
     generation      integer not null default 1, -- of its PHAN URL: a swap, re-issue or re-binding starts the next
     key_id          text not null,              -- of the keyring's key that seals this generation
@@ -75,6 +77,7 @@ create table association (
     created_by      text not null,
     ended_at        timestamptz,
     ended_by        text,
+    constraint association_subscriber_needed check (subscriber_id is not null or ended_at is not null),
     constraint association_generation_positive check (generation >= 1),
     constraint association_end_after_start check (ended_at >= created_at)
 );
