@@ -1,0 +1,326 @@
+"""Every setting: a field with a sentence, a default and its bounds.
+
+They come from a TOML file, then from the environment (`ACS_BRIDGE_SECTION__KEY`), then from flags; the later wins. This
+is the only module that reads the environment. A setting that the daemon does not have is refused, never ignored, and no
+message shows a value: it might be a secret.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import model_validator as check
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from acs_bridge.settings_layers import Layer, SettingsError, merged, read_file, words
+
+_PREFIX = "ACS_BRIDGE_"
+_CONFIG_VARIABLE = f"{_PREFIX}CONFIG"
+_LARGEST_PORT = 65535
+_DAY = 86_400
+_POSTGRES_SCHEMES = ("postgres", "postgresql")
+
+
+class CpeAuthMode(StrEnum):
+    """How a gateway shows who it is."""
+
+    DIGEST = "digest"
+    NONE = "none"
+
+
+class Bootstrap(StrEnum):
+    """What a gateway gets that showed only the pair that all share."""
+
+    APPROVE = "approve"
+    PROVISION = "provision"
+
+
+class LogFormat(StrEnum):
+    """For a log collector, or for a person."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class LogLevel(StrEnum):
+    """The least important line that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must not have control characters")
+    return text
+
+
+def _printable_path(path: Path) -> Path:
+    _printable(str(path))
+    return path
+
+
+def _printable_secret(secret: SecretStr) -> SecretStr:
+    _printable(secret.get_secret_value())
+    return secret
+
+
+def _url_path(text: str) -> str:
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", text):
+        raise ValueError("must be a path as in /acs: it begins with / and does not end with one")
+    return text
+
+
+def _reporting_url(text: str) -> str:
+    """Refuse an address to which a token cannot simply be appended."""
+    try:
+        url = urlsplit(text)
+        host = url.hostname
+    except ValueError as error:
+        raise ValueError("must be an address as in https://phan.example.net/r/") from error
+    if url.scheme not in {"http", "https"} or not host or not re.fullmatch(r"[!-~]+", text):
+        raise ValueError("must be an address as in https://phan.example.net/r/")
+    if url.username is not None or url.query or url.fragment or text.endswith(("?", "#")):
+        raise ValueError("must have no user name, no query and no fragment")
+    if not url.path.endswith("/"):
+        raise ValueError("must end with /, because the token follows at once")
+    return text
+
+
+def _postgres_url(secret: SecretStr) -> SecretStr:
+    scheme, separator, _ = secret.get_secret_value().partition("://")
+    if scheme not in _POSTGRES_SCHEMES or not separator:
+        raise ValueError("must be as in postgresql://user@host:5432/name")
+    return secret
+
+
+def _split(value: object) -> object:
+    """Let the environment name several folders as PATH does."""
+    return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+
+Host = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_printable)]
+Port = Annotated[int, Field(ge=0, le=_LARGEST_PORT)]
+Folder = Annotated[Path, AfterValidator(_printable_path)]
+Secret = Annotated[SecretStr, Field(min_length=1, max_length=1024), AfterValidator(_printable_secret)]
+
+
+class Section(BaseModel):
+    """A section of the file; its docstring is the comment that the sample shows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class DeviceListener(Section):
+    """Where gateways reach the daemon."""
+
+    host: Host = Field("0.0.0.0", description="The address to listen on.")  # noqa: S104 - gateways come from outside
+    port: Port = Field(7547, description="The port; 0 picks a free one, which the log line `listening` names.")
+    path: Annotated[str, Field(max_length=128), AfterValidator(_url_path)] = Field(
+        "/acs", description="The path of CWMP, as in the ACS URL that gateways are given."
+    )
+    drain_seconds: Annotated[int, Field(ge=0, le=600)] = Field(
+        8, description="How long requests that are being answered may take to finish after SIGTERM."
+    )
+
+
+class OperatorListener(Section):
+    """Where people and BSSs reach the daemon. Put a TLS proxy before it when it leaves this machine."""
+
+    host: Host = Field("127.0.0.1", description="The address to listen on.")
+    port: Port = Field(8080, description="The port; 0 picks a free one, which the log line `listening` names.")
+
+
+class Database(Section):
+    """Where everything is kept."""
+
+    url: Annotated[Secret, AfterValidator(_postgres_url)] | None = Field(
+        None,
+        description="A Postgres of version 15 or newer. Not set: the embedded Postgres, under `data_dir`.",
+        examples=["postgresql://acs_bridge@db1.example.net,db2.example.net/acs_bridge?target_session_attrs=primary"],
+    )
+    data_dir: Folder = Field(Path("var/postgres"), description="The folder of the embedded Postgres.")
+    pool_size: Annotated[int, Field(ge=1, le=100)] = Field(
+        8, description="Connections for each worker; more than 8 seldom helps."
+    )
+
+
+class Phan(Section):
+    """The PHAN URLs that gateways get."""
+
+    base_url: Annotated[str, Field(max_length=200), AfterValidator(_reporting_url)] | None = Field(
+        None,
+        description="What stands before the token of every PHAN URL: https, and / at its end. `serve` needs it.",
+        examples=["https://phan.example.net/r/"],
+    )
+    keyring: Folder = Field(
+        Path("var/phan.keyring"),
+        description="The file of the keys, made with an empty database. Back it up: without it no URL can be read.",
+    )
+
+
+class CpeAuth(Section):
+    """How gateways show who they are."""
+
+    mode: CpeAuthMode = Field(
+        CpeAuthMode.DIGEST, description="`none` trusts every gateway: for closed laboratories only."
+    )
+    username: Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_printable)] | None = Field(
+        None, description="The user name of the bootstrap pair, which all gateways share.", examples=["bootstrap"]
+    )
+    password: Secret | None = Field(
+        None, description="The password of the bootstrap pair.", examples=["a password of your own"]
+    )
+    realm: Annotated[str, Field(min_length=1, max_length=64, pattern=r'^[^"\\]*$'), AfterValidator(_printable)] = Field(
+        "acs-bridge", description="The realm of the Digest challenge. Imported HA1 values hold for one realm only."
+    )
+    bootstrap: Bootstrap = Field(
+        Bootstrap.APPROVE,
+        description="What a gateway gets that showed only the shared pair. `approve`: nothing, until an Admin approves "
+        "it. `provision`: it is believed to be who it says it is, for access networks that are closed.",
+    )
+
+    @check(mode="after")
+    def _pair(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password must be set together")
+        return self
+
+
+class Profiles(Section):
+    """Which parameters of which gateways get the PHAN URL."""
+
+    dirs: Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (),
+        description="Folders of profile files, beside the packaged ones; a later folder overrides an earlier one.",
+        examples=[["/etc/acs-bridge/profiles"]],
+    )
+
+
+class Queue(Section):
+    """How writes reach gateways."""
+
+    writes_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(
+        None, description="A ceiling for all workers together. Not set: none.", examples=[6000]
+    )
+    max_attempts: Annotated[int, Field(ge=1, le=100)] = Field(
+        5, description="After so many attempts that faltered a write has failed."
+    )
+    lease_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
+        90, description="How long a gateway may take to answer one request before its session counts as lost."
+    )
+    retry_initial_seconds: Annotated[int, Field(ge=0, le=_DAY)] = Field(
+        30, description="The wait before the second attempt; it doubles with every further one."
+    )
+    retry_max_seconds: Annotated[int, Field(ge=0, le=30 * _DAY)] = Field(21_600, description="The longest such wait.")
+    staged_seconds: Annotated[int, Field(ge=0, le=365 * _DAY)] = Field(
+        _DAY,
+        description="How long a value that applies only after a reboot may take to show before it is written again.",
+    )
+
+    @check(mode="after")
+    def _waits(self) -> Self:
+        if self.retry_max_seconds < self.retry_initial_seconds:
+            raise ValueError("retry_max_seconds must be at least retry_initial_seconds")
+        return self
+
+
+class Log(Section):
+    """Standard output, one line an event; never a PHAN URL, a password or a token."""
+
+    format: LogFormat = Field(LogFormat.JSON, description="`json` for a collector, `console` for a person.")
+    level: LogLevel = Field(LogLevel.INFO, description="`debug`, `info`, `warning` or `error`.")
+
+
+class Settings(BaseSettings):
+    """All sections. Made without `load`, it takes nothing from the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+    )
+
+    device_listener: DeviceListener = DeviceListener()
+    operator_listener: OperatorListener = OperatorListener()
+    database: Database = Database()
+    phan: Phan = Phan()
+    cpe_auth: CpeAuth = CpeAuth()
+    profiles: Profiles = Profiles()
+    queue: Queue = Queue()
+    log: Log = Log()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings gives it by this name
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what `load` has merged, and nothing behind its back."""
+        return (init_settings,)
+
+    @classmethod
+    def load(cls, path: Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Self:
+        """Merge the file, the environment and `overrides` (by section), or raise every problem at once.
+
+        Without a path the file is the one that ACS_BRIDGE_CONFIG names, if it names one.
+        """
+        named = path or _named_file()
+        layers = [
+            *([read_file(named)] if named else []),
+            Layer("environment", _environment(cls)),
+            Layer("command line", overrides or {}),
+        ]
+        values = merged(cls, layers)
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise SettingsError(*words(cls, error, layers)) from None
+
+    def check_servable(self) -> None:
+        """Refuse what `serve` cannot run with, though every setting for itself is right."""
+        if self.phan.base_url is None:
+            raise SettingsError("phan.base_url: is not set; serve needs the https address that gateways report to")
+        if not self.phan.base_url.startswith("https://"):
+            raise SettingsError("phan.base_url: must begin with https:// (http is for `acs-bridge demo`)")
+
+
+def _named_file() -> Path | None:
+    name = os.environ.get(_CONFIG_VARIABLE)
+    return Path(name) if name else None
+
+
+def _environment(settings: type[BaseSettings]) -> dict[str, Any]:
+    """Return what the environment says, with unknown sections too, so that they are refused like those of a file.
+
+    A name without "__" names no setting of ours: container platforms put names like ACS_BRIDGE_SERVICE_HOST there.
+    """
+    for section in settings.model_fields:
+        if f"{_PREFIX}{section.upper()}" in os.environ:
+            raise SettingsError(
+                f"{_PREFIX}{section.upper()}: is a section; its keys are set, each after two underscores"
+            )
+    values = EnvSettingsSource(settings)()
+    for name, value in os.environ.items():
+        section, separator, key = name.upper().removeprefix(_PREFIX).lower().partition("__")
+        if name.upper().startswith(_PREFIX) and separator and value and section not in settings.model_fields:
+            values.setdefault(section, {})[key] = value
+    return values
