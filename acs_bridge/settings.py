@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic import model_validator as check
@@ -23,6 +22,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from acs_bridge.domain.phan import check_base_url
+from acs_bridge.errors import InvalidField
 from acs_bridge.settings_layers import Layer, SettingsError, merged, read_file, words
 
 _PREFIX = "ACS_BRIDGE_"
@@ -85,18 +86,10 @@ def _url_path(text: str) -> str:
 
 
 def _reporting_url(text: str) -> str:
-    """Refuse an address to which a token cannot simply be appended."""
     try:
-        url = urlsplit(text)
-        host = url.hostname
-    except ValueError as error:
-        raise ValueError("must be an address as in https://phan.example.net/r/") from error
-    if url.scheme not in {"http", "https"} or not host or not re.fullmatch(r"[!-~]+", text):
-        raise ValueError("must be an address as in https://phan.example.net/r/")
-    if url.username is not None or url.query or url.fragment or text.endswith(("?", "#")):
-        raise ValueError("must have no user name, no query and no fragment")
-    if not url.path.endswith("/"):
-        raise ValueError("must end with /, because the token follows at once")
+        check_base_url(text, allow_http=True)
+    except InvalidField as error:
+        raise ValueError(error.message) from error
     return text
 
 
@@ -299,8 +292,10 @@ class Settings(BaseSettings):
         """Refuse what `serve` cannot run with, though every setting for itself is right."""
         if self.phan.base_url is None:
             raise SettingsError("phan.base_url: is not set; serve needs the https address that gateways report to")
-        if not self.phan.base_url.startswith("https://"):
-            raise SettingsError("phan.base_url: must begin with https:// (http is for `acs-bridge demo`)")
+        try:
+            check_base_url(self.phan.base_url)
+        except InvalidField as error:
+            raise SettingsError(str(error)) from error
 
 
 def _named_file() -> Path | None:
