@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -40,7 +40,16 @@ class DatabaseDown(Unavailable):
     title = "The database does not answer"
 
 
-class Connection(asyncpg.Connection[asyncpg.Record]):
+if TYPE_CHECKING:
+    # The stubs make these generic; at run time they are not.
+    AnyConnection = asyncpg.Connection[asyncpg.Record]
+    PooledConnection = PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    AnyConnection, PooledConnection, Pool = asyncpg.Connection, PoolConnectionProxy, asyncpg.Pool
+
+
+class Connection(AnyConnection):
     """A connection that goes back into the pool as it is.
 
     asyncpg's default resets it with a round trip of its own after every use, which halves the pool's throughput.
@@ -53,8 +62,6 @@ class Connection(asyncpg.Connection[asyncpg.Record]):
         """Reset nothing."""
         return ""
 
-
-PooledConnection = PoolConnectionProxy[asyncpg.Record]
 
 _SERVER_AWAY = (
     asyncpg.PostgresConnectionError,
@@ -79,7 +86,7 @@ class Database:
 
     __slots__ = ("_pool", "_where")
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", where: str) -> None:
+    def __init__(self, pool: Pool, where: str) -> None:
         """`where` names the server in errors and holds no secret."""
         self._pool = pool
         self._where = where
@@ -215,7 +222,7 @@ def refusals(errors: Mapping[str, Callable[[], AcsBridgeError]]) -> Iterator[Non
         raise words() from None
 
 
-async def _set_codecs(connection: "PooledConnection | asyncpg.Connection[asyncpg.Record]") -> None:
+async def _set_codecs(connection: PooledConnection | AnyConnection) -> None:
     for name in ("json", "jsonb"):
         await connection.set_type_codec(name, schema="pg_catalog", encoder=_to_json, decoder=json.loads)
 
@@ -224,7 +231,7 @@ def _to_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-async def _close(pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+async def _close(pool: Pool) -> None:
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
             await pool.close()

@@ -1,0 +1,171 @@
+"""One real Postgres for the whole test run, and a database of its own for each test that asks for one.
+
+The process that runs the session starts the server: under pytest-xdist that is the controller, which tells the workers
+where it is, so that a worker which dies takes nothing with it. The server ends with that process, however that ends.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from acs_bridge.store.database import Database
+from acs_bridge.store.embedded import EmbeddedPostgres
+from acs_bridge.store.migrations import migrate
+
+T = TypeVar("T")
+TEMPLATE = "template_acs_bridge"
+TEMPLATE_LOCK = 1
+TEST_POOL_SIZE = 4
+WORKER_INPUT = "postgres_urls"
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """The server of this test run, by a pair of URLs whose database is put in by name."""
+
+    runtime: str
+    owner: str
+
+    def runtime_url(self, database: str) -> str:
+        return self.runtime.replace("@/acs_bridge?", f"@/{database}?")
+
+    def owner_url(self, database: str = "postgres") -> str:
+        return self.owner.replace("@/acs_bridge?", f"@/{database}?")
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run outside of any test's event loop, and leave no loop behind."""
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        return runner.run(coroutine)
+
+
+def start_server(config: pytest.Config) -> Postgres:
+    data_dir = Path(tempfile.mkdtemp(prefix="acs-bridge-tests-"))
+    config.add_cleanup(lambda: shutil.rmtree(data_dir, ignore_errors=True))
+    server = run(EmbeddedPostgres.start(data_dir, fsync=False))
+    config.add_cleanup(lambda: run(server.stop()))
+    return Postgres(server.runtime_url, server.owner_url)
+
+
+SERVER = pytest.StashKey[Postgres]()
+
+
+def server_of(config: pytest.Config) -> Postgres:
+    """Give the server of this process, and start it when it is first asked for."""
+    if SERVER not in config.stash:
+        config.stash[SERVER] = start_server(config)
+    return config.stash[SERVER]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """In the xdist controller, before each worker starts."""
+    server = server_of(node.config)
+    node.workerinput[WORKER_INPUT] = (server.runtime, server.owner)
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest) -> Postgres:
+    given = getattr(request.config, "workerinput", {}).get(WORKER_INPUT)
+    server = Postgres(*given) if given else server_of(request.config)
+    run(make_template(server))
+    return server
+
+
+async def make_template(server: Postgres) -> None:
+    """Make the migrated database that each test gets a copy of; the first worker makes it, the others wait."""
+    admin = await asyncpg.connect(server.owner_url())
+    try:
+        await admin.execute("select pg_advisory_lock($1)", TEMPLATE_LOCK)
+        if not await admin.fetchval("select exists (select from pg_database where datname = $1)", TEMPLATE):
+            unfinished = f"{TEMPLATE}_{uuid4().hex}"
+            await admin.execute(f"create database {unfinished}")
+            connection = await asyncpg.connect(server.owner_url(unfinished))
+            await migrate(connection, datetime.now(UTC))
+            await connection.close()
+            await admin.execute(f"alter database {unfinished} rename to {TEMPLATE}")
+    finally:
+        await admin.close()
+
+
+async def fresh_database(server: Postgres, template: str) -> AsyncIterator[str]:
+    name = f"test_{uuid4().hex}"
+    admin = await asyncpg.connect(server.owner_url())
+    try:
+        await admin.execute(f"create database {name} template {template} strategy file_copy")
+        yield name
+        await admin.execute(f"drop database {name} with (force)")
+    finally:
+        await admin.close()
+
+
+@pytest.fixture
+async def database_name(postgres: Postgres) -> AsyncIterator[str]:
+    """A fresh, migrated database, dropped after the test."""
+    async for name in fresh_database(postgres, TEMPLATE):
+        yield name
+
+
+@pytest.fixture
+async def empty_database_name(postgres: Postgres) -> AsyncIterator[str]:
+    """A fresh database without any table, dropped after the test."""
+    async for name in fresh_database(postgres, "template1"):
+        yield name
+
+
+@pytest.fixture
+def database_url(postgres: Postgres, database_name: str) -> str:
+    """For what opens its own pool: the fresh database as the daemon sees it."""
+    return postgres.runtime_url(database_name)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A fresh, migrated database, on the role that the daemon has."""
+    async with Database.connect(database_url, pool_size=TEST_POOL_SIZE) as database:
+        yield database
+
+
+@pytest.fixture
+async def owner(postgres: Postgres, database_name: str) -> AsyncIterator[Database]:
+    """The same database on the role that owns its tables: for ANALYZE and for what only a migration may do."""
+    async with Database.connect(postgres.owner_url(database_name), pool_size=TEST_POOL_SIZE) as owner:
+        yield owner
+
+
+@dataclass
+class SettableClock:
+    """A Clock that stands still until it is told otherwise."""
+
+    time: datetime
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def set(self, time: datetime) -> None:
+        self.time = time
+
+    def advance(self, **by: float) -> datetime:
+        self.time += timedelta(**by)
+        return self.time
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A fixed time, with microseconds, so that one which is cut off is noticed."""
+    return datetime(2026, 3, 14, 15, 9, 26, 535897, UTC)
+
+
+@pytest.fixture
+def clock(now: datetime) -> SettableClock:
+    """A clock that a test sets; it starts at `now`."""
+    return SettableClock(now)
