@@ -53,4 +53,4 @@ class MalformedMessage(RemoteProtocolError):
 
 
 class TooLarge(MalformedMessage):
-    """The message is larger than we are prepared to take in: in bytes, elements, attributes or depth."""
+    """The message is larger than we are prepared to take in: in bytes, elements or attributes."""

@@ -1,4 +1,7 @@
-"""How much of a message is taken in. Beyond the first group a message is refused, beyond the second it is cut."""
+"""How much of a message is taken in. Beyond the first group a message is refused, beyond the second it is cut.
+
+The depth of elements is bounded by the XML parser itself.
+"""
 
 from dataclasses import dataclass
 
@@ -10,7 +13,6 @@ class Limits:
     body: int = 8 * 1024 * 1024
     elements: int = 200_000
     attributes: int = 200_000
-    depth: int = 100
 
     id: int = 1024
     """An ID beyond this is not echoed."""

@@ -1,0 +1,224 @@
+"""Bytes to an envelope and back: one message with its header in its namespace.
+
+Reading goes by local names under any prefix; writing gives the CPE its own namespace and ID back. An envelope knows
+nothing of the session it belongs to.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lxml import etree
+
+from cwmp.document import parse
+from cwmp.errors import INCOMPATIBLE_VERSION, LocalProtocolError, MalformedMessage, RemoteProtocolError
+from cwmp.limits import DEFAULT, Limits
+from cwmp.messages import EmptyPost, Message
+from cwmp.reader import READERS, Element, Notes, local, number, read_message
+from cwmp.repair import UNDECLARED
+from cwmp.writer import body_of, escaped
+
+SOAP_ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
+FIRST_NAMESPACE = "urn:dslforum-org:cwmp-1-0"
+
+_ANY_CWMP = "urn:dslforum-org:cwmp-"
+_FAMILY = re.compile(r"urn:dslforum-org:cwmp-1-\d{1,2}")
+_SOAP_1_2 = "http://www.w3.org/"
+_COMMON = frozenset(f"urn:dslforum-org:cwmp-1-{minor}" for minor in range(5))
+_TRUE = frozenset({"1", "true"})
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What travels beside the message. `not_understood` names headers that demand to be understood and are not."""
+
+    id: str | None = None
+    session_timeout: int | None = None
+    supported_versions: tuple[str, ...] = ()
+    use_version: str | None = None
+    hold_requests: bool | None = None
+    not_understood: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A message, the namespace it came in, and what had to be mended to read it. Without an envelope: no namespace."""
+
+    namespace: str
+    header: Header
+    message: Message
+    repairs: tuple[str, ...] = ()
+
+
+_NO_HEADER = Header()
+_EMPTY = Envelope("", _NO_HEADER, EmptyPost())
+_BLANK = Envelope("", _NO_HEADER, EmptyPost(), ("blanks for an empty body",))
+
+
+def read(body: bytes, *, charset: str | None = None, limits: Limits = DEFAULT) -> Envelope:
+    """Read one HTTP body. `charset` is what HTTP said. Raises RemoteProtocolError and nothing else."""
+    if not body or body.isspace():
+        return _BLANK if body else _EMPTY
+    root, repairs = parse(body, charset, limits)
+    notes = list(repairs)
+    heading, content = _sections(root)
+    header = _NO_HEADER if heading is None else _header(heading, notes, limits)
+    element = _only_child(content, header)
+    name = local(element.tag)
+    try:
+        namespace = _namespace(element, name, heading)
+        message = read_message(name, element, limits, notes)
+    except RemoteProtocolError as error:
+        error.method, error.request_id = name, header.id
+        raise
+    return Envelope(namespace, header, message, tuple(notes))
+
+
+def _sections(root: Element) -> tuple[Element | None, Element]:
+    if local(root.tag) != "Envelope":
+        raise MalformedMessage("the message is no SOAP envelope")
+    if root.tag.startswith("{" + _SOAP_1_2):
+        raise MalformedMessage("the message is not in SOAP 1.1")
+    heading = body = None
+    for part in root:
+        name = local(part.tag)
+        if name == "Header" and heading is None:
+            heading = part
+        elif name == "Body":
+            if body is not None:
+                raise MalformedMessage("the envelope has two bodies")
+            body = part
+    if body is None:
+        raise MalformedMessage("the envelope has no body")
+    return heading, body
+
+
+def _only_child(body: Element, header: Header) -> Element:
+    if len(body) == 1:
+        return body[0]
+    method = local(body[0].tag) if len(body) else None
+    raise MalformedMessage(f"the body has {len(body)} messages in it", method=method, request_id=header.id)
+
+
+# --- the namespace -----------------------------------------------------------------------------------------------------
+
+
+def _namespace(element: Element, name: str, heading: Element | None) -> str:
+    """Give the namespace that the CPE speaks: the message's own, else any of the family that is in scope."""
+    own = element.tag[1 : -len(name) - 1] if element.tag[0] == "{" else ""
+    if own in _COMMON or _FAMILY.fullmatch(own):
+        return own
+    if own.startswith(_ANY_CWMP):
+        raise RemoteProtocolError("the CPE speaks a CWMP that is not known here", fault=INCOMPATIBLE_VERSION)
+    in_scope = _in_scope(element, heading)
+    if own in ("", SOAP_ENVELOPE) or own.startswith(UNDECLARED):
+        return in_scope or FIRST_NAMESPACE
+    if in_scope and name not in READERS:
+        return in_scope  # a vendor's own request, in the vendor's namespace
+    raise MalformedMessage("the message is in a namespace that is not CWMP's")
+
+
+def _in_scope(element: Element, heading: Element | None) -> str | None:
+    for uri in element.nsmap.values():
+        if _FAMILY.fullmatch(uri):
+            return uri
+    for part in (*(heading if heading is not None else ()), *element.iter()):
+        uri = part.tag[1:].partition("}")[0]
+        if _FAMILY.fullmatch(uri):
+            return uri
+    return None
+
+
+# --- the header --------------------------------------------------------------------------------------------------------
+
+
+def _header(element: Element, notes: Notes, limits: Limits) -> Header:
+    texts: dict[str, str] = {}
+    not_understood: list[str] = []
+    for part in element:
+        name = local(part.tag)
+        if name in _HEADERS:
+            texts[name] = part.text or ""
+        elif _must_be_understood(part):
+            not_understood.append(name[: limits.text])
+    request_id = _id(texts["ID"], notes, limits) if "ID" in texts else None
+    if len(texts) <= 1 and not not_understood and (not texts or "ID" in texts):
+        return Header(request_id)
+    return Header(
+        request_id,
+        number(texts.get("SessionTimeout")),
+        _versions(texts.get("SupportedCWMPVersions", "")),
+        texts["UseCWMPVersion"].strip()[: limits.text] if "UseCWMPVersion" in texts else None,
+        texts["HoldRequests"].strip().lower() in _TRUE if "HoldRequests" in texts else None,
+        tuple(not_understood[: limits.events]),
+    )
+
+
+# NoMoreRequests is deprecated; a CPE of 2004 may still demand that it is understood.
+_HEADERS = frozenset(
+    {"ID", "SessionTimeout", "SupportedCWMPVersions", "UseCWMPVersion", "HoldRequests", "NoMoreRequests"}
+)
+
+
+def _id(text: str, notes: Notes, limits: Limits) -> str | None:
+    """Take the ID as it stands (X-04); blanks with line breaks in them are a printer's, not the CPE's."""
+    if len(text) > limits.id:
+        notes.append("ID too long")
+        return None
+    stripped = text.strip()
+    return stripped or None if "\n" in text else text or None
+
+
+def _versions(text: str) -> tuple[str, ...]:
+    return tuple([version for version in map(str.strip, text.split(",")) if version])
+
+
+def _must_be_understood(element: Element) -> bool:
+    return any(local(key) == "mustUnderstand" and text.strip().lower() in _TRUE for key, text in element.items())
+
+
+# --- writing -----------------------------------------------------------------------------------------------------------
+
+
+def write(  # noqa: PLR0913 - one keyword for each header that CWMP has
+    message: Message,
+    *,
+    namespace: str,
+    id: str | None = None,
+    use_version: str | None = None,
+    hold_requests: bool | None = None,
+    session_timeout: int | None = None,
+    supported_versions: tuple[str, ...] = (),
+) -> bytes:
+    """Write one HTTP body, of ASCII alone; an EmptyPost is no bytes at all. Raises LocalProtocolError."""
+    if isinstance(message, EmptyPost):
+        return b""
+    start = _frame(namespace)
+    header = "" if id is None else f'<cwmp:ID soap-env:mustUnderstand="1">{escaped(id)}</cwmp:ID>'
+    if use_version is not None:
+        header += f'<cwmp:UseCWMPVersion soap-env:mustUnderstand="1">{escaped(use_version)}</cwmp:UseCWMPVersion>'
+    if hold_requests is not None:
+        # S-12: CPEs read it with atoi, which takes "true" for 0.
+        header += f'<cwmp:HoldRequests soap-env:mustUnderstand="1">{hold_requests:d}</cwmp:HoldRequests>'
+    if session_timeout is not None:
+        header += f'<cwmp:SessionTimeout soap-env:mustUnderstand="0">{session_timeout}</cwmp:SessionTimeout>'
+    if supported_versions:
+        versions = escaped(",".join(supported_versions))
+        header += f'<cwmp:SupportedCWMPVersions soap-env:mustUnderstand="0">{versions}</cwmp:SupportedCWMPVersions>'
+    if header:
+        header = f"<soap-env:Header>{header}</soap-env:Header>"
+    return f"{start}{header}<soap-env:Body>{body_of(message)}</soap-env:Body></soap-env:Envelope>".encode("ascii")
+
+
+@lru_cache(maxsize=128)
+def _frame(namespace: str) -> str:
+    """Open the envelope with all five prefixes on it: some CPEs look for them all in one place (X-02)."""
+    if not _FAMILY.fullmatch(namespace):
+        raise LocalProtocolError("an envelope is written in a namespace of CWMP only")
+    return (
+        f'<soap-env:Envelope xmlns:soap-env="{SOAP_ENVELOPE}"'
+        ' xmlns:soap-enc="http://schemas.xmlsoap.org/soap/encoding/"'
+        ' xmlns:xsd="http://www.w3.org/2001/XMLSchema"'
+        ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+        f' xmlns:cwmp="{namespace}">'
+    )
