@@ -245,6 +245,9 @@ create table provisioning_request (
     id              uuid primary key,
     association_id  uuid not null references association,
     write_id        uuid not null references write,
+    oui             text,                       -- the gateway that it named, if any: with the association that is
+    product_class   text,                       -- all that tells one request from another
+    serial_number   text,
     created_at      timestamptz not null,
     created_by      text not null
 );
