@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic import model_validator as check
@@ -22,14 +23,13 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from acs_bridge.domain.phan import check_base_url
-from acs_bridge.errors import InvalidField
 from acs_bridge.settings_layers import Layer, SettingsError, merged, read_file, words
 
 _PREFIX = "ACS_BRIDGE_"
 _CONFIG_VARIABLE = f"{_PREFIX}CONFIG"
 _LARGEST_PORT = 65535
 _DAY = 86_400
+_URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/?#@!$&'()*+,;=%\[\]-]+")  # RFC 3986 2
 _POSTGRES_SCHEMES = ("postgres", "postgresql")
 
 
@@ -86,10 +86,18 @@ def _url_path(text: str) -> str:
 
 
 def _reporting_url(text: str) -> str:
+    """Refuse what a token cannot simply be put behind."""
     try:
-        check_base_url(text, allow_http=True)
-    except InvalidField as error:
-        raise ValueError(error.message) from error
+        url = urlsplit(text)
+        host, _ = url.hostname, url.port
+    except ValueError:
+        host = None
+    if not host or url.scheme not in {"http", "https"} or not _URL_CHARACTERS.fullmatch(text):
+        raise ValueError("must be an address as in https://phan.example.net/r/")
+    if "@" in url.netloc or "?" in text or "#" in text:
+        raise ValueError("must have no user name, no query and no fragment")
+    if not text.endswith("/"):
+        raise ValueError("must end with /, because the token stands right behind it")
     return text
 
 
@@ -292,10 +300,8 @@ class Settings(BaseSettings):
         """Refuse what `serve` cannot run with, though every setting for itself is right."""
         if self.phan.base_url is None:
             raise SettingsError("phan.base_url: is not set; serve needs the https address that gateways report to")
-        try:
-            check_base_url(self.phan.base_url)
-        except InvalidField as error:
-            raise SettingsError(str(error)) from error
+        if not self.phan.base_url.startswith("https://"):
+            raise SettingsError("phan.base_url: must begin with https:// (http is for `acs-bridge demo`)")
 
 
 def _named_file() -> Path | None:
