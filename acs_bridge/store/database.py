@@ -96,7 +96,7 @@ class Database:
     async def connect(cls, url: str, pool_size: int = 8) -> AsyncIterator[Self]:
         """Open a pool that is closed on the way out; fails at once when the server is not there."""
         where = where_is(url)
-        try:
+        with connecting(where):
             pool = await asyncpg.create_pool(
                 url,
                 min_size=1,
@@ -110,11 +110,6 @@ class Database:
                 max_cached_statement_lifetime=0,
                 server_settings=dict(SESSION_SETTINGS),
             )
-        except _AWAY as error:
-            raise database_down(error, where) from error
-        except (ValueError, asyncpg.ClientConfigurationError):
-            # The parser's own words may quote a part of the URL, and with it the password.
-            raise DatabaseDown("database.url is not a URL of a Postgres database") from None
         try:
             yield cls(pool, where)
         finally:
@@ -179,6 +174,18 @@ class Database:
         if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
             await self._pool.expire_connections()
         return database_down(error, self._where)
+
+
+@contextmanager
+def connecting(where: str) -> Iterator[None]:
+    """Turn whatever keeps us from connecting into a DatabaseDown."""
+    try:
+        yield
+    except _AWAY as error:
+        raise database_down(error, where) from error
+    except (ValueError, asyncpg.ClientConfigurationError):
+        # The parser's own words may quote a part of the URL, and with it the password.
+        raise DatabaseDown("database.url is not a URL of a Postgres database") from None
 
 
 def database_down(error: Exception, where: str) -> DatabaseDown:

@@ -7,6 +7,7 @@ import asyncio
 import fcntl
 import json
 import os
+import pwd
 import secrets
 import time
 from dataclasses import dataclass
@@ -57,6 +58,10 @@ class DataFolder:
         return self.path / "pgdata.new"
 
     @property
+    def _credentials(self) -> Path:
+        return self.path / "credentials"
+
+    @property
     def log(self) -> Path:
         """What the server says."""
         return self.path / "server.log"
@@ -67,12 +72,18 @@ class DataFolder:
         strange = sorted(entry.name for entry in self.path.iterdir() if not _is_ours(entry.name))
         if strange:
             raise DataDirForeign(f"{self.path} holds {strange[0]}, which is not ours: name an empty folder")
-        if self.pgdata.exists() and not (self.path / "credentials").exists():
+        if self.pgdata.exists() and not self._credentials.exists():
             raise DataDirForeign(f"{self.path} holds a database, but its credentials are gone: restore that file")
-        if os.geteuid() not in (0, self.path.stat().st_uid):
-            raise DataDirForeign(f"{self.path} belongs to another account (user id {self.path.stat().st_uid})")
+        self._require_ours()
         # As root the server's account passes through to what is its own; nobody but root writes here.
         self.path.chmod(OURS_TO_PASS_THROUGH if os.geteuid() == 0 else OURS_ALONE)
+
+    def _require_ours(self) -> None:
+        """Even root keeps away from the data of another account, which could no longer use what root then makes."""
+        witness = self._credentials if self._credentials.exists() else self.path
+        owner = witness.stat().st_uid
+        if os.geteuid() != owner and not (os.geteuid() == 0 and witness is self.path):
+            raise DataDirForeign(f"{self.path} belongs to another account: run acs-bridge as user {_name_of(owner)}")
 
     async def claim(self) -> int:
         """Take the lock and give its file descriptor, which the server inherits: it is free when both are gone.
@@ -95,17 +106,17 @@ class DataFolder:
     def credentials(self) -> Credentials:
         """Read the passwords."""
         try:
-            return Credentials(**json.loads((self.path / "credentials").read_text()))
+            return Credentials(**json.loads(self._credentials.read_text()))
         except FileNotFoundError:
             raise NotRunning(f"no embedded Postgres runs on {self.path}") from None
         except PermissionError:
             raise EmbeddedFailed(f"only the account that owns {self.path} may use its database") from None
         except (ValueError, TypeError):
-            raise EmbeddedFailed(f"{self.path / 'credentials'} is damaged: restore that file") from None
+            raise EmbeddedFailed(f"{self._credentials} is damaged: restore that file") from None
 
     def make_credentials(self) -> Credentials:
         """Read the passwords, or make them, whole or not at all."""
-        file, unfinished = self.path / "credentials", self.path / "credentials.new"
+        file, unfinished = self._credentials, self.path / "credentials.new"
         if not file.exists():
             unfinished.unlink(missing_ok=True)
             made = {role: secrets.token_urlsafe(PASSWORD_BYTES) for role in ("owner", "runtime")}
@@ -143,6 +154,13 @@ class DataFolder:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def _is_ours(name: str) -> bool:

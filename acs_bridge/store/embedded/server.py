@@ -127,6 +127,11 @@ class EmbeddedPostgres:
             f"postgresql://{role}:{quote(password)}@/{database}?host={quote(str(self._sockets), safe='')}&port={PORT}"
         )
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether we started it, and have not stopped it."""
+        return self._owned is not None
+
     async def died(self) -> int:
         """Wait until the server ends without having been asked to; only its owner can."""
         if self._owned is None:
