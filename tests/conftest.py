@@ -5,9 +5,12 @@ where it is, so that a worker which dies takes nothing with it. The server ends 
 """
 
 import asyncio
+import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +28,8 @@ T = TypeVar("T")
 TEMPLATE = "template_acs_bridge"
 TEMPLATE_LOCK = 1
 TEST_POOL_SIZE = 4
+DATA_PREFIX = "acs-bridge-tests-"
+ROOM_BYTES = 1 << 30
 WORKER_INPUT = "postgres_urls"
 
 
@@ -48,8 +53,25 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         return runner.run(coroutine)
 
 
+def memory_or_disk() -> Path:
+    """Choose where the server's files lie: copying a database costs a tenth of the time in memory."""
+    memory = Path("/dev/shm")  # noqa: S108 -- mkdtemp makes a folder of its own in it
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_BYTES
+    return memory if roomy else Path(tempfile.gettempdir())
+
+
+def clear_away_what_was_killed(parent: Path) -> None:
+    """Remove the folders of test runs that could not do it themselves: nobody holds their lock."""
+    for lock in parent.glob(f"{DATA_PREFIX}*/lock"):
+        with suppress(OSError), lock.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
+
+
 def start_server(config: pytest.Config) -> Postgres:
-    data_dir = Path(tempfile.mkdtemp(prefix="acs-bridge-tests-"))
+    parent = memory_or_disk()
+    clear_away_what_was_killed(parent)
+    data_dir = Path(tempfile.mkdtemp(prefix=DATA_PREFIX, dir=parent))
     config.add_cleanup(lambda: shutil.rmtree(data_dir, ignore_errors=True))
     server = run(EmbeddedPostgres.start(data_dir, fsync=False))
     config.add_cleanup(lambda: run(server.stop()))
