@@ -6,7 +6,7 @@ cost more memory than the limits allow. It never goes to the network and never g
 
 import re
 import threading
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from lxml import etree
 
@@ -19,6 +19,8 @@ _SMALL_BODY = 64 * 1024
 # How far we look for the ID and the method of a message that cannot be parsed.
 _RECOVERY_WINDOW = 64 * 1024
 _DECLARATION_WINDOW = 256
+
+Element: TypeAlias = etree._Element  # noqa: SLF001 - lxml has no public name for it
 
 UTF_8 = "utf-8"
 _FALLBACK = "latin-1"
@@ -88,7 +90,7 @@ class _Thread(threading.local):
 _thread = _Thread()
 
 
-def parse(body: bytes, charset: str | None, limits: Limits) -> tuple[etree._Element, tuple[str, ...]]:
+def parse(body: bytes, charset: str | None, limits: Limits) -> tuple[Element, tuple[str, ...]]:
     """Give the root element and the names of the repairs that it took to get there."""
     if len(body) > _SMALL_BODY or len(body) > limits.body:
         _refuse_excess(body, limits)
@@ -134,13 +136,13 @@ def _known(charset: str) -> str:
     return codec
 
 
-def _parsed(source: bytes) -> etree._Element:
-    if b"<!DOCTYPE" in source or b"<!ENTITY" in source:
+def _parsed(source: bytes) -> Element:
+    if b"<!" in source and (b"<!DOCTYPE" in source or b"<!ENTITY" in source):
         raise MalformedMessage("the message has a document type declaration")
     return etree.fromstring(source, _thread.parser)
 
 
-def _repaired(body: bytes, codec: str) -> tuple[etree._Element, tuple[str, ...]]:
+def _repaired(body: bytes, codec: str) -> tuple[Element, tuple[str, ...]]:
     """Parse once more what a real gateway may have meant; what is still broken then is refused."""
     text, repairs = _decoded(body, codec)
     text = repair(text, repairs)

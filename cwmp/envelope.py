@@ -8,13 +8,11 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from lxml import etree
-
-from cwmp.document import parse
+from cwmp.document import Element, parse
 from cwmp.errors import INCOMPATIBLE_VERSION, LocalProtocolError, MalformedMessage, RemoteProtocolError
 from cwmp.limits import DEFAULT, Limits
 from cwmp.messages import EmptyPost, Message
-from cwmp.reader import READERS, Element, Notes, local, number, read_message
+from cwmp.reader import READERS, Notes, local_name, number, read_message
 from cwmp.repair import UNDECLARED
 from cwmp.writer import body_of, escaped
 
@@ -64,7 +62,7 @@ def read(body: bytes, *, charset: str | None = None, limits: Limits = DEFAULT) -
     heading, content = _sections(root)
     header = _NO_HEADER if heading is None else _header(heading, notes, limits)
     element = _only_child(content, header)
-    name = local(element.tag)
+    name = local_name(element)
     try:
         namespace = _namespace(element, name, heading)
         message = read_message(name, element, limits, notes)
@@ -75,13 +73,13 @@ def read(body: bytes, *, charset: str | None = None, limits: Limits = DEFAULT) -
 
 
 def _sections(root: Element) -> tuple[Element | None, Element]:
-    if local(root.tag) != "Envelope":
+    if local_name(root) != "Envelope":
         raise MalformedMessage("the message is no SOAP envelope")
-    if root.tag.startswith("{" + _SOAP_1_2):
+    if str(root.tag).startswith("{" + _SOAP_1_2):
         raise MalformedMessage("the message is not in SOAP 1.1")
     heading = body = None
     for part in root:
-        name = local(part.tag)
+        name = local_name(part)
         if name == "Header" and heading is None:
             heading = part
         elif name == "Body":
@@ -96,16 +94,17 @@ def _sections(root: Element) -> tuple[Element | None, Element]:
 def _only_child(body: Element, header: Header) -> Element:
     if len(body) == 1:
         return body[0]
-    method = local(body[0].tag) if len(body) else None
+    method = local_name(body[0]) if len(body) else None
     raise MalformedMessage(f"the body has {len(body)} messages in it", method=method, request_id=header.id)
 
 
-# --- the namespace -----------------------------------------------------------------------------------------------------
+# --- the namespace -------------------------------------------------------------------------------------------
 
 
 def _namespace(element: Element, name: str, heading: Element | None) -> str:
     """Give the namespace that the CPE speaks: the message's own, else any of the family that is in scope."""
-    own = element.tag[1 : -len(name) - 1] if element.tag[0] == "{" else ""
+    tag = str(element.tag)
+    own = tag[1 : -len(name) - 1] if tag[0] == "{" else ""
     if own in _COMMON or _FAMILY.fullmatch(own):
         return own
     if own.startswith(_ANY_CWMP):
@@ -123,20 +122,20 @@ def _in_scope(element: Element, heading: Element | None) -> str | None:
         if _FAMILY.fullmatch(uri):
             return uri
     for part in (*(heading if heading is not None else ()), *element.iter()):
-        uri = part.tag[1:].partition("}")[0]
+        uri = str(part.tag)[1:].partition("}")[0]
         if _FAMILY.fullmatch(uri):
             return uri
     return None
 
 
-# --- the header --------------------------------------------------------------------------------------------------------
+# --- the header ----------------------------------------------------------------------------------------------
 
 
 def _header(element: Element, notes: Notes, limits: Limits) -> Header:
     texts: dict[str, str] = {}
     not_understood: list[str] = []
     for part in element:
-        name = local(part.tag)
+        name = local_name(part)
         if name in _HEADERS:
             texts[name] = part.text or ""
         elif _must_be_understood(part):
@@ -174,10 +173,11 @@ def _versions(text: str) -> tuple[str, ...]:
 
 
 def _must_be_understood(element: Element) -> bool:
-    return any(local(key) == "mustUnderstand" and text.strip().lower() in _TRUE for key, text in element.items())
+    flags = [text for key, text in element.items() if str(key).endswith("mustUnderstand")]
+    return any(str(text).strip().lower() in _TRUE for text in flags)
 
 
-# --- writing -----------------------------------------------------------------------------------------------------------
+# --- writing -------------------------------------------------------------------------------------------------
 
 
 def write(  # noqa: PLR0913 - one keyword for each header that CWMP has

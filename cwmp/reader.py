@@ -9,14 +9,12 @@ from collections.abc import Callable
 from itertools import islice
 from typing import TypeAlias
 
-from lxml import etree
-
 from cwmp import messages as m
+from cwmp.document import Element
 from cwmp.errors import RemoteProtocolError
 from cwmp.limits import Limits
-from cwmp.types import STRING, type_name
+from cwmp.types import STRING, XSD_TYPES, type_name
 
-Element: TypeAlias = etree._Element
 Notes: TypeAlias = list[str]
 Reader: TypeAlias = Callable[[Element, Limits, Notes], m.Message]
 
@@ -32,17 +30,18 @@ _INTERNAL_ERROR = 9002  # what a fault counts as that does not say what it is (X
 _SOAP_FAULT_CODE = re.compile(r"\b([89]\d{3})\b")
 
 
-def local(tag: str) -> str:
-    """Give the part of a tag after its namespace."""
-    return tag.rpartition("}")[2]
+def local_name(element: Element) -> str:
+    """Give the name of an element without its namespace."""
+    tag: str = element.tag  # type: ignore[assignment]  # other kinds of tags belong to comments, which are not kept
+    return tag.rpartition("}")[2] if "}" in tag else tag
 
 
 def _texts(element: Element) -> dict[str, str]:
-    return {local(part.tag): (part.text or "").strip() for part in element}
+    return {local_name(part): (part.text or "").strip() for part in element}
 
 
 def _parts(element: Element) -> dict[str, Element]:
-    return {local(part.tag): part for part in element}
+    return {local_name(part): part for part in element}
 
 
 def number(text: str | None) -> int | None:
@@ -56,7 +55,7 @@ def words(text: str, limits: Limits) -> str:
     return _CONTROLS.sub(" ", text).strip()[: limits.text]
 
 
-# --- structures --------------------------------------------------------------------------------------------------------
+# --- structures ----------------------------------------------------------------------------------------------
 
 
 def _device_id(element: Element | None) -> m.DeviceId:
@@ -92,29 +91,42 @@ def _value_type(value: Element) -> str:
     declared = value.get(XSI_TYPE)
     if declared is None:
         # The schema instance of 1999, or a prefix that nobody declared.
-        declared = next((text for name, text in value.items() if local(name) == "type"), STRING)
-    return type_name(declared)
+        names = (text for name, text in value.items() if str(name).rpartition("}")[2] == "type")
+        declared = next(names, STRING)
+    return declared if declared in XSD_TYPES else type_name(declared)
+
+
+def _value(element: Element) -> tuple[str, str]:
+    return element.text or "", _value_type(element)
 
 
 def _parameter_values(element: Element | None, limits: Limits, notes: Notes) -> tuple[m.ParameterValueStruct, ...]:
+    """Read a list of parameters; one without a usable name is left out."""
     if element is None:
         return ()
+    # Where every structure has one name and one value, two walks in C find them all without a look at the structures.
+    names = [name.text or "" for name in element.iter("{*}Name")]
+    values = [_value(value) for value in element.iter("{*}Value")]
+    if not len(names) == len(values) == len(element) <= limits.parameters:
+        names, values = _one_by_one(element, limits)
     found = []
-    for struct in islice(element, limits.parameters):
-        name = value = ""
-        kind = STRING
-        for part in struct:
-            tag = local(part.tag)
-            if tag == "Name":
-                name = (part.text or "").strip()
-            elif tag == "Value":
-                value = part.text or ""
-                kind = _value_type(part)
+    for padded, (value, kind) in zip(names, values, strict=True):
+        name = padded.strip()
         if name and len(name) <= limits.name:
             found.append(m.ParameterValueStruct(name, value, kind))
     if len(element) != len(found):
         notes.append("parameters left out")
     return tuple(found)
+
+
+def _one_by_one(element: Element, limits: Limits) -> tuple[list[str], list[tuple[str, str]]]:
+    names, values = [], []
+    for struct in islice(element, limits.parameters):
+        parts = _parts(struct)
+        if "Name" in parts:
+            names.append(parts["Name"].text or "")
+            values.append(_value(parts["Value"]) if "Value" in parts else ("", STRING))
+    return names, values
 
 
 def _strings(element: Element | None, limits: Limits) -> tuple[str, ...]:
@@ -132,7 +144,7 @@ def _fault_struct(element: Element | None, limits: Limits) -> tuple[int, str]:
     return number(texts.get("FaultCode")) or 0, words(texts.get("FaultString", ""), limits)
 
 
-# --- what the CPE asks -------------------------------------------------------------------------------------------------
+# --- what the CPE asks ---------------------------------------------------------------------------------------
 
 
 def _inform(element: Element, limits: Limits, notes: Notes) -> m.Inform:
@@ -217,7 +229,7 @@ def _operation_result(element: Element, limits: Limits) -> m.OperationResult:
 
 
 def _operation_results(element: Element, limits: Limits) -> tuple[m.OperationResult, ...]:
-    results = (part for part in element if local(part.tag) == "Results")
+    results = (part for part in element if local_name(part) == "Results")
     return tuple([_operation_result(part, limits) for part in islice(results, limits.events)])
 
 
@@ -232,7 +244,7 @@ def _autonomous_du_state_change_complete(
     return m.AutonomousDUStateChangeComplete(_operation_results(element, limits))
 
 
-# --- what the ACS asks -------------------------------------------------------------------------------------------------
+# --- what the ACS asks ---------------------------------------------------------------------------------------
 
 
 def _set_parameter_values(element: Element, limits: Limits, notes: Notes) -> m.SetParameterValues:
@@ -259,7 +271,7 @@ def _delete_object(element: Element, _limits: Limits, _notes: Notes) -> m.Delete
     return m.DeleteObject(texts.get("ObjectName", ""), texts.get("ParameterKey", ""))
 
 
-# --- the answers -------------------------------------------------------------------------------------------------------
+# --- the answers ---------------------------------------------------------------------------------------------
 
 
 def _inform_response(element: Element, _limits: Limits, _notes: Notes) -> m.InformResponse:
@@ -308,7 +320,7 @@ def _delete_object_response(element: Element, _limits: Limits, _notes: Notes) ->
     return m.DeleteObjectResponse(number(_texts(element).get("Status")))
 
 
-# --- faults ------------------------------------------------------------------------------------------------------------
+# --- faults --------------------------------------------------------------------------------------------------
 
 
 def _fault(element: Element, limits: Limits, notes: Notes) -> m.Fault:
@@ -317,7 +329,7 @@ def _fault(element: Element, limits: Limits, notes: Notes) -> m.Fault:
     text = ""
     parameters: list[m.ParameterFault] = []
     for part in element.iter():
-        name = local(part.tag)
+        name = local_name(part)
         if name == "SetParameterValuesFault":
             parameters.append(_parameter_fault(part, limits))
         elif name == "detail" and part.getparent() is not element:
@@ -335,7 +347,7 @@ def _fault(element: Element, limits: Limits, notes: Notes) -> m.Fault:
 
 def _of_a_parameter(part: Element) -> bool:
     parent = part.getparent()
-    return parent is not None and local(parent.tag) == "SetParameterValuesFault"
+    return parent is not None and local_name(parent) == "SetParameterValuesFault"
 
 
 def _parameter_fault(element: Element, limits: Limits) -> m.ParameterFault:
@@ -348,9 +360,7 @@ def _parameter_fault(element: Element, limits: Limits) -> m.ParameterFault:
     )
 
 
-def _plain_fault(
-    texts: dict[str, str], parameters: tuple[m.ParameterFault, ...], text: str, limits: Limits
-) -> m.Fault:
+def _plain_fault(texts: dict[str, str], parameters: tuple[m.ParameterFault, ...], text: str, limits: Limits) -> m.Fault:
     """Read a fault of SOAP without a CWMP code in it; some write the code where SOAP has its own."""
     code = _SOAP_FAULT_CODE.search(texts.get("faultcode", "")[:_LONGEST_CODE])
     return m.Fault(

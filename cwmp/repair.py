@@ -57,7 +57,7 @@ def _reference(match: re.Match[str]) -> str:
         return "&amp;"
     if name[0] != "#":
         return match[0]
-    point = int(name[2:], 16) if name[1] == "x" else int(name[1:])
+    point = int(f"0{name[1:]}", 16) if name[1] == "x" else int(name[1:])
     legal = point <= 0x10FFFF and not _ILLEGAL.match(chr(point))  # noqa: PLR2004 - the last code point there is
     return match[0] if legal else ""
 

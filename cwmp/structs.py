@@ -10,7 +10,7 @@ _NUMBER_DIGITS = 4  # "14 HEARTBEAT" is the highest event so far; a longer numbe
 
 @dataclass(frozen=True, slots=True)
 class DeviceId:
-    """What a gateway says it is (TR-069 A.3.3.1). All four together tell two gateways apart; the serial alone does not."""
+    """What a gateway says it is (TR-069 A.3.3.1). A serial number alone does not tell two gateways apart."""
 
     manufacturer: str
     oui: str

@@ -73,7 +73,7 @@ def _parameter_values(parameters: tuple[m.ParameterValueStruct, ...]) -> str:
     return _array("ParameterList", "cwmp:ParameterValueStruct", [_parameter_value(p) for p in parameters])
 
 
-# --- what the CPE asks -------------------------------------------------------------------------------------------------
+# --- what the CPE asks ---------------------------------------------------------------------------------------
 
 
 def _event(event: m.EventStruct) -> str:
@@ -173,7 +173,7 @@ def _autonomous_du_state_change_complete(message: m.AutonomousDUStateChangeCompl
     return "".join(map(_operation_result, message.results))
 
 
-# --- what the ACS asks -------------------------------------------------------------------------------------------------
+# --- what the ACS asks ---------------------------------------------------------------------------------------
 
 
 def _set_parameter_values(message: m.SetParameterValues) -> str:
@@ -201,7 +201,7 @@ def _object(message: m.AddObject | m.DeleteObject) -> str:
     return _leaf("ObjectName", message.object_name) + _key(message.parameter_key)
 
 
-# --- the answers -------------------------------------------------------------------------------------------------------
+# --- the answers ---------------------------------------------------------------------------------------------
 
 
 def _nothing(_message: m.Message) -> str:
@@ -271,7 +271,7 @@ WRITERS: dict[type[m.Message], Writer] = {
 }
 
 
-# --- faults ------------------------------------------------------------------------------------------------------------
+# --- faults --------------------------------------------------------------------------------------------------
 
 
 def _parameter_fault(fault: m.ParameterFault) -> str:

@@ -1,0 +1,280 @@
+"""HTTP Digest, both sides (RFC 7616, and RFC 2617 for who knows only that): headers, arithmetic, nonces.
+
+Headers are read as leniently as gateways write them; what was read is then checked without mercy, in constant time. It
+does not know who may have which password, and it never keeps one.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+_LONGEST_HEADER = 8192
+_PAIR = re.compile(r'([A-Za-z][\w*-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)(?:"|$)|([^\s,]*))', re.DOTALL)
+_SCHEME = re.compile(r"(?:^|[\s,])(Digest|Basic)(?=\s)", re.IGNORECASE)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_NC = re.compile(r"[0-9A-Fa-f]{8}")
+_AUTHORITY = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
+_SESS = "-sess"
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()  # all that every CPE can do (A-07)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+_HASHES: dict[str, Callable[[bytes], str]] = {"MD5": _md5, "SHA-256": _sha256}
+_ALGORITHMS = {name.lower(): name for name in ("MD5", "MD5-sess", "SHA-256", "SHA-256-sess")} | {"sha256": "SHA-256"}
+
+
+def _algorithm(text: str | None) -> str:
+    """Give the algorithm that a header names; without a name, and for names that nobody knows, it is MD5."""
+    return _ALGORITHMS.get((text or "").strip().lower(), "MD5")
+
+
+def _hash(algorithm: str, *parts: str) -> str:
+    data = ":".join(parts).encode("utf-8", "surrogateescape")
+    return _HASHES[algorithm.removesuffix(_SESS)](data)
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """Read name=value pairs in any order, with or without quotes and commas; the first of a name counts."""
+    found: dict[str, str] = {}
+    for match in _PAIR.finditer(text[:_LONGEST_HEADER]):
+        name, quoted, bare = match.groups()
+        value = bare if quoted is None else _ESCAPED.sub(r"\1", quoted)
+        found.setdefault(name.lower(), value)
+    return found
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+# --- headers ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What a server asks for. `qop` is None where it knows only RFC 2069; "auth-int" is never offered (A-07)."""
+
+    realm: str
+    nonce: str
+    opaque: str | None = None
+    algorithm: str = "MD5"
+    qop: str | None = "auth"
+    stale: bool = False
+
+    def render(self) -> str:
+        """Write the value of a WWW-Authenticate header."""
+        parts = [f"realm={_quoted(self.realm)}"]
+        if self.qop is not None:
+            parts.append(f'qop="{self.qop}"')
+        parts.append(f"nonce={_quoted(self.nonce)}")
+        if self.opaque is not None:
+            parts.append(f"opaque={_quoted(self.opaque)}")
+        parts.append(f"algorithm={self.algorithm}")
+        if self.stale:
+            parts.append("stale=true")
+        return "Digest " + ", ".join(parts)
+
+    @classmethod
+    def parse(cls, header: str) -> "Challenge | None":
+        """Read the first Digest challenge of a WWW-Authenticate header whose algorithm we have; None without one."""
+        return next(_challenges(header), None)
+
+
+def _challenges(header: str) -> Iterator[Challenge]:
+    header = header[:_LONGEST_HEADER]
+    schemes = list(_SCHEME.finditer(header))
+    ends = [scheme.start() for scheme in schemes[1:]] + [len(header)]
+    for scheme, end in zip(schemes, ends, strict=True):
+        pairs = _pairs(header[scheme.end() : end])
+        if scheme[1].lower() == "digest" and "nonce" in pairs:
+            yield _challenge(pairs)
+
+
+def _challenge(pairs: dict[str, str]) -> Challenge:
+    offered = re.split(r"[\s,]+", pairs.get("qop", "").lower())
+    return Challenge(
+        realm=pairs.get("realm", ""),
+        nonce=pairs["nonce"],
+        opaque=pairs.get("opaque"),
+        algorithm=_algorithm(pairs.get("algorithm")),
+        qop="auth" if "auth" in offered else None,
+        stale=pairs.get("stale", "").lower() == "true",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """What a client answers. Its response proves the password and is never shown."""
+
+    username: str
+    realm: str
+    nonce: str
+    uri: str
+    response: str
+    algorithm: str = "MD5"
+    qop: str | None = None
+    nc: str | None = None
+    cnonce: str | None = None
+    opaque: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Authorization(username={self.username!r}, realm={self.realm!r})"
+
+    @classmethod
+    def parse(cls, header: str) -> "Authorization | None":
+        """Read the value of an Authorization header; None where it is no Digest or lacks what Digest needs."""
+        scheme, _, rest = header.strip().partition(" ")
+        if scheme.lower() != "digest" or len(header) > _LONGEST_HEADER:
+            return None
+        pairs = _pairs(rest)
+        if not {"username", "nonce", "uri", "response"} <= pairs.keys():
+            return None
+        return cls(
+            username=pairs["username"],
+            realm=pairs.get("realm", ""),
+            nonce=pairs["nonce"],
+            uri=pairs["uri"],
+            response=pairs["response"].lower(),
+            algorithm=_algorithm(pairs.get("algorithm")),
+            qop=pairs["qop"].strip().lower() or None if "qop" in pairs else None,
+            nc=pairs.get("nc"),
+            cnonce=pairs.get("cnonce"),
+            opaque=pairs.get("opaque"),
+        )
+
+    def render(self) -> str:
+        """Write the value of an Authorization header."""
+        parts = [
+            f"username={_quoted(self.username)}",
+            f"realm={_quoted(self.realm)}",
+            f"nonce={_quoted(self.nonce)}",
+            f"uri={_quoted(self.uri)}",
+            f'response="{self.response}"',
+            f"algorithm={self.algorithm}",
+        ]
+        if self.opaque is not None:
+            parts.append(f"opaque={_quoted(self.opaque)}")
+        if self.qop is not None:
+            parts.append(f"qop={self.qop}, nc={self.nc}, cnonce={_quoted(self.cnonce or '')}")
+        return "Digest " + ", ".join(parts)
+
+
+# --- arithmetic -------------------------------------------------------------------------------------------------------
+
+
+def ha1(username: str, realm: str, password: str, algorithm: str = "MD5") -> str:
+    """Give the hash that stands for a password; it is as secret as the password."""
+    return _hash(algorithm, username, realm, password)
+
+
+def _response(authorization: Authorization, secret: str, method: str) -> str:
+    """Compute what the response has to be (RFC 7616 3.4.1); without qop as in RFC 2069."""
+    algorithm, nonce = authorization.algorithm, authorization.nonce
+    if algorithm.endswith(_SESS):
+        secret = _hash(algorithm, secret, nonce, authorization.cnonce or "")
+    ha2 = _hash(algorithm, method, authorization.uri)
+    if authorization.qop is None:
+        return _hash(algorithm, secret, nonce, ha2)
+    counted = authorization.nc or "", authorization.cnonce or "", authorization.qop
+    return _hash(algorithm, secret, nonce, *counted, ha2)
+
+
+def verify(
+    authorization: Authorization, ha1: str, *, method: str, target: str, realm: str, allow_no_qop: bool = True
+) -> bool:
+    """Tell whether the client knows the password behind `ha1` and means this request (A-08).
+
+    The nonce is the caller's to check. `target` is the request's own; a client may name it in full.
+    """
+    expected = _response(authorization, ha1, method)
+    answered = authorization.response.encode("utf-8", "replace")
+    right = hmac.compare_digest(expected.encode(), answered)
+    return right and _means(authorization, target, realm) and _is_counted(authorization, allow_no_qop=allow_no_qop)
+
+
+def _means(authorization: Authorization, target: str, realm: str) -> bool:
+    path = _AUTHORITY.sub("", authorization.uri, count=1) or "/"
+    return authorization.realm == realm and path == (_AUTHORITY.sub("", target, count=1) or "/")
+
+
+def _is_counted(authorization: Authorization, *, allow_no_qop: bool) -> bool:
+    if authorization.qop is None:
+        return allow_no_qop
+    return authorization.qop == "auth" and bool(authorization.cnonce) and bool(_NC.fullmatch(authorization.nc or ""))
+
+
+def answer(  # noqa: PLR0913 - what Digest is computed from
+    challenge: Challenge, username: str, password: str, *, method: str, uri: str, cnonce: str, count: int = 1
+) -> Authorization:
+    """Answer a challenge for the `count`th time; nc and cnonce only where the server has qop (C-02)."""
+    counted = challenge.qop is not None
+    secret = ha1(username, challenge.realm, password, challenge.algorithm)
+    fields = {
+        "username": username,
+        "realm": challenge.realm,
+        "nonce": challenge.nonce,
+        "uri": uri,
+        "algorithm": challenge.algorithm,
+        "qop": challenge.qop,
+        "nc": f"{count:08x}" if counted else None,
+        "cnonce": cnonce if counted or challenge.algorithm.endswith(_SESS) else None,
+        "opaque": challenge.opaque,
+    }
+    unanswered = Authorization(response="", **fields)  # type: ignore[arg-type]
+    return Authorization(response=_response(unanswered, secret, method), **fields)  # type: ignore[arg-type]
+
+
+# --- nonces -----------------------------------------------------------------------------------------------------------
+
+
+class Freshness(StrEnum):
+    """What a nonce is to us: good, ours but too old, or not ours for this peer."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    FOREIGN = "foreign"
+
+
+_TIME_OCTETS = 4
+_TAG_OCTETS = 12
+_NONCE = re.compile(r"[0-9a-f]{32}")
+_TIME_MASK = (1 << 8 * _TIME_OCTETS) - 1
+_CLOCK_SKEW = 5
+
+
+class NonceMaker:
+    """Nonces that need no memory: a time, and a seal over it and the peer's address, in 32 characters.
+
+    Every worker with the key knows them all. They bind no connection: some CPEs open a new one after the 401 (A-05).
+    Two clients behind one address get the same nonce in the same second; a replay is told by its cnonce as well.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def make(self, now: int, peer: str) -> str:
+        """Make the nonce for a peer at a time in seconds."""
+        stamp = (now & _TIME_MASK).to_bytes(_TIME_OCTETS, "big")
+        return (stamp + self._seal(stamp, peer)).hex()
+
+    def check(self, nonce: str, now: int, peer: str, lifetime: int) -> Freshness:
+        """Say whether a nonce is ours for this peer, and not older than `lifetime` seconds."""
+        if not _NONCE.fullmatch(nonce):
+            return Freshness.FOREIGN
+        stamp, seal = bytes.fromhex(nonce[: 2 * _TIME_OCTETS]), bytes.fromhex(nonce[2 * _TIME_OCTETS :])
+        if not hmac.compare_digest(seal, self._seal(stamp, peer)):
+            return Freshness.FOREIGN
+        age = (now & _TIME_MASK) - int.from_bytes(stamp, "big")
+        return Freshness.FRESH if -_CLOCK_SKEW <= age <= lifetime else Freshness.STALE
+
+    def _seal(self, stamp: bytes, peer: str) -> bytes:
+        return hmac.digest(self._key, stamp + peer.encode("utf-8", "surrogateescape"), "sha256")[:_TAG_OCTETS]
