@@ -39,11 +39,13 @@ def example() -> None:
 
 @app.command()
 def check(config: ConfigFile = None) -> None:
-    """Say what is wrong with the settings, or print those in force, without secrets."""
+    """Say what is wrong with the settings and the profiles, or print the settings in force, without secrets."""
+    from acs_bridge.services.profiles import load_profiles
     from acs_bridge.settings import Settings
 
     settings = Settings.load(config)
     settings.check_servable()
+    load_profiles(settings.profiles.dirs)
     print("\n".join(_in_force(settings)))
 
 
