@@ -63,7 +63,7 @@ class Connection(AnyConnection):
         return ""
 
 
-_SERVER_AWAY = (
+SERVER_AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -78,7 +78,7 @@ _SERVER_AWAY = (
     TimeoutError,
 )
 # OSError: a name that does not resolve, a socket that is not there. Not inside a transaction, where it may be a file's.
-_AWAY = (*_SERVER_AWAY, OSError)
+_AWAY = (*SERVER_AWAY, OSError)
 
 
 class Database:
@@ -160,7 +160,7 @@ class Database:
         try:
             async with connection.transaction():
                 yield connection
-        except _SERVER_AWAY as error:
+        except SERVER_AWAY as error:
             raise await self._down(error) from error
         except asyncpg.InterfaceError as error:
             if not connection.is_closed():

@@ -139,21 +139,20 @@ async def schema_state(connection: AnyConnection, migrations: Sequence[Migration
     _require_postgres(connection)
     ours = _ours() if migrations is None else migrations
     if not await connection.fetchval(_IS_OURS):
-        return _without_us(holds_tables=await connection.fetchval(_HOLDS_TABLES))
-    applied = [Migration(*row) for row in await connection.fetch(_APPLIED)]
-    return _compare(applied, ours) if applied else _without_us(holds_tables=False)
+        if await connection.fetchval(_HOLDS_TABLES):
+            return _FOREIGN
+        return _compare((), ours)
+    return _compare([Migration(*row) for row in await connection.fetch(_APPLIED)], ours)
 
 
-def _without_us(*, holds_tables: bool) -> Schema:
-    if holds_tables:
-        return Schema(
-            SchemaState.FOREIGN,
-            "the database holds tables that are not ours: give acs-bridge an empty database of its own",
-        )
-    return Schema(SchemaState.EMPTY, "the database is empty: run acs-bridge migrate", _ours())
+_FOREIGN = Schema(
+    SchemaState.FOREIGN, "the database holds tables that are not ours: give acs-bridge an empty database of its own"
+)
 
 
 def _compare(applied: Sequence[Migration], ours: Sequence[Migration]) -> Schema:
+    if not applied:
+        return Schema(SchemaState.EMPTY, "the database is empty: run acs-bridge migrate", tuple(ours))
     for theirs, mine in zip(applied, ours, strict=False):
         if (theirs.version, theirs.checksum) != (mine.version, mine.checksum):
             return Schema(
@@ -200,10 +199,9 @@ async def migrate(
             schema.require_usable()
             return ()
         await connection.execute(_CREATE_TABLE)
-        pending = ours if schema.state is SchemaState.EMPTY else schema.pending
-        for migration in pending:
+        for migration in schema.pending:
             await _apply(connection, migration, now)
-    return tuple(pending)
+    return schema.pending
 
 
 async def _apply(connection: AnyConnection, migration: Migration, now: datetime) -> None:

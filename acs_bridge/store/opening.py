@@ -6,7 +6,7 @@ only checked: that is for `acs-bridge migrate` (`migrate_database`) to do.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,13 +14,22 @@ from pathlib import Path
 
 import asyncpg
 
-from acs_bridge.store.database import CONNECT_SECONDS, AnyConnection, Database, connecting, where_is
+from acs_bridge.store.database import (
+    CONNECT_SECONDS,
+    SERVER_AWAY,
+    AnyConnection,
+    Database,
+    connecting,
+    database_down,
+    where_is,
+)
 from acs_bridge.store.embedded import DataDirInUse, EmbeddedPostgres, NotRunning
 from acs_bridge.store.migrations import Migration, SchemaRefused, SchemaState, migrate, schema_state
 
 STARTING_SECONDS = 60.0
 """How long a command waits for a server that another process is just starting, or ending."""
 LOOK_SECONDS = 0.05
+PATIENT: Mapping[str, str] = {"application_name": "acs-bridge migrate", "statement_timeout": "0", "lock_timeout": "0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +85,13 @@ async def migrate_database(url: str | None, data_dir: Path, now: datetime) -> tu
 @asynccontextmanager
 async def connection_to(url: str) -> AsyncIterator[AnyConnection]:
     """Give a connection without a pool and without limits on time: for migrations."""
-    with connecting(where_is(url)):
-        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
+    where = where_is(url)
+    with connecting(where):
+        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=dict(PATIENT))
     try:
         yield connection
+    except SERVER_AWAY as error:
+        raise database_down(error, where) from error
     finally:
         await connection.close()
 
