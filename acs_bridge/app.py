@@ -1,0 +1,184 @@
+"""The composition root: the one module that knows every other one, and in which order they open and close.
+
+Addresses are bound first, so that a taken port fails before anything is touched; then the database, the keyring, the
+services; the listeners answer last. Everything is closed in reverse.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from acs_bridge.domain.clock import Clock
+from acs_bridge.domain.keyring import Keyring
+from acs_bridge.domain.phan import PhanUrls
+from acs_bridge.domain.profile import ProfileSet
+from acs_bridge.domain.retry import Retry
+from acs_bridge.errors import AcsBridgeError
+from acs_bridge.services.binding import Binding
+from acs_bridge.services.informs import Informs
+from acs_bridge.services.janitor import Janitor
+from acs_bridge.services.keyring import open_keyring
+from acs_bridge.services.profiles import load_profiles
+from acs_bridge.services.provisioner import Patience, Provisioner
+from acs_bridge.settings import Bootstrap, CpeAuthMode, Settings
+from acs_bridge.settings_layers import SettingsError
+from acs_bridge.store.database import Database
+from acs_bridge.store.opening import OpenPostgres, open_postgres
+from acs_bridge.store.sessions import Sessions
+from acs_bridge.web.device.connection import Connections, DeviceServer
+from acs_bridge.web.device.dialogue import Dialogue
+from acs_bridge.web.device.endpoint import DeviceEndpoint
+from acs_bridge.web.device.gate import DigestGate, Gate, OpenGate
+from acs_bridge.web.device.measures import DeviceMeasures
+from acs_bridge.web.device.ticket import TicketSeal
+from acs_bridge.web.listener import Bound, bind, serving
+
+_log = structlog.get_logger(__name__)
+
+
+class DatabaseDied(AcsBridgeError):
+    """The embedded Postgres has ended under the daemon."""
+
+    title = "The embedded Postgres has ended; see the log in its data folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the daemon listens."""
+
+    device: tuple[str, int]
+    operator: tuple[str, int]
+
+
+def utc_now() -> datetime:
+    """The wall clock, read here and nowhere else."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A daemon that is serving."""
+
+    addresses: Addresses
+    database: Database
+    janitor: Janitor
+    postgres: OpenPostgres
+
+    async def until_it_fails(self) -> None:
+        """Keep house; ends only by an error, which ends the daemon."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.janitor.run())
+            if self.postgres.embedded is not None:
+                group.create_task(_watch(self.postgres))
+
+
+async def _watch(postgres: OpenPostgres) -> None:
+    if postgres.embedded is not None:
+        await postgres.embedded.died()
+        raise DatabaseDied
+
+
+@asynccontextmanager
+async def serving_daemon(settings: Settings, *, clock: Clock = utc_now, allow_http: bool = False) -> AsyncIterator[Daemon]:
+    """Open everything, serve until the block ends, and close everything.
+
+    `allow_http` lets PHAN URLs begin with http: for `demo`.
+    """
+    async with AsyncExitStack() as stack:
+        device = bind("device", settings.device_listener.host, settings.device_listener.port)
+        stack.callback(device.socket.close)
+        operator = bind("operator", settings.operator_listener.host, settings.operator_listener.port)
+        stack.callback(operator.socket.close)
+        profiles = load_profiles(settings.profiles.dirs)
+        url = settings.database.url
+        postgres = await stack.enter_async_context(
+            open_postgres(
+                None if url is None else url.get_secret_value(), settings.database.data_dir, clock(), may_attach=False
+            )
+        )
+        database = await stack.enter_async_context(Database.connect(postgres.url, settings.database.pool_size))
+        keyring = await open_keyring(settings.phan.keyring, database, clock())
+        parts = Parts(settings, database, keyring, profiles, clock, allow_http=allow_http)
+        await stack.enter_async_context(serving(operator, parts.operator_runner()))
+        await stack.enter_async_context(serving(device, parts.device_runner()))
+        yield Daemon(
+            Addresses((device.host, device.port), (operator.host, operator.port)), database, parts.janitor, postgres
+        )
+
+
+class Parts:
+    """The services, made of each other by plain constructors."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        keyring: Keyring,
+        profiles: ProfileSet,
+        clock: Clock,
+        *,
+        allow_http: bool,
+    ) -> None:
+        if settings.phan.base_url is None:
+            raise SettingsError("phan.base_url: is not set; serve needs the https address that gateways report to")
+        self.settings = settings
+        self.database = database
+        self.keyring = keyring
+        self.profiles = profiles
+        self.clock = clock
+        self.registry = CollectorRegistry()
+        self.phan_urls = PhanUrls(keyring, settings.phan.base_url)
+        self.sessions = Sessions(database, writes_per_minute=settings.queue.writes_per_minute)
+        self.janitor = Janitor(self.sessions, clock)
+
+    def device_runner(self) -> web.ServerRunner:
+        """The server that gateways reach."""
+        measures = DeviceMeasures(self.registry)
+        connections = Connections()
+        endpoint = DeviceEndpoint(
+            path=self.settings.device_listener.path,
+            gate=self._gate(),
+            tickets=TicketSeal(self.keyring),
+            dialogue=Dialogue(
+                self._provisioner(measures),
+                self.clock,
+                believed=self.settings.cpe_auth.bootstrap is Bootstrap.PROVISION,
+            ),
+            connections=connections,
+            measures=measures,
+        )
+        return web.ServerRunner(
+            DeviceServer(endpoint, connections), shutdown_timeout=self.settings.device_listener.drain_seconds
+        )
+
+    def _gate(self) -> Gate:
+        cpe_auth = self.settings.cpe_auth
+        if cpe_auth.mode is CpeAuthMode.NONE:
+            return OpenGate()
+        if cpe_auth.username is None or cpe_auth.password is None:
+            raise SettingsError("cpe_auth.username: is not set; mode digest needs the pair that gateways log in with")
+        return DigestGate(
+            self.keyring, cpe_auth.realm, cpe_auth.username, cpe_auth.password.get_secret_value(), self.clock
+        )
+
+    def _provisioner(self, measures: DeviceMeasures) -> Provisioner:
+        queue = self.settings.queue
+        return Provisioner(
+            sessions=self.sessions,
+            informs=Informs(self.sessions, self.clock),
+            profiles=self.profiles,
+            phan_urls=self.phan_urls,
+            retry=Retry(queue.max_attempts, queue.retry_initial_seconds, queue.retry_max_seconds),
+            patience=Patience(timedelta(seconds=queue.lease_seconds), timedelta(seconds=queue.staged_seconds)),
+            bind_wanted=self.binding.bind_wanted,
+            clock=self.clock,
+            random=random.random,
+            on_move=measures.moved,
+        )

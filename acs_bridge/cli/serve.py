@@ -1,0 +1,42 @@
+"""`acs-bridge serve`: the daemon, until somebody ends it."""
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acs_bridge.cli.options import ConfigFile
+
+if TYPE_CHECKING:
+    from acs_bridge.settings import Settings
+
+
+def serve(config: ConfigFile = None) -> None:
+    """Serve gateways and operators until SIGTERM or Ctrl-C; then let every request under way finish."""
+    from acs_bridge import log
+    from acs_bridge.cli.running import run
+    from acs_bridge.settings import Settings
+
+    settings = Settings.load(config)
+    settings.check_servable()
+    log.configure(settings.log.format, settings.log.level, phan_base_url=settings.phan.base_url)
+    run(_serve(settings))
+
+
+async def _serve(settings: "Settings") -> None:
+    from acs_bridge.app import serving_daemon
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with serving_daemon(settings) as daemon:
+        kept = asyncio.ensure_future(daemon.until_it_fails())
+        stopped = asyncio.ensure_future(stop.wait())
+        await asyncio.wait((kept, stopped), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if kept.done():
+            await kept
+        kept.cancel()
+        await asyncio.wait((kept,))

@@ -1,0 +1,231 @@
+"""What a gateway is asked next: pure decisions on one write, from its row and from what the gateway just said.
+
+A `Move` is the whole answer: the event of the write's law that happened (none: only its request is renewed), the
+request that goes out with it (none: nothing more in this session), and what is remembered. The planner knows neither
+the database nor the wire's bytes nor the time of day.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from acs_bridge.domain.ids import read_tag, tag
+from acs_bridge.domain.write import Purpose, WriteEvent, WriteState
+from cwmp import faults, values
+from cwmp.messages import (
+    Fault,
+    GetParameterValues,
+    GetParameterValuesResponse,
+    ParameterValueStruct,
+    SetParameterValues,
+    SetParameterValuesResponse,
+)
+
+Request = SetParameterValues | GetParameterValues
+Answer = SetParameterValuesResponse | GetParameterValuesResponse | Fault
+ANSWERS: Final = (SetParameterValuesResponse, GetParameterValuesResponse, Fault)
+
+STATUS_DEFERRED: Final = 1  # TR-069 A.3.2.1: validated and committed, applied later
+
+
+class Asked(StrEnum):
+    """The kind of request that is outstanding."""
+
+    SET = "set"
+    READ = "read"
+
+
+ANSWER_TO: Final = {Asked.SET: SetParameterValuesResponse, Asked.READ: GetParameterValuesResponse}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is remembered of a write between two messages, beside its state."""
+
+    asked: Asked | None = None
+    read_first: bool = False  # the outcome of an earlier session is unknown: look before writing
+    unreadable: bool = False  # the gateway refused to read the value back
+    repeated: bool = False  # the outstanding request was sent a second time
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWrite:
+    """An unsettled write as a session sees it: its row, and the association that it speaks for."""
+
+    id: UUID
+    purpose: Purpose
+    state: WriteState
+    moves: int
+    attempts: int
+    step: int
+    plan: Plan
+    parameter_key: str | None
+    request_id: str | None
+    session_number: int | None
+    moved_at: datetime
+    association_id: UUID
+    generation: int
+    key_id: str
+    issued_at: datetime
+    line_of_service: str
+    subscriber_code: str
+
+    def names(self, text: str | None) -> bool:
+        """Whether a ParameterKey or cwmp:ID names this write, at whatever step."""
+        named = read_tag(text) if text else None
+        return named is not None and named[0] == self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What becomes of a write."""
+
+    event: WriteEvent | None = None
+    request: Request | None = None
+    plan: Plan = field(default_factory=Plan)
+    fault: Fault | None = None
+    later: bool = False  # back in the queue, but not at once
+    again: bool = False  # the request is the outstanding one, unchanged
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the gateway shall hold, and how far its profile lets us look."""
+
+    parameters: tuple[ParameterValueStruct, ...]
+    readable: bool = True
+
+    def set(self, parameter_key: str) -> SetParameterValues:
+        """Every parameter in one SetParameterValues: it is atomic (TR-069 A.3.2.1)."""
+        return SetParameterValues(self.parameters, parameter_key)
+
+    def read(self) -> GetParameterValues:
+        """The same parameters, read back."""
+        return GetParameterValues(tuple(parameter.name for parameter in self.parameters))
+
+    def equals(self, reported: Sequence[ParameterValueStruct]) -> bool:
+        """Whether the gateway reports every wanted value; what it adds or reorders does not matter."""
+        found = {parameter.name: parameter.value for parameter in reported}
+        return all(
+            parameter.name in found and values.equal(parameter.value, found[parameter.name], parameter.type)
+            for parameter in self.parameters
+        )
+
+
+def next_tag(write: OpenWrite) -> str:
+    """The ParameterKey and cwmp:ID of the next request of this write."""
+    return tag(write.id, write.step + 1)
+
+
+def begin(write: OpenWrite, wanted: Wanted) -> Move:
+    """The first request of this write in a session in which nothing of it is outstanding."""
+    if write.state is WriteState.QUEUED:
+        asked = Asked.READ if write.plan.read_first and wanted.readable else Asked.SET
+        return _ask(write, wanted, asked, WriteEvent.DISPATCHED)
+    return _ask(write, wanted, Asked.READ, None)
+
+
+def may_begin(write: OpenWrite, now: datetime, due_at: datetime) -> bool:
+    """Whether this write has something to ask in a session that begins now."""
+    if write.request_id is not None:
+        return False
+    if write.state is WriteState.QUEUED:
+        return due_at <= now
+    return write.state in (WriteState.APPLIED, WriteState.STAGED) and not write.plan.unreadable
+
+
+def repeat(write: OpenWrite, wanted: Wanted, *, counts: bool) -> Move:
+    """The outstanding request once more, unchanged. It `counts` where the gateway answered it with an empty POST."""
+    key = tag(write.id, write.step)
+    request = wanted.set(key) if write.plan.asked is Asked.SET else wanted.read()
+    return Move(request=request, plan=replace(write.plan, repeated=write.plan.repeated or counts), again=True)
+
+
+def answered(write: OpenWrite, wanted: Wanted, answer: Answer, *, last_attempt: bool, in_force: bool) -> Move:
+    """What the gateway's answer to the outstanding request makes of this write.
+
+    `last_attempt`: a failure now is the end of it. `in_force`: a value that the gateway had put off must be there by
+    now (it has booted since, or the time for it is over).
+    """
+    if write.plan.asked is Asked.SET:
+        return _set_answered(write, wanted, answer, last_attempt=last_attempt)
+    if write.state in (WriteState.APPLIED, WriteState.STAGED):
+        return _read_back_answered(write, wanted, answer, last_attempt=last_attempt, in_force=in_force)
+    return _looked_first(write, wanted, answer)
+
+
+def lost(write: OpenWrite, reported_key: str | None, *, last_attempt: bool) -> Move:
+    """What the ParameterKey of the next Inform says about a write whose session was lost (one hop)."""
+    if write.state in (WriteState.APPLIED, WriteState.STAGED):
+        return Move(plan=replace(write.plan, asked=None, repeated=False))
+    if write.parameter_key is not None and reported_key == write.parameter_key:
+        return Move(WriteEvent.KEY_MATCHES)
+    if last_attempt:
+        return Move(WriteEvent.EXHAUSTED, fault=Fault(0, "the session ended without an answer, too many times"))
+    if reported_key is None:
+        return Move(WriteEvent.KEY_ABSENT, plan=Plan(read_first=True))
+    if write.names(reported_key):
+        return Move(WriteEvent.KEY_OF_AN_EARLIER_STEP)
+    return Move(WriteEvent.KEY_DIFFERS)
+
+
+def proven(write: OpenWrite, reported_key: str | None) -> bool:
+    """Whether a later Inform proves an applied write whose value cannot be read back."""
+    return (
+        write.state is WriteState.APPLIED
+        and write.plan.unreadable
+        and write.request_id is None
+        and write.parameter_key is not None
+        and reported_key == write.parameter_key
+    )
+
+
+def _ask(write: OpenWrite, wanted: Wanted, asked: Asked, event: WriteEvent | None) -> Move:
+    request = wanted.set(next_tag(write)) if asked is Asked.SET else wanted.read()
+    return Move(event, request, replace(write.plan, asked=asked, repeated=False))
+
+
+def _set_answered(write: OpenWrite, wanted: Wanted, answer: Answer, *, last_attempt: bool) -> Move:
+    if isinstance(answer, Fault):
+        return _failed(answer, last_attempt=last_attempt)
+    status = answer.status if isinstance(answer, SetParameterValuesResponse) else None
+    if status == STATUS_DEFERRED:
+        # The old value may be read until the session is over: look in a later one.
+        return Move(WriteEvent.DEFERRED, plan=Plan(unreadable=not wanted.readable))
+    if not wanted.readable:
+        return Move(WriteEvent.ACCEPTED, plan=Plan(unreadable=True))
+    # Any other Status, or none, is success too, and looked at: gateways say OK and do not store.
+    return _ask(write, wanted, Asked.READ, WriteEvent.ACCEPTED)
+
+
+def _read_back_answered(
+    write: OpenWrite, wanted: Wanted, answer: Answer, *, last_attempt: bool, in_force: bool
+) -> Move:
+    if not isinstance(answer, GetParameterValuesResponse):
+        return Move(plan=Plan(unreadable=True))
+    if wanted.equals(answer.parameters):
+        return Move(WriteEvent.READ_BACK_EQUAL)
+    if write.state is WriteState.STAGED and not in_force:
+        return Move(plan=Plan())
+    fault = Fault(0, "the gateway took the value, but reads back another one")
+    if last_attempt:
+        return Move(WriteEvent.EXHAUSTED, fault=fault)
+    return Move(WriteEvent.READ_BACK_DIFFERS, later=True, fault=fault)
+
+
+def _looked_first(write: OpenWrite, wanted: Wanted, answer: Answer) -> Move:
+    if isinstance(answer, GetParameterValuesResponse) and wanted.equals(answer.parameters):
+        return _ask(write, wanted, Asked.READ, WriteEvent.ACCEPTED)  # it was written, and nobody told us
+    return _ask(write, wanted, Asked.SET, WriteEvent.ADVANCED)
+
+
+def _failed(fault: Fault, *, last_attempt: bool) -> Move:
+    if faults.is_permanent(fault):
+        return Move(WriteEvent.REFUSED, fault=fault)
+    if last_attempt:
+        return Move(WriteEvent.EXHAUSTED, fault=fault)
+    return Move(WriteEvent.FALTERED, fault=fault, later=True)
+

@@ -1,0 +1,41 @@
+"""What nobody else would do: requests that no gateway answers are let go of when their lease is over."""
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from acs_bridge.domain.clock import Clock
+from acs_bridge.errors import Unavailable
+from acs_bridge.store.sessions import Sessions
+
+_log = structlog.get_logger(__name__)
+
+SWEEP_SECONDS: Final = 5.0
+ROWS_A_SWEEP: Final = 1000
+
+
+class Janitor:
+    """Sweeps from time to time; several janitors do not get into each other's way."""
+
+    def __init__(self, sessions: Sessions, clock: Clock) -> None:
+        self._sessions = sessions
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Sweep until cancelled. A database that is away is waited for."""
+        while True:
+            try:
+                await self.sweep()
+            except Unavailable as error:
+                _log.warning("sweep_put_off", reason=str(error))
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def sweep(self) -> int:
+        """Let go of every request whose lease is over; how many there were."""
+        total = 0
+        while swept := await self._sessions.expire_leases(self._clock(), ROWS_A_SWEEP):
+            total += swept
+        if total:
+            _log.info("leases_expired", writes=total)
+        return total

@@ -1,0 +1,368 @@
+"""What a CWMP session does: an Inform finds the write that waits for its gateway, and every answer moves that write on.
+
+A `Visit` is what one worker knows of a session. It is never the truth: that is the write's row, guarded by the
+gateway's session number. A worker that has not seen the session, or has been overtaken, reads the row and goes on.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+
+import structlog
+
+from acs_bridge.domain import planner
+from acs_bridge.domain.clock import Clock
+from acs_bridge.domain.ids import tag
+from acs_bridge.domain.phan import PhanClaims, PhanUrls
+from acs_bridge.domain.planner import Answer, Move, OpenWrite, Request, Wanted
+from acs_bridge.domain.profile import AmbiguousProfile, GatewayKind, Profile, ProfileUnfit
+from acs_bridge.domain.retry import Retry
+from acs_bridge.domain.write import SETTLED, Purpose, WriteEvent, WriteState
+from acs_bridge.services.informs import Informs
+from acs_bridge.store.sessions import Change, InformRow, OpenedSession, Sessions
+from cwmp.messages import Fault, Inform, SetParameterValues
+
+_log = structlog.get_logger(__name__)
+
+BOOTSTRAP: Final = 0
+BOOT: Final = 1
+PERIODIC: Final = 2
+
+_PROOFS: Final = {WriteEvent.READ_BACK_EQUAL: "read_back", WriteEvent.KEY_PROVES: "parameter_key"}
+
+
+class Profiles(Protocol):
+    """The profiles in force."""
+
+    def best(self, kind: GatewayKind) -> Profile | None:
+        """The profile that fits a gateway of this kind; raises AmbiguousProfile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How an Inform reached us."""
+
+    address: str
+    namespace: str
+    believed: bool  # its credentials entitle it to its identity without an approval
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long is waited for what."""
+
+    lease: timedelta  # for the answer to a request
+    staged: timedelta  # for a value that the gateway took, to apply later
+
+
+@dataclass(slots=True)
+class Visit:
+    """What this worker knows of one session."""
+
+    gateway_id: int
+    session_number: int
+    work_due: bool
+    known: bool = False  # what follows was read in this session; otherwise ask the database
+    kind: GatewayKind | None = None
+    booted_at: datetime | None = None
+    write: OpenWrite | None = None
+    due_at: datetime | None = None
+    held_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request for the gateway."""
+
+    request: Request
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """Why a gateway cannot get what it should."""
+
+    reason: str
+
+
+class Provisioner:
+    """Drives writes through sessions."""
+
+    def __init__(  # noqa: PLR0913 - what the use case is made of, by name
+        self,
+        *,
+        sessions: Sessions,
+        informs: Informs,
+        profiles: Profiles,
+        phan_urls: PhanUrls,
+        retry: Retry,
+        patience: Patience,
+        bind_wanted: Callable[[int, datetime], Awaitable[bool]],
+        clock: Clock,
+        random: Callable[[], float],
+        on_move: Callable[[WriteEvent], None],
+    ) -> None:
+        """`bind_wanted` joins a gateway that informs for the first time to the device that was waiting for it."""
+        self._sessions = sessions
+        self._informs = informs
+        self._profiles = profiles
+        self._phan_urls = phan_urls
+        self._retry = retry
+        self._patience = patience
+        self._bind_wanted = bind_wanted
+        self._clock = clock
+        self._random = random
+        self._on_move = on_move
+
+    async def open(self, inform: Inform, contact: Contact) -> Visit:
+        """Begin a session: the gateway is up to date in the records, and a lost session's write is settled."""
+        device = inform.device_id
+        software_version = inform.value("DeviceInfo.SoftwareVersion") or ""
+        kind = GatewayKind(inform.root, device.oui, device.product_class, software_version)
+        opened = await self._informs.take(self._row(inform, contact, kind))
+        visit = Visit(
+            gateway_id=opened.gateway_id,
+            session_number=opened.session_number,
+            work_due=False,
+            known=True,
+            kind=kind,
+            booted_at=opened.booted_at,
+            write=opened.write,
+            due_at=opened.due_at,
+            held_back=opened.held_back,
+        )
+        if opened.is_fresh and opened.entitled and await self._bind_wanted(opened.gateway_id, self._clock()):
+            visit.work_due, visit.known = True, False
+        elif opened.write is not None:
+            await self._resume(visit, opened, inform.value("ManagementServer.ParameterKey"))
+        return visit
+
+    async def begin(self, visit: Visit) -> Outgoing | None:
+        """The gateway has nothing more to say (an empty POST): what it is asked, if anything."""
+        await self._recall(visit)
+        return None if visit.write is None else await self._begin(visit, visit.write)
+
+    async def repeat(self, visit: Visit, *, counts: bool = True) -> Outgoing | None:
+        """The outstanding request once more. It `counts` where the gateway left it unanswered."""
+        write = visit.write
+        if write is None or write.request_id is None:
+            return None
+        wanted = self._wanted(visit, write)
+        if isinstance(wanted, Unfit):
+            return await self._stop(visit, write)
+        return await self._carry_out(visit, write, planner.repeat(write, wanted[0], counts=counts), wanted[1])
+
+    async def answer(self, visit: Visit, answer: Answer) -> Outgoing | None:
+        """The gateway answered the outstanding request: what that makes of the write, and what is asked next."""
+        await self._recall(visit)
+        write = visit.write
+        if write is None or write.request_id is None:
+            return None  # its write was replaced meanwhile: nobody waits for this answer
+        wanted = self._wanted(visit, write)
+        if isinstance(wanted, Unfit):
+            return await self._stop(visit, write)
+        move = planner.answered(
+            write,
+            wanted[0],
+            answer,
+            last_attempt=self._retry.exhausted(write.attempts),
+            in_force=self._in_force(visit, write),
+        )
+        return await self._carry_out(visit, write, move, wanted[1])
+
+    async def recall(self, visit: Visit) -> OpenWrite | None:
+        """The write at which this session stands, read from the database unless this worker knows it."""
+        await self._recall(visit)
+        return visit.write
+
+    async def lose(self, visit: Visit) -> None:
+        """What the gateway said makes no sense: whether its write was applied is in doubt until its next Inform."""
+        write = visit.write
+        if write is not None and write.state is WriteState.SENT:
+            move = Move(WriteEvent.SESSION_LOST, plan=write.plan)
+            await self._carry_out(visit, write, move, None)
+
+    # --- the steps of it ------------------------------------------------------------------------------------------
+
+    def _row(self, inform: Inform, contact: Contact, kind: GatewayKind) -> InformRow:
+        device = inform.device_id
+        numbers = {event.number for event in inform.events}
+        return InformRow(
+            serial_number=device.serial_number,
+            oui=device.oui,
+            product_class=device.product_class,
+            manufacturer=device.manufacturer,
+            hardware_version=inform.value("DeviceInfo.HardwareVersion") or "",
+            software_version=kind.software_version,
+            root=kind.root,
+            provisioning_code=inform.value("DeviceInfo.ProvisioningCode") or "",
+            parameter_key=inform.value("ManagementServer.ParameterKey"),
+            connection_request_url=inform.value("ManagementServer.ConnectionRequestURL") or "",
+            cwmp_namespace=contact.namespace,
+            profile=self._profile_name(kind),
+            address=contact.address,
+            events=tuple(event.code for event in inform.events),
+            booted=not numbers.isdisjoint((BOOTSTRAP, BOOT)),
+            periodic=PERIODIC in numbers,
+            believed=contact.believed,
+        )
+
+    def _profile_name(self, kind: GatewayKind) -> str | None:
+        try:
+            profile = self._profiles.best(kind)
+        except AmbiguousProfile:
+            return None  # said in full on the write that it parks
+        return None if profile is None else profile.name
+
+    async def _resume(self, visit: Visit, opened: OpenedSession, reported_key: str | None) -> None:
+        """Settle what a lost session left behind, and say whether there is something to ask in this one."""
+        write = opened.write
+        if write is not None and write.request_id is not None:
+            move = planner.lost(write, reported_key, last_attempt=self._retry.exhausted(write.attempts))
+            await self._carry_out(visit, write, move, None)
+        elif write is not None and planner.proven(write, reported_key):
+            await self._carry_out(visit, write, Move(WriteEvent.KEY_PROVES), None)
+        visit.work_due = not visit.known or self._may_begin(visit)
+
+    def _may_begin(self, visit: Visit) -> bool:
+        write = visit.write
+        if write is None or visit.due_at is None:
+            return False
+        held_back = visit.held_back and write.state is WriteState.QUEUED
+        return not held_back and planner.may_begin(write, self._clock(), visit.due_at)
+
+    async def _recall(self, visit: Visit) -> None:
+        if visit.known:
+            return
+        found = await self._sessions.find_open_write(visit.gateway_id, visit.session_number)
+        visit.known = True
+        visit.write = None
+        if found is not None:
+            visit.write, visit.kind, visit.booted_at = found.write, found.kind, found.booted_at
+            visit.due_at = found.due_at
+
+    async def _begin(self, visit: Visit, write: OpenWrite) -> Outgoing | None:
+        if not self._may_begin(visit):
+            return None
+        wanted = self._wanted(visit, write)
+        if not isinstance(wanted, Unfit):
+            return await self._carry_out(visit, write, planner.begin(write, wanted[0]), wanted[1])
+        if write.state is WriteState.QUEUED:
+            await self._carry_out(visit, write, Move(WriteEvent.UNFIT, fault=Fault(0, wanted.reason)), None)
+        return None
+
+    async def _stop(self, visit: Visit, write: OpenWrite) -> None:
+        """The profiles have changed under a request that is outstanding: look at it anew at the next Inform."""
+        if write.state is WriteState.SENT:
+            await self._carry_out(visit, write, Move(WriteEvent.SESSION_LOST, plan=write.plan), None)
+        else:
+            await self._carry_out(visit, write, Move(), None)
+
+    def _in_force(self, visit: Visit, write: OpenWrite) -> bool:
+        booted = visit.booted_at is not None and visit.booted_at > write.moved_at
+        return booted or self._clock() - write.moved_at >= self._patience.staged
+
+    def _wanted(self, visit: Visit, write: OpenWrite) -> tuple[Wanted, str] | Unfit:
+        if visit.kind is None:
+            return Unfit("the gateway's kind is not known")
+        try:
+            profile = self._profiles.best(visit.kind)
+            if profile is None:
+                return Unfit(
+                    f"no profile fits this gateway (root {visit.kind.root or 'unknown'}, OUI {visit.kind.oui}, product "
+                    f"class {visit.kind.product_class!r}, software version {visit.kind.software_version!r})"
+                )
+            parameters = profile.render(write.purpose, self._fields(write))
+        except (AmbiguousProfile, ProfileUnfit) as error:
+            return Unfit(str(error))
+        return Wanted(parameters, readable=not profile.quirks.no_read_back), profile.name
+
+    def _fields(self, write: OpenWrite) -> dict[str, str]:
+        fields = {
+            "line_of_service": write.line_of_service,
+            "subscriber_code": write.subscriber_code,
+            "association_id": str(write.association_id),
+        }
+        if write.purpose is Purpose.PROVISION:
+            claims = PhanClaims(write.line_of_service, write.association_id, write.generation, write.issued_at)
+            fields["phan_url"] = self._phan_urls.seal(write.key_id, claims)
+        return fields
+
+    async def _carry_out(self, visit: Visit, write: OpenWrite, move: Move, profile: str | None) -> Outgoing | None:
+        """Store a move before its request leaves; when somebody else has moved the write first, go on from there."""
+        now = self._clock()
+        change = self._change(write, move, profile, now)
+        moved = (
+            await self._sessions.move(visit.gateway_id, visit.session_number, write, move.event, change, now)
+            if move.event is not None
+            else await self._sessions.hold(visit.gateway_id, visit.session_number, write, change)
+        )
+        if moved is None:
+            return await self._overtaken(visit, write)
+        if move.event is not None:
+            self._on_move(move.event)
+            _log.info("write_moved", write_id=str(write.id), move=move.event, state=moved, gateway_id=visit.gateway_id)
+        visit.due_at = change.due_at
+        visit.write = None if moved in SETTLED else _changed(write, moved, move, change, visit, now)
+        if move.request is None or change.request_id is None:
+            return None
+        return Outgoing(move.request, change.request_id)
+
+    async def _overtaken(self, visit: Visit, write: OpenWrite) -> Outgoing | None:
+        """Another worker, an operator or a newer write came first. What stands there now may be begun at once."""
+        visit.known = False
+        await self._recall(visit)
+        if visit.write is not None and visit.write.id != write.id and visit.write.request_id is None:
+            return await self._begin(visit, visit.write)
+        return None
+
+    def _change(self, write: OpenWrite, move: Move, profile: str | None, now: datetime) -> Change:
+        step = write.step + (move.request is not None and not move.again)
+        request_id = None
+        if move.request is not None:
+            request_id = tag(write.id, step)
+        elif move.event is WriteEvent.SESSION_LOST:
+            request_id = write.request_id  # its answer may still come
+        key = move.request.parameter_key if isinstance(move.request, SetParameterValues) else write.parameter_key
+        return Change(
+            attempts=write.attempts + (move.event is WriteEvent.DISPATCHED),
+            step=step,
+            plan=move.plan,
+            parameter_key=key,
+            request_id=request_id,
+            lease_until=None if move.request is None else now + self._patience.lease,
+            due_at=now + self._retry.delay(write.attempts, self._random) if move.later else now,
+            fault=None if move.fault is None else fault_as_json(move.fault),
+            proof=None if move.event is None else _PROOFS.get(move.event),
+            profile=profile,
+        )
+
+
+def _changed(
+    write: OpenWrite, state: WriteState, move: Move, change: Change, visit: Visit, now: datetime
+) -> OpenWrite:
+    """The row as it stands after a move."""
+    return replace(
+        write,
+        state=state,
+        moves=write.moves + (move.event is not None),
+        moved_at=now if move.event is not None else write.moved_at,
+        attempts=change.attempts,
+        step=change.step,
+        plan=change.plan,
+        parameter_key=change.parameter_key,
+        request_id=change.request_id,
+        session_number=visit.session_number,
+    )
+
+
+def fault_as_json(fault: Fault) -> dict[str, Any]:
+    """A fault as the write keeps it: `code` is null where the gateway sent none and the words are ours."""
+    return {
+        "code": fault.code or None,
+        "text": fault.text,
+        "parameters": [
+            {"name": parameter.name, "code": parameter.code, "text": parameter.text} for parameter in fault.parameters
+        ],
+    }

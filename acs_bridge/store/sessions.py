@@ -1,0 +1,227 @@
+"""The hot path: what a CWMP session reads and writes, one statement for each message that changes something.
+
+Every statement names the gateway and its session number: the newest Inform wins, and what an older session still has
+to say finds no row.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from acs_bridge.domain.planner import Asked, OpenWrite, Plan
+from acs_bridge.domain.profile import GatewayKind
+from acs_bridge.domain.write import Purpose, WriteEvent, WriteState
+from acs_bridge.store import statements
+from acs_bridge.store.database import Database, Row
+
+_SQL: Final = statements.load("sessions")
+
+
+@dataclass(frozen=True, slots=True)
+class InformRow:
+    """What an Inform leaves in its gateway's row."""
+
+    serial_number: str
+    oui: str
+    product_class: str
+    manufacturer: str
+    hardware_version: str
+    software_version: str
+    root: str
+    provisioning_code: str
+    parameter_key: str | None
+    connection_request_url: str
+    cwmp_namespace: str
+    profile: str | None
+    address: str
+    events: tuple[str, ...]
+    booted: bool
+    periodic: bool
+    believed: bool  # its credentials entitle it to this identity without an approval
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """The gateway's key, in the order of its index."""
+        return (self.serial_number, self.oui, self.product_class)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """What the database says to an Inform."""
+
+    gateway_id: int
+    session_number: int
+    is_fresh: bool  # the gateway has never been seen before
+    entitled: bool
+    booted_at: datetime | None
+    write: OpenWrite | None
+    due_at: datetime | None
+    held_back: bool  # by a brake, or by the rate
+
+
+@dataclass(frozen=True, slots=True)
+class FoundWrite:
+    """The write that a session under way stands at, and what renders it."""
+
+    write: OpenWrite
+    kind: GatewayKind
+    booted_at: datetime | None
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The columns that change with a move."""
+
+    attempts: int
+    step: int
+    plan: Plan
+    parameter_key: str | None
+    request_id: str | None
+    lease_until: datetime | None
+    due_at: datetime
+    fault: dict[str, Any] | None
+    proof: str | None
+    profile: str | None
+
+
+class Sessions:
+    """The sessions' statements."""
+
+    def __init__(self, database: Database, *, writes_per_minute: int | None = None) -> None:
+        """`writes_per_minute` is the ceiling where no operator has set another one."""
+        self._database = database
+        self._writes_per_minute = writes_per_minute
+
+    async def take_informs(self, rows: Sequence[InformRow], now: datetime) -> list[OpenedSession | None]:
+        """Bring the gateways' rows up to date, each raised to its next session; in the order of `rows`.
+
+        None stands where another worker registered the same gateway at this moment: ask again.
+        Every gateway may occur once only; sort the rows by identity, so that workers cannot deadlock.
+        """
+        columns: list[Any] = [list(range(len(rows)))]
+        columns += [
+            [getattr(row, name) for row in rows]
+            for name in InformRow.__slots__
+            if name not in ("events", "booted", "periodic", "believed")
+        ]
+        columns.append(["\n".join(row.events) for row in rows])
+        columns += [[getattr(row, name) for row in rows] for name in ("booted", "periodic", "believed")]
+        found: list[OpenedSession | None] = [None] * len(rows)
+        for record in await self._database.fetch(_SQL.take_informs, *columns, now, self._writes_per_minute):
+            found[record["place"]] = _opened(record)
+        return found
+
+    async def find_open_write(self, gateway_id: int, session_number: int) -> FoundWrite | None:
+        """The write at which a session stands that this worker has not seen, if that session is the newest."""
+        record = await self._database.fetchrow(_SQL.find_open_write, gateway_id, session_number)
+        if record is None:
+            return None
+        kind = GatewayKind(record["root"], record["oui"], record["product_class"], record["software_version"])
+        return FoundWrite(_open_write(record), kind, record["booted_at"], record["due_at"])
+
+    async def move(
+        self, gateway_id: int, session_number: int, write: OpenWrite, event: WriteEvent, change: Change, now: datetime
+    ) -> WriteState | None:
+        """Move a write by one event of its law; None when somebody else has moved it, or a newer session runs."""
+        state = await self._database.fetchval(
+            _SQL.move_write,
+            gateway_id,
+            session_number,
+            write.id,
+            write.moves,
+            event.value,
+            now,
+            change.attempts,
+            change.step,
+            plan_as_json(change.plan),
+            change.parameter_key,
+            change.request_id,
+            change.lease_until,
+            change.due_at,
+            change.fault,
+            change.proof,
+            change.profile,
+        )
+        return None if state is None else WriteState(state)
+
+    async def hold(self, gateway_id: int, session_number: int, write: OpenWrite, change: Change) -> WriteState | None:
+        """Renew, or let go of, the outstanding request of a write that does not move by it; None as with `move`."""
+        state = await self._database.fetchval(
+            _SQL.hold_write,
+            gateway_id,
+            session_number,
+            write.id,
+            write.moves,
+            change.step,
+            plan_as_json(change.plan),
+            change.request_id,
+            change.lease_until,
+            write.request_id,
+        )
+        return None if state is None else WriteState(state)
+
+    async def expire_leases(self, now: datetime, limit: int) -> int:
+        """Let go of requests that nobody answered in time; how many there were."""
+        return len(await self._database.fetch(_SQL.expire_leases, now, limit))
+
+
+def plan_as_json(plan: Plan) -> dict[str, Any]:
+    """Only what differs from a fresh plan is kept."""
+    fresh = Plan()
+    return {name: getattr(plan, name) for name in Plan.__slots__ if getattr(plan, name) != getattr(fresh, name)}
+
+
+def _plan(kept: dict[str, Any]) -> Plan:
+    if not kept:
+        return Plan()
+    asked = kept.get("asked")
+    return Plan(
+        asked=None if asked is None else Asked(asked),
+        read_first=kept.get("read_first", False),
+        unreadable=kept.get("unreadable", False),
+        repeated=kept.get("repeated", False),
+    )
+
+
+def _open_write(record: Row) -> OpenWrite:
+    return OpenWrite(
+        id=_uuid(record["id"]),
+        purpose=Purpose(record["purpose"]),
+        state=WriteState(record["state"]),
+        moves=record["moves"],
+        attempts=record["attempts"],
+        step=record["step"],
+        plan=_plan(record["plan"]),
+        parameter_key=record["parameter_key"],
+        request_id=record["request_id"],
+        session_number=record["write_session_number"],
+        moved_at=record["moved_at"],
+        association_id=_uuid(record["association_id"]),
+        generation=record["generation"],
+        key_id=record["key_id"],
+        issued_at=record["association_issued_at"],
+        line_of_service=record["line_of_service"],
+        subscriber_code=record["subscriber_code"],
+    )
+
+
+def _uuid(value: UUID) -> UUID:
+    """A plain UUID: asyncpg's own subclass compares equal, but is slower to hash and to print."""
+    return UUID(int=value.int)
+
+
+def _opened(record: Row) -> OpenedSession:
+    has_write = record["id"] is not None
+    return OpenedSession(
+        gateway_id=record["gateway_id"],
+        session_number=record["session_number"],
+        is_fresh=record["is_fresh"],
+        entitled=record["entitled"],
+        booted_at=record["booted_at"],
+        write=_open_write(record) if has_write else None,
+        due_at=record["due_at"],
+        held_back=bool(record["braked"] or record["over_rate"]),
+    )

@@ -1,0 +1,178 @@
+-- What a CWMP session asks of the database. Every statement here is on the hot path: one for an Inform, one for each
+-- later POST that changes something, none for one that does not.
+
+-- name: take_informs
+-- Informs that arrived together: each gateway's row is brought up to date and its session number raised (which fences
+-- every older session), and the write that stands open for it comes back, with whether the brakes let it go. Gateways
+-- that are not known yet are registered. A row that is missing from the answer met a concurrent registration: ask again.
+with inform as (
+    select *
+    from unnest(
+        $1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+        $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bool[], $17::bool[],
+        $18::bool[]
+    ) as i (place, serial_number, oui, product_class, manufacturer, hardware_version, software_version, root,
+            provisioning_code, parameter_key, connection_request_url, cwmp_namespace, profile, address, events,
+            booted, periodic, believed)
+),
+known as (
+    update gateway g set
+        session_number = g.session_number + 1,
+        manufacturer = i.manufacturer,
+        hardware_version = i.hardware_version,
+        software_version = i.software_version,
+        root = i.root,
+        provisioning_code = i.provisioning_code,
+        parameter_key = i.parameter_key,
+        connection_request_url = i.connection_request_url,
+        cwmp_namespace = i.cwmp_namespace,
+        profile = i.profile,
+        address = i.address,
+        events = string_to_array(i.events, E'\n'),
+        first_inform_at = coalesce(g.first_inform_at, $19),
+        last_inform_at = $19,
+        booted_at = case when i.booted then $19 else g.booted_at end,
+        periodic_seconds = case when i.periodic then coalesce(extract(epoch from $19 - g.periodic_at), g.periodic_seconds)
+                                else g.periodic_seconds end,
+        periodic_at = case when i.periodic then $19 else g.periodic_at end
+    from inform i
+    where g.serial_number = i.serial_number and g.oui = i.oui and g.product_class = i.product_class
+    returning i.place, g.id, g.session_number, g.booted_at, i.profile, i.software_version,
+              i.believed or g.approved_at is not null as entitled
+),
+fresh as (
+    insert into gateway (
+        serial_number, oui, product_class, manufacturer, hardware_version, software_version, root, provisioning_code,
+        parameter_key, connection_request_url, cwmp_namespace, profile, address, events, created_at, session_number,
+        first_inform_at, last_inform_at, booted_at, periodic_at)
+    select i.serial_number, i.oui, i.product_class, i.manufacturer, i.hardware_version, i.software_version, i.root,
+           i.provisioning_code, i.parameter_key, i.connection_request_url, i.cwmp_namespace, i.profile, i.address,
+           string_to_array(i.events, E'\n'), $19, 1, $19, $19, case when i.booted then $19 end,
+           case when i.periodic then $19 end
+    from inform i
+    where not exists (select from known where known.place = i.place)
+    on conflict do nothing
+    returning id, session_number, booted_at, serial_number, oui, product_class
+),
+open_write as (
+    select known.place, w.*, a.issued_at as association_issued_at, d.line_of_service, coalesce(s.code, '') as subscriber_code,
+           exists (
+               select from brake b
+               where (b.batch_id is null or b.batch_id = w.batch_id)
+                 and (b.profile is null or b.profile = known.profile)
+                 and (b.software_version is null or b.software_version = known.software_version)
+           ) as braked
+    from known
+    join write w on w.gateway_id = known.id and w.finished_at is null and w.purpose in ('provision', 'clear')
+    join association a on a.id = w.association_id
+    join device d on d.id = a.device_id
+    left join subscriber s on s.id = a.subscriber_id
+    where known.entitled
+),
+waiting as (
+    select place, row_number() over (order by due_at, place) as turn
+    from open_write
+    where state = 'queued' and due_at <= $19 and not braked
+),
+-- The rate is a bucket that holds one second's worth (at least one write). Only Informs with a write to hand out look
+-- at it, and only where a rate is set.
+bucket as (
+    select least(greatest(1, ceiling.per_second),
+                 r.available + ceiling.per_second * greatest(0, extract(epoch from $19 - r.refilled_at))) as available
+    from queue_rate r
+    cross join lateral (select coalesce(r.writes_per_minute, $20::int) / 60.0 as per_second) as ceiling
+    where ceiling.per_second is not null and exists (select from waiting)
+    for update of r
+),
+spent as (
+    update queue_rate set
+        available = bucket.available - least(floor(bucket.available), (select count(*) from waiting)),
+        refilled_at = $19
+    from bucket
+)
+select i.place, coalesce(known.id, fresh.id) as gateway_id, coalesce(known.session_number, fresh.session_number) as session_number,
+       fresh.id is not null as is_fresh, coalesce(known.entitled, i.believed) as entitled, known.booted_at,
+       w.id, w.purpose, w.state, w.moves, w.attempts, w.step, w.plan, w.parameter_key, w.request_id,
+       w.session_number as write_session_number, w.moved_at, w.due_at, w.association_id, w.generation, w.key_id,
+       w.association_issued_at, w.line_of_service, w.subscriber_code, w.braked,
+       waiting.turn > (select floor(available) from bucket) as over_rate
+from inform i
+left join known using (place)
+left join fresh using (serial_number, oui, product_class)
+left join open_write w using (place)
+left join waiting using (place)
+where known.id is not null or fresh.id is not null;
+
+-- name: find_open_write
+-- The write that a session under way stands at: the one whose request is outstanding in it, else the one that is due.
+-- Asked only where the worker that serves this POST has not seen the session before.
+select w.id, w.purpose, w.state, w.moves, w.attempts, w.step, w.plan, w.parameter_key, w.request_id,
+       w.session_number as write_session_number, w.moved_at, w.due_at, w.association_id, w.generation, w.key_id,
+       a.issued_at as association_issued_at, d.line_of_service, coalesce(s.code, '') as subscriber_code, false as braked,
+       false as over_rate, g.root, g.oui, g.product_class, g.software_version, g.booted_at
+from gateway g
+join write w on w.gateway_id = g.id and w.finished_at is null and w.purpose in ('provision', 'clear')
+join association a on a.id = w.association_id
+join device d on d.id = a.device_id
+left join subscriber s on s.id = a.subscriber_id
+where g.id = $1 and g.session_number = $2;
+
+-- name: move_write
+-- One event of a write's law, in the gateway's newest session only: no row back means that somebody else moved first.
+with session as (
+    select id from gateway where id = $1 and session_number = $2 for share
+)
+update write w set
+    state = t.to_state,
+    event = t.event,
+    moves = w.moves + 1,
+    moved_at = $6::timestamptz,
+    moved_by = null,
+    attempts = $7,
+    step = $8,
+    plan = $9,
+    parameter_key = $10,
+    request_id = $11,
+    session_number = $2,
+    lease_until = $12,
+    due_at = $13,
+    finished_at = case when t.to_state in ('verified', 'rejected', 'failed', 'cancelled', 'superseded') then $6::timestamptz end,
+    fault = case when t.to_state in ('applied', 'staged', 'verified') then $14 else coalesce($14, w.fault) end,
+    proof = $15,
+    profile = coalesce($16, w.profile)
+from session, write_transition t
+where w.id = $3 and w.gateway_id = session.id and w.moves = $4 and t.from_state = w.state and t.event = $5
+returning w.state;
+
+-- name: hold_write
+-- A request of a write that does not move by it: a read-back under way, the same request once more, or none any more.
+with session as (
+    select id from gateway where id = $1 and session_number = $2 for share
+)
+update write w set
+    step = $5,
+    plan = $6,
+    request_id = $7,
+    session_number = $2,
+    lease_until = $8
+from session
+where w.id = $3 and w.gateway_id = session.id and w.moves = $4 and w.request_id is not distinct from $9
+returning w.state;
+
+-- name: expire_leases
+-- Requests that were not answered in time: a write that was being sent is in doubt, one that was being read back goes
+-- on as it was. At most $2 rows a call; rows that a session holds are left to it.
+with expired as (
+    select id from write where lease_until < $1 order by lease_until limit $2 for update skip locked
+)
+update write w set
+    state = case when w.state = 'sent' then 'in_doubt' else w.state end,
+    event = case when w.state = 'sent' then 'session_lost' else w.event end,
+    moves = w.moves + case when w.state = 'sent' then 1 else 0 end,
+    moved_at = case when w.state = 'sent' then $1 else w.moved_at end,
+    moved_by = null,
+    request_id = case when w.state = 'sent' then w.request_id end,
+    lease_until = null
+from expired
+where w.id = expired.id
+returning w.id, w.state;

@@ -1,0 +1,1 @@
+"""What gateways reach: one path, POST only, CWMP inside."""

@@ -1,0 +1,84 @@
+"""What is remembered of one TCP connection, and only as long as it lives.
+
+Nothing here is needed to go on with a session: it spares a login on every POST, a database read on every answer, and it
+carries the session of those gateways that never return a cookie.
+"""
+
+from asyncio import Transport
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from acs_bridge.services.provisioner import Visit
+from acs_bridge.web.device.gate import Principal
+from acs_bridge.web.device.ticket import Ticket
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+KEEP_ALIVE_SECONDS: Final = 660.0  # longer than a session may last: only the gateway ends one
+VISITS_KEPT: Final = 16  # a proxy may mix the sessions of many gateways on one connection
+
+
+@dataclass(slots=True)
+class Connection:
+    """One TCP connection from a gateway, or from a proxy that speaks for several."""
+
+    peer: str = ""
+    principals: set[Principal] = field(default_factory=set)
+    failures: int = 0
+    gateways: set[int] = field(default_factory=set)  # that have informed here
+    latest: Ticket | None = None
+    visits: OrderedDict[tuple[int, int], Visit] = field(default_factory=OrderedDict)
+
+    def opened(self, ticket: Ticket, visit: Visit) -> None:
+        """A session was opened here."""
+        self.gateways.add(visit.gateway_id)
+        self.latest = ticket
+        self.visits[visit.gateway_id, visit.session_number] = visit
+        while len(self.visits) > VISITS_KEPT:
+            self.visits.popitem(last=False)
+
+    def ticket_without_cookie(self) -> Ticket | None:
+        """The session of a gateway that returns no cookie: only while nobody else has informed on this connection."""
+        return self.latest if len(self.gateways) == 1 else None
+
+    def visit(self, ticket: Ticket, *, work_due: bool) -> Visit:
+        """What this worker knows of a session; nothing, when it was opened elsewhere."""
+        key = (ticket.gateway_id, ticket.session_number)
+        visit = self.visits.get(key)
+        if visit is None:
+            visit = Visit(*key, work_due=work_due)
+            self.visits[key] = visit
+        return visit
+
+
+class Connections(dict[RequestHandler, Connection]):
+    """The open connections of a listener, by the protocol object that aiohttp keeps for each."""
+
+    def of(self, protocol: RequestHandler) -> Connection:
+        """The connection that a request came on."""
+        connection = self.get(protocol)
+        return connection if connection is not None else self.setdefault(protocol, Connection())
+
+
+class DeviceServer(web.Server):
+    """aiohttp's low-level server, which says when a connection is made and lost."""
+
+    def __init__(self, handler: Handler, connections: Connections) -> None:
+        super().__init__(handler, access_log=None, auto_decompress=False, keepalive_timeout=KEEP_ALIVE_SECONDS)
+        self._remembered = connections
+
+    def connection_made(self, handler: RequestHandler, transport: Transport) -> None:
+        """Begin to remember."""
+        super().connection_made(handler, transport)
+        peername = transport.get_extra_info("peername")
+        self._remembered[handler] = Connection(peer=peername[0] if peername else "")
+
+    def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
+        """Forget."""
+        super().connection_lost(handler, exc)
+        self._remembered.pop(handler, None)

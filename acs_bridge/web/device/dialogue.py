@@ -1,0 +1,176 @@
+"""One message of a gateway in, one message for it out: CWMP, without a word of HTTP.
+
+The law of a session is `cwmp.session`'s. A session has no object here that lives from one POST to the next: where it
+stands is said by its ticket and by the write whose request is outstanding, and the law is asked anew each time.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from acs_bridge.domain.clock import Clock
+from acs_bridge.domain.ids import read_tag
+from acs_bridge.domain.planner import ANSWER_TO, ANSWERS, OpenWrite
+from acs_bridge.services.provisioner import Contact, Outgoing, Provisioner, Visit
+from acs_bridge.web.device.connection import Connection
+from acs_bridge.web.device.gate import Principal
+from acs_bridge.web.device.ticket import Marks, Ticket
+from cwmp import messages
+from cwmp.envelope import Envelope
+from cwmp.errors import RemoteProtocolError
+from cwmp.faults import ACS_FAULTS
+from cwmp.messages import EmptyPost, Fault, Inform, InformResponse, Message
+from cwmp.session import Event, Received, Session, State
+from cwmp.version import negotiate
+
+_log = structlog.get_logger(__name__)
+
+_FAMILY: Final = "urn:dslforum-org:cwmp-1-"
+
+# What a request of the gateway hears: that it was noted, or (everything else) that it is not supported.
+_NOTED: Final[dict[type[Message], Message]] = {
+    messages.TransferComplete: messages.TransferCompleteResponse(),
+    messages.AutonomousTransferComplete: messages.AutonomousTransferCompleteResponse(),
+    messages.RequestDownload: messages.RequestDownloadResponse(),
+    messages.DUStateChangeComplete: messages.DUStateChangeCompleteResponse(),
+    messages.AutonomousDUStateChangeComplete: messages.AutonomousDUStateChangeCompleteResponse(),
+}
+_METHODS: Final = messages.GetRPCMethodsResponse(
+    ("Inform", "GetRPCMethods", *(request.__name__ for request in _NOTED))
+)
+_ANSWERS: Final[dict[type[Message], Message]] = {messages.GetRPCMethods: _METHODS, **_NOTED}
+_NOT_SUPPORTED: Final = Fault(8000, ACS_FAULTS[8000].name)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes back to the gateway; no message is HTTP 204."""
+
+    message: Message | None
+    namespace: str
+    id: str | None = None
+    use_version: str | None = None
+    ticket: Ticket | None = None  # a session was opened: this is its cookie
+
+    @classmethod
+    def fault(cls, error: RemoteProtocolError) -> "Reply":
+        """The fault that answers a request which CWMP does not allow."""
+        return cls(Fault(error.fault, ACS_FAULTS[error.fault].name), error.namespace, error.request_id)
+
+
+class Dialogue:
+    """Speaks with gateways."""
+
+    def __init__(self, provisioner: Provisioner, clock: Clock, *, believed: bool) -> None:
+        """`believed`: the shared bootstrap pair is enough to be taken for whom a gateway says it is."""
+        self._provisioner = provisioner
+        self._clock = clock
+        self._believed = believed
+
+    async def answer(
+        self, received: Envelope, connection: Connection, principal: Principal | None, cookie: Ticket | None
+    ) -> Reply | None:
+        """Answer one message; None asks for credentials. Raises RemoteProtocolError where the gateway erred.
+
+        `principal` is what this very request proved: only that opens a session. The messages behind it may ride on
+        the connection's earlier login.
+        """
+        if received.repairs:
+            _log.warning("message_repaired", repairs=received.repairs, peer=connection.peer)
+        message, header = received.message, received.header
+        if header.not_understood:
+            refusal = messages.SoapFault("MustUnderstand", "a header that must be understood is not known here")
+            return Reply(refusal, received.namespace, header.id)
+        if isinstance(message, Inform):
+            return None if principal is None else await self._open(received, message, connection, principal)
+        ticket = self._session_of(connection, cookie)
+        if ticket is None:
+            return self._outside(message)
+        namespace = f"{_FAMILY}{ticket.namespace}"
+        if type(message) in messages.CPE_REQUESTS:
+            # Allowed in every state of an open session, and it moves none: the database need not be asked.
+            return Reply(_ANSWERS.get(type(message), _NOT_SUPPORTED), namespace, header.id)
+        outgoing = await self._proceed(message, header.id, connection, ticket)
+        return Reply(None, namespace) if outgoing is None else Reply(outgoing.request, namespace, outgoing.id)
+
+    async def _open(self, received: Envelope, inform: Inform, connection: Connection, principal: Principal) -> Reply:
+        version = negotiate(received)
+        believed = self._believed or principal is Principal.ANYBODY
+        visit = await self._provisioner.open(inform, Contact(connection.peer, version.namespace, believed))
+        marks = Marks.WORK_DUE if visit.work_due else Marks(0)
+        if principal is Principal.BOOTSTRAP:
+            marks |= Marks.BOOTSTRAP
+        ticket = Ticket(
+            visit.gateway_id,
+            visit.session_number,
+            int(self._clock().timestamp()),
+            int(version.namespace.removeprefix(_FAMILY)),
+            marks,
+        )
+        connection.opened(ticket, visit)
+        return Reply(InformResponse(), version.namespace, received.header.id, version.use_version, ticket)
+
+    def _session_of(self, connection: Connection, cookie: Ticket | None) -> Ticket | None:
+        ticket = cookie if cookie is not None else connection.ticket_without_cookie()
+        if ticket is None or ticket.is_over(self._clock()):
+            return None
+        needed = Principal.BOOTSTRAP if Marks.BOOTSTRAP in ticket.marks else Principal.ANYBODY
+        return ticket if needed in connection.principals else None
+
+    def _outside(self, message: Message) -> Reply:
+        """No session is open: an empty POST hears that there is nothing, everything else is an error."""
+        if isinstance(message, EmptyPost):
+            return Reply(None, "")
+        raise RemoteProtocolError("the message belongs to no session")
+
+    async def _proceed(
+        self, message: Message, id: str | None, connection: Connection, ticket: Ticket
+    ) -> Outgoing | None:
+        if Marks.WORK_DUE not in ticket.marks and isinstance(message, EmptyPost):
+            return None  # nothing was due when the session was opened: what came since comes with the next one
+        visit = connection.visit(ticket, work_due=Marks.WORK_DUE in ticket.marks)
+        write = await self._provisioner.recall(visit)
+        session = _stands(visit, write)
+        try:
+            received = session.receive(message, id)
+        except RemoteProtocolError:
+            return await self._out_of_turn(visit, write, id)
+        return await self._follow(visit, session.state, received)
+
+    async def _follow(self, visit: Visit, state: State, received: Received) -> Outgoing | None:
+        for note in received.notes:
+            _log.info("message_noted", note=note, gateway_id=visit.gateway_id)
+        if received.repeat:
+            return await self._provisioner.repeat(visit)
+        if received.event is Event.EMPTY_POST:
+            return await self._provisioner.begin(visit) if state is State.ACS_TURN else None
+        if isinstance(received.message, ANSWERS):
+            return await self._provisioner.answer(visit, received.message)
+        raise RemoteProtocolError("nothing was asked that this would answer")
+
+    async def _out_of_turn(self, visit: Visit, write: OpenWrite | None, id: str | None) -> Outgoing | None:
+        """An answer that nobody waits for.
+
+        One that names an earlier request of ours was sent twice, because ours did not arrive: it hears the same again.
+        Everything else leaves what is outstanding in doubt.
+        """
+        if id is not None and read_tag(id) is not None:
+            if write is None or write.request_id is None:
+                return None
+            if write.names(id) and id.strip() != write.request_id:
+                return await self._provisioner.repeat(visit, counts=False)
+        await self._provisioner.lose(visit)
+        raise RemoteProtocolError("the message is no answer to what was asked")
+
+
+def _stands(visit: Visit, write: OpenWrite | None) -> Session:
+    """Where a session stands, by the write that it is about."""
+    if write is None:
+        return Session(State.DONE)
+    if write.request_id is None or write.session_number != visit.session_number:
+        return Session(State.CPE_TURN)
+    expects = None if write.plan.asked is None else ANSWER_TO[write.plan.asked]
+    return Session(
+        State.AWAIT_RESPONSE, expects=expects, repeats=int(write.plan.repeated), expects_id=write.request_id
+    )

@@ -1,0 +1,147 @@
+"""The ACS URL: HTTP in, HTTP out, and in between one message of CWMP.
+
+What a gateway may not do is answered before it has any effect: a wrong path or method, a coding that we do not know, a
+body that is too large, credentials that are missing or wrong. Nothing of a request or an answer is ever logged.
+"""
+
+import asyncio
+import re
+from typing import Final
+
+import structlog
+from aiohttp import hdrs, web
+from multidict import CIMultiDict
+
+from acs_bridge.errors import Unavailable
+from acs_bridge.web.device import body
+from acs_bridge.web.device.connection import Connection, Connections
+from acs_bridge.web.device.dialogue import Dialogue, Reply
+from acs_bridge.web.device.gate import FAILURES_BEFORE_CLOSE, Admission, Gate
+from acs_bridge.web.device.measures import DeviceMeasures
+from acs_bridge.web.device.ticket import COOKIE, TicketSeal
+from cwmp import envelope
+from cwmp.errors import RemoteProtocolError
+
+_log = structlog.get_logger(__name__)
+
+ANSWER_SECONDS: Final = 8.0  # gateways give up after 30 s, and come back in numbers
+RETRY_AFTER_SECONDS: Final = "30"
+_XML: Final = 'text/xml; charset="utf-8"'
+_CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^"'\s;]+)""", re.IGNORECASE)
+_NOT_CWMP: Final = ("application/x-www-form-urlencoded", "multipart/", "application/json")
+
+
+class DeviceEndpoint:
+    """Answers every request that reaches the device listener."""
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        gate: Gate,
+        tickets: TicketSeal,
+        dialogue: Dialogue,
+        connections: Connections,
+        measures: DeviceMeasures,
+    ) -> None:
+        self._path = path.rstrip("/")
+        self._gate = gate
+        self._tickets = tickets
+        self._dialogue = dialogue
+        self._connections = connections
+        self._measures = measures
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request, whatever it is, in time."""
+        connection = self._connections.of(request.protocol)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                response = await self._answer(request, connection)
+        except web.HTTPException as refusal:
+            response = _plain(refusal.status, refusal.reason, close=True)
+        except (TimeoutError, Unavailable) as error:
+            _log.warning("message_unanswered", reason=str(error) or "the daemon took too long", peer=connection.peer)
+            response = _busy()
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception:  # noqa: BLE001 - the outermost frame of a request
+            # Our own mistake: the gateway gets an answer, its write is left as it stands, and nobody else notices.
+            _log.exception("message_failed", peer=connection.peer)
+            response = _busy()
+        self._measures.answered(response.status)
+        return response
+
+    async def _answer(self, request: web.BaseRequest, connection: Connection) -> web.StreamResponse:
+        if request.path.rstrip("/") != self._path:
+            return _plain(404, "this is not the ACS URL")
+        if request.method != hdrs.METH_POST:
+            return _plain(405, "gateways POST here", allow=hdrs.METH_POST)
+        headers = request.headers
+        coding = headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
+        if coding not in body.CODINGS or headers.get(hdrs.CONTENT_TYPE, "").strip().lower().startswith(_NOT_CWMP):
+            return _plain(415, "this coding or type is not taken", close=True)
+        authorization = headers.get(hdrs.AUTHORIZATION)
+        admission = self._gate.admit(authorization, request.method, request.raw_path, connection.peer)
+        if admission.principal is not None:
+            connection.principals.add(admission.principal)
+        admitted = bool(connection.principals)
+        content = await body.read(request, coding, admitted=admitted)
+        if not admitted or admission.failed:
+            return self._challenge(connection, admission)
+        return await self._converse(request, connection, admission, content)
+
+    async def _converse(
+        self, request: web.BaseRequest, connection: Connection, admission: Admission, content: bytes
+    ) -> web.StreamResponse:
+        try:
+            found = _CHARSET.search(request.headers.get(hdrs.CONTENT_TYPE, ""))
+            received = envelope.read(content, charset=found[1] if found else None)
+            ticket = self._tickets.open(request.headers.getall(hdrs.COOKIE, []))
+            reply = await self._dialogue.answer(received, connection, admission.principal, ticket)
+        except RemoteProtocolError as error:
+            self._measures.protocol_errors.inc()
+            _log.warning("message_refused", reason=str(error), method=error.method, peer=connection.peer)
+            if not error.answerable:
+                return _plain(400, "this is no message of CWMP that makes sense here", close=True)
+            reply = Reply.fault(error)
+        if reply is None:
+            return self._challenge(connection, admission)
+        return self._response(reply)
+
+    def _response(self, reply: Reply) -> web.Response:
+        if reply.message is None:
+            return web.Response(status=204)  # TR-069a6 3.4.6: nothing to send is 204 without a body
+        headers = CIMultiDict({hdrs.CONTENT_TYPE: _XML})
+        if reply.ticket is not None:
+            headers[hdrs.SET_COOKIE] = f"{COOKIE}={self._tickets.seal(reply.ticket)}; Path=/"
+        content = envelope.write(
+            reply.message, namespace=reply.namespace, id=reply.id, use_version=reply.use_version
+        )
+        return web.Response(body=content, headers=headers)
+
+    def _challenge(self, connection: Connection, admission: Admission) -> web.Response:
+        """401: say who you are. The connection stays open, because most gateways repeat the request on it."""
+        self._measures.challenges.inc()
+        if admission.failed:
+            connection.failures += 1
+        response = _plain(401, "", close=connection.failures >= FAILURES_BEFORE_CLOSE)
+        for challenge in self._gate.challenges(connection.peer, stale=admission.stale):
+            response.headers.add(hdrs.WWW_AUTHENTICATE, challenge)
+        return response
+
+
+def _plain(status: int, words: str, *, close: bool = False, allow: str | None = None) -> web.Response:
+    response = web.Response(status=status, text=words)
+    if allow is not None:
+        response.headers[hdrs.ALLOW] = allow
+    if close:
+        response.force_close()
+    return response
+
+
+def _busy() -> web.Response:
+    """503: come back. Never an empty answer, which the gateway would take for success."""
+    response = _plain(503, "come back later", close=True)
+    response.headers[hdrs.RETRY_AFTER] = RETRY_AFTER_SECONDS
+    return response
+

@@ -1,0 +1,33 @@
+"""What the device listener counts. Labels are names of ours, never a gateway's words: their number is bounded."""
+
+from prometheus_client import CollectorRegistry, Counter
+
+from acs_bridge.domain.write import WriteEvent
+
+
+class DeviceMeasures:
+    """Counters of one process."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._answers = Counter(
+            "acs_bridge_device_responses", "Responses to gateways, by HTTP status", ["status"], registry=registry
+        )
+        self._by_status = {status: self._answers.labels(str(status)) for status in (200, 204, 400, 401, 503)}
+        self.sessions = Counter("acs_bridge_sessions_opened", "CWMP sessions opened by an Inform", registry=registry)
+        self.challenges = Counter("acs_bridge_device_challenges", "Requests answered with 401", registry=registry)
+        self.protocol_errors = Counter(
+            "acs_bridge_device_protocol_errors", "Messages that CWMP does not allow", registry=registry
+        )
+        self._moves = Counter(
+            "acs_bridge_write_moves", "Moves of writes in sessions, by event", ["event"], registry=registry
+        )
+        self._by_event = {event: self._moves.labels(event.value) for event in WriteEvent}
+
+    def answered(self, status: int) -> None:
+        """One response left."""
+        counter = self._by_status.get(status)
+        (counter if counter is not None else self._answers.labels(str(status))).inc()
+
+    def moved(self, event: WriteEvent) -> None:
+        """One write moved."""
+        self._by_event[event].inc()

@@ -1,0 +1,1 @@
+"""What a session costs: CPU time of the daemon and of Postgres, beside a floor measured in the same run."""

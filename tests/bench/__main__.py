@@ -1,0 +1,161 @@
+"""`make bench`: what a session costs the daemon and Postgres, as CPU time and as a ratio to the floor.
+
+CPU time is what the kernel has booked on the processes; wall time on a shared machine says little and is only shown.
+"""
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import aiohttp
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import driver, processes
+from tests.bench.driver import Login
+
+LOGIN = Login("bootstrap", "bench-only-" + "x" * 20)
+GOALS = {"provisioning": 2.5, "idle": 2.0, "postgres": 1.5}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One kind of session; times in microseconds of CPU a session."""
+
+    kind: str
+    sessions: int
+    posts: int
+    daemon_us: float
+    floor_us: float
+    postgres_us: float
+    sessions_per_second: float
+
+    @property
+    def ratio(self) -> float:
+        """The daemon to its floor."""
+        return self.daemon_us / self.floor_us
+
+    @property
+    def postgres_ratio(self) -> float:
+        """Postgres to the daemon."""
+        return self.postgres_us / self.daemon_us
+
+
+def measure_floor(serials: list[str], concurrency: int, *, provisions: bool) -> float:
+    """CPU seconds a session of the bare handler."""
+    with processes.floor() as (pid, port):
+        session = partial(driver.floor_session, provisions=provisions)
+        asyncio.run(driver.drive(port, serials[:200], concurrency, session))
+        before = processes.cpu_seconds([pid])
+        asyncio.run(driver.drive(port, serials, concurrency, session))
+        return (processes.cpu_seconds([pid]) - before) / len(serials)
+
+
+def measure(running: processes.Running, serials: list[str], concurrency: int, *, provisions: bool) -> Figure:
+    """Drive real sessions through the daemon, and the same number of POSTs through the floor."""
+    floor = measure_floor(serials, concurrency, provisions=provisions)
+    session = partial(driver.daemon_session, login=LOGIN, provisions=provisions)
+    before = running.cpu_seconds(), running.postgres_cpu_seconds(), time.perf_counter()
+    asyncio.run(driver.drive(running.device_port, serials, concurrency, session))
+    wall = time.perf_counter() - before[2]
+    count = len(serials)
+    return Figure(
+        kind="provisioning" if provisions else "idle",
+        sessions=count,
+        posts=5 if provisions else 3,
+        daemon_us=(running.cpu_seconds() - before[0]) / count * 1e6,
+        floor_us=floor * 1e6,
+        postgres_us=(running.postgres_cpu_seconds() - before[1]) / count * 1e6,
+        sessions_per_second=count / wall,
+    )
+
+
+async def drop_requests(port: int, token: str, serials: list[str]) -> None:
+    """One provisioning request for each gateway, through the intake API."""
+    headers = {"Authorization": f"Bearer {token}"}
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", headers=headers) as client:
+
+        async def worker(left: "list[str]") -> None:
+            while left:
+                serial = left.pop()
+                body = {
+                    "subscriber": {"name": f"Subscriber {serial}", "code": f"C-{serial}"},
+                    "line_of_service": f"LOS-{serial}",
+                    "gateway": {"oui": "00005E", "product_class": "BENCH", "serial_number": serial},
+                }
+                async with client.post("/v1/provisioning-requests", json=body) as response:
+                    response.raise_for_status()
+
+        left = list(serials)
+        await asyncio.gather(*(worker(left) for _ in range(8)))
+
+
+def new_token(environment: dict[str, str]) -> str:
+    command = [sys.executable, "-m", "acs_bridge", "tokens", "create", "bench", "--role", "admin"]
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def table_of(figures: list[Figure]) -> Table:
+    table = Table(title="CPU time of one session, in microseconds")
+    for heading in ("session", "POSTs", "daemon", "floor", "daemon / floor", "Postgres", "Postgres / daemon", "sessions/s"):
+        table.add_column(heading, justify="left" if heading == "session" else "right")
+    for figure in figures:
+        table.add_row(
+            figure.kind,
+            str(figure.posts),
+            f"{figure.daemon_us:.0f}",
+            f"{figure.floor_us:.0f}",
+            f"{figure.ratio:.2f} (at most {GOALS[figure.kind]})",
+            f"{figure.postgres_us:.0f}",
+            f"{figure.postgres_ratio:.2f} (at most {GOALS['postgres']})",
+            f"{figure.sessions_per_second:.0f}",
+        )
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--sessions", type=int, default=3000)
+    parser.add_argument("--concurrency", type=int, default=32)
+    parser.add_argument("--json", type=Path, help="write the figures to this file too")
+    options = parser.parse_args()
+    console = Console()
+    serials = [f"B{number:06d}" for number in range(options.sessions)]
+    auth = {
+        "ACS_BRIDGE_CPE_AUTH__USERNAME": LOGIN.username,
+        "ACS_BRIDGE_CPE_AUTH__PASSWORD": LOGIN.password,
+        "ACS_BRIDGE_CPE_AUTH__BOOTSTRAP": "provision",
+    }
+    with tempfile.TemporaryDirectory(prefix="acs-bridge-bench-") as folder, processes.daemon(Path(folder), auth) as running:
+        console.print(f"dropping {options.sessions} provisioning requests on the intake API …")
+        token = new_token(processes.environment_of(Path(folder), auth))
+        asyncio.run(drop_requests(running.operator_port, token, serials))
+        warm = [f"W{number:06d}" for number in range(200)]
+        asyncio.run(
+            driver.drive(
+                running.device_port, warm, options.concurrency, partial(driver.daemon_session, login=LOGIN, provisions=False)
+            )
+        )
+        figures = []
+        for provisions in (True, False):
+            console.print(f"{'provisioning' if provisions else 'idle'} sessions …")
+            figures.append(measure(running, serials, options.concurrency, provisions=provisions))
+    console.print(table_of(figures))
+    shown = [
+        asdict(figure) | {"ratio": round(figure.ratio, 3), "postgres_ratio": round(figure.postgres_ratio, 3)}
+        for figure in figures
+    ]
+    console.print_json(json.dumps(shown))
+    if options.json:
+        options.json.write_text(json.dumps(shown, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
