@@ -6,10 +6,11 @@ cost more memory than the limits allow. It never goes to the network and never g
 
 import re
 import threading
-from typing import NoReturn, TypeAlias
+from typing import NoReturn
 
 from lxml import etree
 
+from cwmp.elements import Element
 from cwmp.errors import NEWEST_NAMESPACE, RESOURCES_EXCEEDED, MalformedMessage, TooLarge
 from cwmp.limits import Limits
 from cwmp.repair import repair
@@ -19,8 +20,6 @@ _SMALL_BODY = 64 * 1024
 # How far we look for the ID and the method of a message that cannot be parsed.
 _RECOVERY_WINDOW = 64 * 1024
 _DECLARATION_WINDOW = 256
-
-Element: TypeAlias = etree._Element  # noqa: SLF001 - lxml has no public name for it
 
 UTF_8 = "utf-8"
 _FALLBACK = "latin-1"
@@ -139,7 +138,8 @@ def _known(charset: str) -> str:
 def _parsed(source: bytes) -> Element:
     if b"<!" in source and (b"<!DOCTYPE" in source or b"<!ENTITY" in source):
         raise MalformedMessage("the message has a document type declaration")
-    return etree.fromstring(source, _thread.parser)
+    root: Element = etree.fromstring(source, _thread.parser)  # type: ignore[assignment]  # see Element
+    return root
 
 
 def _repaired(body: bytes, codec: str) -> tuple[Element, tuple[str, ...]]:

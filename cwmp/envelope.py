@@ -8,11 +8,12 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cwmp.document import Element, parse
+from cwmp.document import parse
+from cwmp.elements import TRUE, Element, Notes, local_name, number
 from cwmp.errors import INCOMPATIBLE_VERSION, LocalProtocolError, MalformedMessage, RemoteProtocolError
 from cwmp.limits import DEFAULT, Limits
 from cwmp.messages import EmptyPost, Message
-from cwmp.reader import READERS, Notes, local_name, number, read_message
+from cwmp.reader import READERS, read_message
 from cwmp.repair import UNDECLARED
 from cwmp.writer import body_of, escaped
 
@@ -23,7 +24,6 @@ _ANY_CWMP = "urn:dslforum-org:cwmp-"
 _FAMILY = re.compile(r"urn:dslforum-org:cwmp-1-\d{1,2}")
 _SOAP_1_2 = "http://www.w3.org/"
 _COMMON = frozenset(f"urn:dslforum-org:cwmp-1-{minor}" for minor in range(5))
-_TRUE = frozenset({"1", "true"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def read(body: bytes, *, charset: str | None = None, limits: Limits = DEFAULT) -
     heading, content = _sections(root)
     header = _NO_HEADER if heading is None else _header(heading, notes, limits)
     element = _only_child(content, header)
-    name = local_name(element)
+    name = local_name(element.tag)
     try:
         namespace = _namespace(element, name, heading)
         message = read_message(name, element, limits, notes)
@@ -73,13 +73,13 @@ def read(body: bytes, *, charset: str | None = None, limits: Limits = DEFAULT) -
 
 
 def _sections(root: Element) -> tuple[Element | None, Element]:
-    if local_name(root) != "Envelope":
+    if local_name(root.tag) != "Envelope":
         raise MalformedMessage("the message is no SOAP envelope")
-    if str(root.tag).startswith("{" + _SOAP_1_2):
+    if root.tag.startswith("{" + _SOAP_1_2):
         raise MalformedMessage("the message is not in SOAP 1.1")
     heading = body = None
     for part in root:
-        name = local_name(part)
+        name = local_name(part.tag)
         if name == "Header" and heading is None:
             heading = part
         elif name == "Body":
@@ -94,7 +94,7 @@ def _sections(root: Element) -> tuple[Element | None, Element]:
 def _only_child(body: Element, header: Header) -> Element:
     if len(body) == 1:
         return body[0]
-    method = local_name(body[0]) if len(body) else None
+    method = local_name(body[0].tag) if len(body) else None
     raise MalformedMessage(f"the body has {len(body)} messages in it", method=method, request_id=header.id)
 
 
@@ -103,8 +103,7 @@ def _only_child(body: Element, header: Header) -> Element:
 
 def _namespace(element: Element, name: str, heading: Element | None) -> str:
     """Give the namespace that the CPE speaks: the message's own, else any of the family that is in scope."""
-    tag = str(element.tag)
-    own = tag[1 : -len(name) - 1] if tag[0] == "{" else ""
+    own = element.tag[1 : -len(name) - 1] if element.tag[0] == "{" else ""
     if own in _COMMON or _FAMILY.fullmatch(own):
         return own
     if own.startswith(_ANY_CWMP):
@@ -118,11 +117,12 @@ def _namespace(element: Element, name: str, heading: Element | None) -> str:
 
 
 def _in_scope(element: Element, heading: Element | None) -> str | None:
+    uri: str
     for uri in element.nsmap.values():
         if _FAMILY.fullmatch(uri):
             return uri
     for part in (*(heading if heading is not None else ()), *element.iter()):
-        uri = str(part.tag)[1:].partition("}")[0]
+        uri = part.tag[1:].partition("}")[0]
         if _FAMILY.fullmatch(uri):
             return uri
     return None
@@ -135,7 +135,7 @@ def _header(element: Element, notes: Notes, limits: Limits) -> Header:
     texts: dict[str, str] = {}
     not_understood: list[str] = []
     for part in element:
-        name = local_name(part)
+        name = local_name(part.tag)
         if name in _HEADERS:
             texts[name] = part.text or ""
         elif _must_be_understood(part):
@@ -148,7 +148,7 @@ def _header(element: Element, notes: Notes, limits: Limits) -> Header:
         number(texts.get("SessionTimeout")),
         _versions(texts.get("SupportedCWMPVersions", "")),
         texts["UseCWMPVersion"].strip()[: limits.text] if "UseCWMPVersion" in texts else None,
-        texts["HoldRequests"].strip().lower() in _TRUE if "HoldRequests" in texts else None,
+        texts["HoldRequests"].strip() in TRUE if "HoldRequests" in texts else None,
         tuple(not_understood[: limits.events]),
     )
 
@@ -173,8 +173,7 @@ def _versions(text: str) -> tuple[str, ...]:
 
 
 def _must_be_understood(element: Element) -> bool:
-    flags = [text for key, text in element.items() if str(key).endswith("mustUnderstand")]
-    return any(str(text).strip().lower() in _TRUE for text in flags)
+    return any(local_name(key) == "mustUnderstand" and text.strip() in TRUE for key, text in element.items())
 
 
 # --- writing -------------------------------------------------------------------------------------------------

@@ -1,0 +1,168 @@
+"""Elements of a parsed message and the structures they hold: by local names, in any order, whatever counts claim.
+
+All texts but the values of parameters lose the blanks around them. What goes beyond the soft limits is cut or left out,
+and noted where it is more than a word.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Protocol, TypeAlias
+
+from cwmp.errors import RemoteProtocolError
+from cwmp.limits import Limits
+from cwmp.structs import DeviceId, EventStruct, ParameterValueStruct
+from cwmp.types import STRING, XSD_TYPES, type_name
+
+Notes: TypeAlias = list[str]
+
+XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+TRUE = frozenset({"1", "true", "TRUE", "True"})
+
+_LONGEST_NUMBER = 20
+_LONGEST_SERIAL = 64
+_LONGEST_CODE = 64
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+
+
+class Element(Protocol):
+    """As much of lxml's element as is used here. Comments are not kept, so that each tag is a text."""
+
+    @property
+    def tag(self) -> str: ...  # noqa: D102
+    @property
+    def text(self) -> str | None: ...  # noqa: D102
+    @property
+    def nsmap(self) -> dict[str | None, str]: ...  # noqa: D102
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator["Element"]: ...
+    def __getitem__(self, index: int, /) -> "Element": ...
+    def get(self, key: str, /) -> str | None: ...  # noqa: D102
+    def items(self) -> list[tuple[str, str]]: ...  # noqa: D102
+    def iter(self, *tags: str) -> Iterator["Element"]: ...  # noqa: D102
+    def getparent(self) -> "Element | None": ...  # noqa: D102
+
+
+def local_name(tag: str) -> str:
+    """Give a tag without its namespace."""
+    return tag.rpartition("}")[2] if tag[0] == "{" else tag
+
+
+def texts_of(element: Element | None) -> dict[str, str]:
+    """Give the texts of an element's children, by name."""
+    if element is None:
+        return {}
+    # Most children have no namespace; a call less for each of them is worth the line.
+    return {
+        tag if (tag := part.tag)[0] != "{" else local_name(tag): (text.strip() if (text := part.text) else "")
+        for part in element
+    }
+
+
+def parts_of(element: Element) -> dict[str, Element]:
+    """Give an element's children, by name."""
+    return {tag if (tag := part.tag)[0] != "{" else local_name(tag): part for part in element}
+
+
+def number(text: str | None) -> int | None:
+    """Give the number that a text is, if it is a plain one."""
+    digits = text.strip() if text else ""
+    return int(digits) if len(digits) <= _LONGEST_NUMBER and digits.isascii() and digits.isdigit() else None
+
+
+def flag(text: str | None) -> bool:
+    """Give the boolean that a text is; what is none is false."""
+    return text is not None and text.strip() in TRUE
+
+
+def words(text: str, limits: Limits) -> str:
+    """Make a text from an untrusted device fit for people's eyes: no control characters, not too long (F-02)."""
+    return _CONTROLS.sub(" ", text).strip()[: limits.text]
+
+
+def strings(element: Element | None, limits: Limits) -> tuple[str, ...]:
+    """Read a list of words."""
+    items = () if element is None else islice(element, limits.parameters)
+    return tuple([(item.text or "").strip()[: limits.name] for item in items])
+
+
+# --- structures -------------------------------------------------------------------------------------------------------
+
+
+def device_id(element: Element | None) -> DeviceId:
+    """Read who speaks; without an OUI and a serial number nothing can be done for it (R-01, R-02)."""
+    texts = texts_of(element)
+    oui, serial = texts.get("OUI"), texts.get("SerialNumber")
+    if not oui or not serial:
+        raise RemoteProtocolError("the Inform has no OUI or no SerialNumber")
+    if len(serial) > _LONGEST_SERIAL:
+        raise RemoteProtocolError(f"the SerialNumber has more than {_LONGEST_SERIAL} characters")
+    manufacturer, product_class = texts.get("Manufacturer", ""), texts.get("ProductClass", "")
+    return DeviceId(
+        manufacturer[:_LONGEST_SERIAL], oui.upper()[:_LONGEST_SERIAL], product_class[:_LONGEST_SERIAL], serial
+    )
+
+
+def events(element: Element | None, limits: Limits, notes: Notes) -> tuple[EventStruct, ...]:
+    """Read why the CPE calls; a list without events is fine (some open a session for no reason that they tell)."""
+    if element is None:
+        return ()
+    found = []
+    for struct in islice(element, limits.events):
+        texts = texts_of(struct)
+        code = texts.get("EventCode")
+        if code:
+            found.append(EventStruct(code[:_LONGEST_CODE], texts.get("CommandKey", "")[: limits.text]))
+    if len(element) != len(found):
+        notes.append("events left out")
+    return tuple(found)
+
+
+def parameter_values(element: Element | None, limits: Limits, notes: Notes) -> tuple[ParameterValueStruct, ...]:
+    """Read a list of parameters; one without a usable name is left out."""
+    if element is None:
+        return ()
+    # Where every structure has one name and one value, two walks in C find them all without a look at the structures.
+    names, values = list(element.iter("{*}Name")), list(element.iter("{*}Value"))
+    if not len(names) == len(values) == len(element) <= limits.parameters:
+        return _one_by_one(element, limits, notes)
+    found = []
+    for name, value in zip(names, values, strict=True):
+        struct = _parameter_value(name, value, limits)
+        if struct is not None:
+            found.append(struct)
+    if len(found) != len(names):
+        notes.append("parameters left out")
+    return tuple(found)
+
+
+def _one_by_one(element: Element, limits: Limits, notes: Notes) -> tuple[ParameterValueStruct, ...]:
+    parts = map(parts_of, islice(element, limits.parameters))
+    structs = [_parameter_value(part.get("Name"), part.get("Value"), limits) for part in parts]
+    found = [struct for struct in structs if struct is not None]
+    if len(found) != len(element):
+        notes.append("parameters left out")
+    return tuple(found)
+
+
+def _parameter_value(name: Element | None, value: Element | None, limits: Limits) -> ParameterValueStruct | None:
+    text = ((name.text if name is not None else None) or "").strip()
+    if not text or len(text) > limits.name:
+        return None
+    if value is None:
+        return ParameterValueStruct(text, "")
+    kind = value.get(XSI_TYPE)
+    return ParameterValueStruct(text, value.text or "", kind if kind in XSD_TYPES else _type_of(value, kind))
+
+
+def _type_of(value: Element, declared: str | None) -> str:
+    if declared is None:
+        # The schema instance of 1999, or a prefix that nobody declared.
+        declared = next((text for key, text in value.items() if local_name(key) == "type"), STRING)
+    return type_name(declared)
+
+
+def fault_struct(element: Element | None, limits: Limits) -> tuple[int, str]:
+    """Read how something ended that was not a request; 0 is success."""
+    texts = texts_of(element)
+    return number(texts.get("FaultCode")) or 0, words(texts.get("FaultString", ""), limits)
