@@ -18,10 +18,16 @@ from acs_bridge.store.embedded.errors import DataDirForeign, DataDirInUse, Embed
 
 DYING_SECONDS = 30.0
 """How long we wait for the server of a daemon that was killed: it writes its last checkpoint first."""
+LIVING_SECONDS = 0.5
+"""How long the holder of the lock must live to be believed: a process that was sent SIGKILL takes a moment to end."""
 LOOK_SECONDS = 0.02
+MARK_BYTES = 100
 PASSWORD_BYTES = 32
 LOG_BYTES = 1 << 20
 OURS_ALONE, OURS_TO_PASS_THROUGH = 0o700, 0o711
+STATE, START_TIME = 0, 19
+"""Fields 3 and 22 of /proc/PID/stat, counted from the third (proc(5)): the second may hold spaces."""
+GONE = frozenset("ZX")
 OWN_NAMES = frozenset(("credentials", "lock", "lost+found", "pgdata", "place", "run", "server.log", "server.log.1"))
 
 
@@ -88,14 +94,15 @@ class DataFolder:
     async def claim(self) -> int:
         """Take the lock and give its file descriptor, which the server inherits: it is free when both are gone.
 
-        Whoever holds it is named in the file. If that process lives, the folder is taken; if it was killed, its server
-        is about to end, and that is waited for.
+        Whoever holds it is named in the file. If that process lives (and is not just being killed), the folder is
+        taken; if it does not, its server is about to end, and that is waited for.
         """
         lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        deadline = time.monotonic() + DYING_SECONDS
+        started = time.monotonic()
         while not _locked(lock):
-            holder = os.pread(lock, 100, 0).decode()
-            if holder == _mark_of(holder) or time.monotonic() > deadline:
+            holder = os.pread(lock, MARK_BYTES, 0).decode()
+            patience = LIVING_SECONDS if holder == _mark_of(holder) else DYING_SECONDS
+            if time.monotonic() > started + patience:
                 os.close(lock)
                 raise DataDirInUse(f"{self.path} is in use by process {holder.partition(' ')[0] or '(unknown)'}")
             await asyncio.sleep(LOOK_SECONDS)
@@ -186,13 +193,9 @@ def _mark_of(holder: str) -> str:
         return ""
     except PermissionError:
         pass
-    return f"{number} {_started(number)}"
-
-
-def _started(number: str) -> str:
     try:
         status = Path(f"/proc/{number}/stat").read_text()
     except OSError:
-        return "-"
+        return number  # no procfs: the number must do
     after_name = status.rpartition(")")[2].split()
-    return after_name[19]  # proc(5): field 22, starttime, counted from the third
+    return "" if after_name[STATE] in GONE else f"{number} {after_name[START_TIME]}"

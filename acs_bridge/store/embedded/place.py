@@ -55,7 +55,7 @@ def choose_place(folder: DataFolder, account: Account | None) -> Place:
         Place(former, temporary=True).remove()
     place = Place(folder.path.resolve(), temporary=False)
     if not _fits(place.path) or (account and not account.reaches_into(place.path)):
-        place = Place(_temporary(), temporary=True)
+        place = Place(_temporary(account), temporary=True)
     place.sockets.mkdir(exist_ok=True)
     place.sockets.chmod(OURS_ALONE)
     if account:
@@ -72,13 +72,17 @@ def _fits(path: Path) -> bool:
     return len(os.fsencode(path / "run" / f".s.PGSQL.{PORT}")) <= LONGEST_SOCKET_PATH
 
 
-def _temporary() -> Path:
+def _temporary(account: Account | None) -> Path:
     for parent in (Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108 -- mkdtemp makes a name of its own in it
-        if _fits(parent / (TEMPORARY_PREFIX + "x" * MADE_BY_MKDTEMP)) and os.access(parent, os.W_OK):
+        short = _fits(parent / (TEMPORARY_PREFIX + "x" * MADE_BY_MKDTEMP))
+        if short and os.access(parent, os.W_OK) and (account is None or account.reaches_into(parent)):
             path = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=parent))
             path.chmod(OURS_TO_PASS_THROUGH if os.geteuid() == 0 else OURS_ALONE)
             return path
-    raise EmbeddedFailed(f"no folder with a path short enough for a socket: {LONGEST_SOCKET_PATH} bytes are the limit")
+    raise EmbeddedFailed(
+        f"the server's socket has no place: its path may have {LONGEST_SOCKET_PATH} bytes, and the system's temporary "
+        "folder is no way out: name a data folder with a short path that every account may search"
+    )
 
 
 def _is_temporary(path: Path, folder: DataFolder) -> bool:

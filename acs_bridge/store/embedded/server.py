@@ -6,6 +6,7 @@ It migrates nothing and opens no pool (`store/opening.py` does), and it never to
 import asyncio
 import os
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGINT, SIGQUIT
@@ -58,8 +59,7 @@ class _Owned:
     """What must be given back by whoever started the server."""
 
     process: Process
-    place: Place
-    lock: int
+    undo: ExitStack
 
 
 class EmbeddedPostgres:
@@ -79,22 +79,21 @@ class EmbeddedPostgres:
         try:
             binaries = find_binaries()
             folder.prepare()
-            lock = await folder.claim()
-            try:
+            with ExitStack() as undo:
+                lock = await folder.claim()
+                undo.callback(os.close, lock)
                 account = account_for(folder.pgdata)
                 place = choose_place(folder, account)
+                undo.callback(place.remove)
                 cluster = Cluster(folder, place.binaries(binaries, account), account, lock, fsync)
                 credentials = folder.make_credentials()
                 if not folder.pgdata.exists():
                     await cluster.make(credentials)
                 cluster.check_version()
                 process = await _run_server(cluster, place)
-            except BaseException:
-                os.close(lock)
-                raise
+                return cls(folder, place.sockets, credentials, _Owned(process, undo.pop_all()))
         except OSError as error:
             raise EmbeddedFailed(f"{error.filename or folder.path}: {error.strerror}") from error
-        return cls(folder, place.sockets, credentials, _Owned(process, place, lock))
 
     @classmethod
     async def attach(cls, data_dir: Path) -> "EmbeddedPostgres":
@@ -146,8 +145,7 @@ class EmbeddedPostgres:
         try:
             await owned.process.end((SIGINT, FAST_SECONDS), (SIGQUIT, IMMEDIATE_SECONDS))
         finally:
-            owned.place.remove()
-            os.close(owned.lock)
+            owned.undo.close()
 
 
 async def _run_server(cluster: Cluster, place: Place) -> Process:
