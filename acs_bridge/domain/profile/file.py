@@ -1,0 +1,184 @@
+"""The text of a profile file, read strictly: a slip of the pen is found before it is in a million gateways."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import NoReturn
+
+from acs_bridge.domain.profile.match import Match
+from acs_bridge.domain.profile.model import DEFAULT_MAX_LENGTH, InvalidProfile, Profile, ProfileParameter, Quirks
+from acs_bridge.domain.profile.template import FIELDS, Template
+from cwmp import values
+from cwmp.messages import ROOTS
+from cwmp.types import STRING, XSD_TYPES
+
+_MAX_GLOB = 256
+_MAX_LENGTH = 65_536
+_QUIRKS = tuple(quirk.name for quirk in fields(Quirks))
+
+_PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_OUI = re.compile(r"[0-9A-Fa-f]{6}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table of the file, and where it stands, so that every complaint names file and key."""
+
+    source: str
+    path: str
+    items: dict[str, object]
+
+    def refuse(self, key: str, message: str) -> NoReturn:
+        raise InvalidProfile(self.source, f"{self.path}{key}", message) from None
+
+    def knows(self, *keys: str) -> None:
+        for key in sorted(self.items.keys() - set(keys)):
+            nearest = difflib.get_close_matches(key, keys, n=1, cutoff=0)[0]
+            self.refuse(key, f"is not known; did you mean {nearest}?")
+
+    def text(self, key: str) -> str | None:
+        value = self.items.get(key)
+        if value is not None and not isinstance(value, str):
+            self.refuse(key, "must be text in quotes")
+        return value
+
+    def needed(self, key: str) -> str:
+        value = self.text(key)
+        return self.refuse(key, "is missing") if value is None else value
+
+    def table(self, key: str) -> "_Table":
+        return self._nested(key, self.items.get(key, {}))
+
+    def tables(self, key: str) -> list["_Table"]:
+        items = self.items.get(key)
+        if not isinstance(items, list) or not items:
+            self.refuse(key, f"must stand there at least once, as [[{key}]]")
+        return [self._nested(f"{key}[{number}]", item) for number, item in enumerate(items, start=1)]
+
+    def _nested(self, key: str, value: object) -> "_Table":
+        if not isinstance(value, dict):
+            self.refuse(key, "must be a table")
+        return _Table(self.source, f"{self.path}{key}.", value)
+
+
+def parse_profile(text: str, source: str) -> Profile:
+    """Read one profile, or raise the first thing that is wrong with it, naming `source` and the key."""
+    try:
+        file = _Table(source, "", tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InvalidProfile(source, "", f"is not TOML: {error}") from None
+    file.knows("name", "match", "parameter", "quirks")
+    match = _match(file.table("match"))
+    parameters = tuple(_parameter(table) for table in file.tables("parameter"))
+    _check_names(file, match, parameters)
+    if not any(parameter.value.fields for parameter in parameters):
+        file.refuse("parameter", "has no value with a field: every gateway would get the same")
+    return Profile(_name(file), match, parameters, _quirks(file.table("quirks")), source)
+
+
+def _name(file: _Table) -> str:
+    name = file.needed("name")
+    if _PROFILE_NAME.fullmatch(name) is None:
+        file.refuse("name", "must be 1 to 64 letters, digits, dots, hyphens and underscores")
+    return name
+
+
+def _match(table: _Table) -> Match:
+    table.knows("root", "oui", "product_class", "software_version")
+    root = table.text("root") or ""
+    if root not in ("", *ROOTS):
+        table.refuse("root", f"must be {' or '.join(ROOTS)}, with the dot")
+    return Match(root, _ouis(table), _glob(table, "product_class"), _glob(table, "software_version"))
+
+
+def _ouis(table: _Table) -> frozenset[str]:
+    ouis = table.items.get("oui")
+    if ouis is None:
+        return frozenset()
+    if not isinstance(ouis, list) or not ouis or not all(isinstance(o, str) and _OUI.fullmatch(o) for o in ouis):
+        table.refuse("oui", 'must be a list of six hex digits each, as in ["00236A"]')
+    return frozenset(oui.upper() for oui in ouis)
+
+
+def _glob(table: _Table, key: str) -> str | None:
+    glob = table.text(key)
+    if glob is not None and len(glob) > _MAX_GLOB:
+        table.refuse(key, f"must be at most {_MAX_GLOB} characters long")
+    return glob
+
+
+def _parameter(table: _Table) -> ProfileParameter:
+    table.knows("name", "value", "type", "max_length", "clear")
+    name = table.needed("name")
+    try:
+        values.parameter_path(name)
+    except values.InvalidValue as error:
+        table.refuse("name", str(error))
+    parameter = ProfileParameter(
+        name=name,
+        value=_template(table, "value", table.needed("value")),
+        type=_type(table),
+        max_length=_max_length(table),
+        clear=None if (clear := table.text("clear")) is None else _template(table, "clear", clear),
+    )
+    _check_template(table, "value", parameter, parameter.value)
+    if parameter.clear is not None:
+        _check_template(table, "clear", parameter, parameter.clear)
+        if FIELDS[0] in parameter.clear.fields:
+            table.refuse("clear", f"cannot hold {{{FIELDS[0]}}}: it is what takes the URL away")
+    return parameter
+
+
+def _template(table: _Table, key: str, text: str) -> Template:
+    try:
+        return Template.parse(text)
+    except ValueError as error:
+        table.refuse(key, str(error))
+
+
+def _type(table: _Table) -> str:
+    type = table.text("type") or STRING
+    if type not in XSD_TYPES:
+        nearest = difflib.get_close_matches(type, sorted(XSD_TYPES), n=1, cutoff=0)[0]
+        table.refuse("type", f"is not a type of CWMP; did you mean {nearest}?")
+    return type
+
+
+def _max_length(table: _Table) -> int:
+    length = table.items.get("max_length", DEFAULT_MAX_LENGTH)
+    if not isinstance(length, int) or isinstance(length, bool) or not 1 <= length <= _MAX_LENGTH:
+        table.refuse("max_length", f"must be a whole number from 1 to {_MAX_LENGTH}")
+    return length
+
+
+def _check_template(table: _Table, key: str, parameter: ProfileParameter, template: Template) -> None:
+    """Find now what no gateway could ever be sent: without fields the text is the value, with them the least of it."""
+    try:
+        parameter.check_part(template.literal)
+        if not template.fields:
+            parameter.check(template.literal)
+    except ValueError as error:
+        table.refuse(key, str(error))
+
+
+def _check_names(file: _Table, match: Match, parameters: Iterable[ProfileParameter]) -> None:
+    """One gateway has one root, and CWMP takes a parameter once (TR-069 A.3.2.1)."""
+    seen: dict[str, int] = {}
+    roots = {match.root} - {""}
+    for number, parameter in enumerate(parameters, start=1):
+        key = f"parameter[{number}].name"
+        if (first := seen.setdefault(parameter.name, number)) != number:
+            file.refuse(key, f"is the same as parameter[{first}].name")
+        roots.add(parameter.name.partition(".")[0] + ".")
+        if len(roots) > 1:
+            file.refuse(key, f"must lie under the one root of this profile, {match.root or 'as the others do'}")
+
+
+def _quirks(table: _Table) -> Quirks:
+    table.knows(*_QUIRKS)
+    for quirk, value in table.items.items():
+        if not isinstance(value, bool):
+            table.refuse(quirk, "must be true or false")
+    return Quirks(**{quirk: value is True for quirk, value in table.items.items()})

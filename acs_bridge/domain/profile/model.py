@@ -1,0 +1,125 @@
+"""What a profile holds, and what it writes into one gateway."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from acs_bridge.domain.profile.match import Match
+from acs_bridge.domain.profile.template import Template
+from acs_bridge.domain.write import Purpose
+from acs_bridge.errors import AcsBridgeError
+from cwmp import values
+from cwmp.messages import ParameterValueStruct
+from cwmp.types import STRING
+
+DEFAULT_MAX_LENGTH = 256
+
+_BOOLEAN = "xsd:boolean"
+_WORDS = {"1": "true", "0": "false"}
+_DIGITS = {word: digit for digit, word in _WORDS.items()}
+
+
+class InvalidProfile(AcsBridgeError):
+    """A profile that cannot be used: its file, the key and what is wrong there."""
+
+    status = 422
+    title = "A profile cannot be used"
+
+    def __init__(self, source: str, key: str, message: str) -> None:
+        """Without a key the whole file is meant."""
+        super().__init__(": ".join(part for part in (source, key, message) if part))
+        self.source = source
+        self.key = key
+        self.message = message
+
+
+class ProfileUnfit(AcsBridgeError):
+    """A write that the profile of its gateway cannot carry. The reason shows no value: it might be the URL."""
+
+    status = 422
+    title = "The profile of this gateway cannot carry this"
+
+    def __init__(self, reason: str) -> None:
+        """`reason` is a plain sentence."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """What a family of gateways cannot do, or does in its own way; everything is off unless a profile says so."""
+
+    boolean_words: bool = False
+    """An xsd:boolean is written as true or false; otherwise as 1 or 0, because some gateways refuse the words."""
+
+    no_read_back: bool = False
+    """The parameters cannot be read (or read as empty): a write stays `applied` until a later Inform proves its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileParameter:
+    """One parameter, and what is written into it."""
+
+    name: str
+    value: Template
+    type: str = STRING
+    max_length: int = DEFAULT_MAX_LENGTH  # characters
+    clear: Template | None = None  # written when the association ends; None: then left alone
+
+    def check(self, value: str) -> None:
+        """Refuse a value that this parameter cannot take; a ValueError says why without showing it."""
+        self._check_length(value)
+        _check_type(value, self.type)
+
+    def check_part(self, text: str) -> None:
+        """Refuse what cannot stand in any value of this parameter, whatever comes before and behind it."""
+        self._check_length(text)
+        _check_type(text, STRING)
+
+    def _check_length(self, text: str) -> None:
+        if len(text) > self.max_length:
+            raise ValueError(f"takes at most {self.max_length} characters, not {len(text)}")
+
+
+def _check_type(text: str, type: str) -> None:
+    try:
+        values.check(text, type)
+    except values.InvalidValue as error:
+        raise ValueError(f"cannot take this value: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Everything about one family of gateways."""
+
+    name: str
+    match: Match
+    parameters: tuple[ProfileParameter, ...]
+    quirks: Quirks = Quirks()
+    source: str = ""  # the file that it came from, for messages
+
+    def render(self, purpose: Purpose, fields: Mapping[str, str]) -> tuple[ParameterValueStruct, ...]:
+        """Return what a write of this purpose sends, all of it in one SetParameterValues, or say why it cannot."""
+        wanted = tuple(
+            self._rendered(parameter, template, fields)
+            for parameter in self.parameters
+            if (template := _template(parameter, purpose)) is not None
+        )
+        if not wanted:
+            raise ProfileUnfit(f"profile {self.name} has nothing to write for the purpose {purpose}")
+        return wanted
+
+    def _rendered(
+        self, parameter: ProfileParameter, template: Template, fields: Mapping[str, str]
+    ) -> ParameterValueStruct:
+        value = template.render(fields)
+        try:
+            parameter.check(value)
+        except ValueError as error:
+            raise ProfileUnfit(f"profile {self.name}: {parameter.name} {error}") from None
+        if parameter.type == _BOOLEAN:
+            value = (_WORDS if self.quirks.boolean_words else _DIGITS).get(value, value)
+        return ParameterValueStruct(parameter.name, value, parameter.type)
+
+
+def _template(parameter: ProfileParameter, purpose: Purpose) -> Template | None:
+    return {Purpose.PROVISION: parameter.value, Purpose.CLEAR: parameter.clear}.get(purpose)

@@ -1,0 +1,149 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acs_bridge.domain.profile import InvalidProfile, Match, Quirks, parse_profile
+
+WHOLE = """\
+name = "example-tr098"
+[match]
+root = "InternetGatewayDevice."
+oui = ["00236a", "00236B"]
+product_class = "SR*"
+software_version = "2.6.*"
+[[parameter]]
+name = "InternetGatewayDevice.X_EXAMPLE_Analytics.URL"
+value = "{phan_url}"
+type = "xsd:string"
+max_length = 200
+clear = ""
+[[parameter]]
+name = "InternetGatewayDevice.X_EXAMPLE_Analytics.1.Enable"
+value = "1"
+type = "xsd:boolean"
+[quirks]
+boolean_words = true
+"""
+LEAST = """\
+name = "least"
+[[parameter]]
+name = "Device.X_EXAMPLE.URL"
+value = "{phan_url}"
+"""
+
+
+def test_a_profile_in_the_contract_s_format_is_read():
+    profile = parse_profile(WHOLE, "a.toml")
+    assert (profile.name, profile.source) == ("example-tr098", "a.toml")
+    assert profile.match == Match("InternetGatewayDevice.", frozenset({"00236A", "00236B"}), "SR*", "2.6.*")
+    assert profile.quirks == Quirks(boolean_words=True, no_read_back=False)
+    url, enable = profile.parameters
+    assert (url.name, url.type, url.max_length) == ("InternetGatewayDevice.X_EXAMPLE_Analytics.URL", "xsd:string", 200)
+    assert url.value.fields == {"phan_url"}
+    assert url.clear is not None
+    assert url.clear.render({}) == ""
+    assert (enable.type, enable.max_length, enable.clear) == ("xsd:boolean", 256, None)
+
+
+def test_a_name_and_a_parameter_are_enough():
+    profile = parse_profile(LEAST, "a.toml")
+    assert (profile.match, profile.quirks) == (Match(), Quirks())
+    assert (profile.parameters[0].type, profile.parameters[0].max_length) == ("xsd:string", 256)
+
+
+def test_an_empty_root_fits_every_gateway():
+    assert parse_profile(LEAST + '[match]\nroot = ""\n', "a.toml").match == Match()
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "key", "message"),
+    [
+        ("[match]", "[macth]", "macth", "is not known; did you mean match?"),
+        ("oui =", "ouis =", "match.ouis", "is not known; did you mean oui?"),
+        ("max_length =", "maxlength =", "parameter[1].maxlength", "is not known; did you mean max_length?"),
+        ("boolean_words", "boolean_word", "quirks.boolean_word", "is not known; did you mean boolean_words?"),
+        ('"xsd:boolean"', '"boolean"', "parameter[2].type", "is not a type of CWMP; did you mean xsd:boolean?"),
+        ('name = "example-tr098"', "", "name", "is missing"),
+        ('value = "1"', "", "parameter[2].value", "is missing"),
+        ('"example-tr098"', '"a b"', "name", "must be 1 to 64 letters, digits, dots, hyphens and underscores"),
+        ('"example-tr098"', f'"{"a" * 65}"', "name", "must be 1 to 64 letters"),
+        ('"example-tr098"', "7", "name", "must be text in quotes"),
+        ('"{phan_url}"', "7", "parameter[1].value", "must be text in quotes"),
+        ('"InternetGatewayDevice."\n', '"InternetGatewayDevice"\n', "match.root", "must be Device. or Internet"),
+        ('"InternetGatewayDevice."\n', '"Device."\n', "parameter[1].name", "must lie under the one root"),
+        ("X_EXAMPLE_Analytics.URL", "X_EXAMPLE_Analytics.", "parameter[1].name", "no dot at its end"),
+        ("X_EXAMPLE_Analytics.URL", "X_EXAMPLE Analytics.URL", "parameter[1].name", "no empty part"),
+        ("X_EXAMPLE_Analytics.URL", "A" * 256, "parameter[1].name", "at most 256 characters"),
+        (
+            "InternetGatewayDevice.X_EXAMPLE_Analytics.URL",
+            "X.URL",
+            "parameter[1].name",
+            "a path begins with Device. or Internet",
+        ),
+        ("Analytics.1.Enable", "Analytics.URL", "parameter[2].name", "is the same as parameter[1].name"),
+        ('["00236a", "00236B"]', '"00236A"', "match.oui", "must be a list of six hex digits each"),
+        ('["00236a", "00236B"]', "[]", "match.oui", "must be a list of six hex digits each"),
+        ('["00236a", "00236B"]', '["0236A"]', "match.oui", "must be a list of six hex digits each"),
+        ('["00236a", "00236B"]', "[236]", "match.oui", "must be a list of six hex digits each"),
+        ('"SR*"', "7", "match.product_class", "must be text in quotes"),
+        ('"SR*"', f'"{"a" * 257}"', "match.product_class", "must be at most 256 characters long"),
+        ("= 200", "= 0", "parameter[1].max_length", "must be a whole number from 1 to 65536"),
+        ("= 200", "= 65537", "parameter[1].max_length", "must be a whole number from 1 to 65536"),
+        ("= 200", "= true", "parameter[1].max_length", "must be a whole number from 1 to 65536"),
+        ("= 200", '= "200"', "parameter[1].max_length", "must be a whole number from 1 to 65536"),
+        ("{phan_url}", "{phan}", "parameter[1].value", "has a field that is not known; there are {phan_url}, {line_of"),
+        ("{phan_url}", "{}", "parameter[1].value", "has a field that is not known"),
+        ("{phan_url}", "{phan_url!r}", "parameter[1].value", "has a field that is not known"),
+        ("{phan_url}", "{phan_url:>9}", "parameter[1].value", "has a field that is not known"),
+        ("{phan_url}", "{phan_url.__class__}", "parameter[1].value", "has a field that is not known"),
+        ("{phan_url}", "{phan_url", "parameter[1].value", "has a brace that is alone"),
+        ("{phan_url}", "phan_url", "parameter", "has no value with a field: every gateway would get the same"),
+        ('"{phan_url}"', f'"{"a" * 201}{{phan_url}}"', "parameter[1].value", "takes at most 200 characters"),
+        ('clear = ""', 'clear = "{phan_url}"', "parameter[1].clear", "cannot hold {phan_url}"),
+        ('clear = ""', f'clear = "{"a" * 201}"', "parameter[1].clear", "takes at most 200 characters"),
+        (
+            'clear = ""',
+            'clear = "\\u0007"',
+            "parameter[1].clear",
+            "cannot take this value: it has a character that XML",
+        ),
+        ('value = "1"', 'value = "on"', "parameter[2].value", "cannot take this value: a boolean is"),
+        (
+            'type = "xsd:boolean"',
+            'type = "xsd:int"\nclear = ""',
+            "parameter[2].clear",
+            "cannot take this value: it is no whole number",
+        ),
+        ("boolean_words = true", 'boolean_words = "yes"', "quirks.boolean_words", "must be true or false"),
+        ("[quirks]", "[[quirks]]", "quirks", "must be a table"),
+    ],
+)
+def test_a_mistake_is_refused_naming_file_key_and_limit(line, instead, key, message):
+    assert line in WHOLE
+    with pytest.raises(InvalidProfile, match=rf"^a\.toml: {re.escape(key)}: .*{re.escape(message)}") as refused:
+        parse_profile(WHOLE.replace(line, instead, 1), "a.toml")
+    assert refused.value.key == key
+
+
+@pytest.mark.parametrize("text", ['name = "a"\n', 'name = "a"\nparameter = []\n', 'name = "a"\nparameter = "b"\n'])
+def test_a_profile_without_a_parameter_is_refused(text):
+    with pytest.raises(InvalidProfile, match=r"parameter: must stand there at least once, as \[\[parameter\]\]"):
+        parse_profile(text, "a.toml")
+
+
+@pytest.mark.parametrize("text", ["name = ", 'name = "a"\nname = "b"', "\0", "a = " + "[" * 5000])
+def test_what_is_not_toml_is_refused_naming_the_file(text):
+    with pytest.raises(InvalidProfile, match=r"^a\.toml: is not TOML: "):
+        parse_profile(text, "a.toml")
+
+
+@given(st.text(max_size=100), st.integers(0, len(WHOLE)), st.integers(0, 40))
+def test_whatever_a_slip_of_the_pen_makes_of_a_file_it_is_read_or_refused_in_one_line(inserted, at, cut):
+    try:
+        profile = parse_profile(WHOLE[:at] + inserted + WHOLE[at + cut :], "a.toml")
+    except InvalidProfile as refused:
+        assert str(refused).startswith("a.toml: ")  # noqa: PT017 - either outcome is a right one
+    else:
+        assert profile.parameters
