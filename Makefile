@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint types imports bench format requirements clean
+.PHONY: help demo test check lint types imports bench format secrets requirements clean
 
 help:
 	@echo "make demo    the main job, end to end, on simulated gateways (ARGS=--once ends when all are verified)"
@@ -18,6 +18,7 @@ help:
 	@echo "make check   lint, types and import layers"
 	@echo "make bench   what a session costs, beside a floor measured in the same run"
 	@echo "make format  let ruff put the code in order"
+	@echo "make secrets the passwords that docker-compose.yml mounts"
 	@echo "make clean   remove $(VENV) and the tools' caches"
 
 demo: $(VENV)/runtime.stamp
@@ -72,6 +73,9 @@ $(VENV)/bin/python:
 	@echo "==> Creating $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV) \
 	  || { rm -rf $(VENV); echo "$(PYTHON) cannot create a venv (on Debian: apt install python3-venv)" >&2; exit 1; }
+
+secrets:
+	@$(PYTHON) config/make_secrets.py
 
 # After a change of the dependencies in pyproject.toml. No index, link or host is written into the files.
 COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \

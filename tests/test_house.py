@@ -50,7 +50,7 @@ WALLS = {
     "XML is read by our own reader": Wall(r"xml\..+", ()),
 }
 
-IO_OF_THE_PROTOCOL = {"asyncio", "datetime", "os", "pathlib", "random", "secrets", "socket", "ssl", "time", "uuid"}
+IO_OF_THE_PROTOCOL = {"asyncio", "os", "pathlib", "random", "secrets", "socket", "ssl", "time", "uuid"}
 
 
 def modules() -> list[Path]:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from acs_bridge import __version__
-from acs_bridge.cli import config, migrate
+from acs_bridge.cli import config, migrate, phan, serve, simulate
 from acs_bridge.errors import AcsBridgeError
 
 app = typer.Typer(
@@ -21,7 +21,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(serve.serve)
 app.command()(migrate.migrate)
+app.add_typer(phan.app, name="phan")
+app.command()(simulate.simulate)
 app.add_typer(config.app, name="config")
 
 
