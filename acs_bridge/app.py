@@ -25,8 +25,10 @@ from acs_bridge.services.binding import Binding
 from acs_bridge.services.informs import Informs
 from acs_bridge.services.janitor import Janitor
 from acs_bridge.services.keyring import open_keyring
+from acs_bridge.services.lines import Lines
 from acs_bridge.services.profiles import load_profiles
 from acs_bridge.services.provisioner import Patience, Provisioner
+from acs_bridge.services.seals import Seals
 from acs_bridge.settings import Bootstrap, CpeAuthMode, Settings
 from acs_bridge.settings_layers import SettingsError
 from acs_bridge.store.database import Database
@@ -38,7 +40,7 @@ from acs_bridge.web.device.endpoint import DeviceEndpoint
 from acs_bridge.web.device.gate import DigestGate, Gate, OpenGate
 from acs_bridge.web.device.measures import DeviceMeasures
 from acs_bridge.web.device.ticket import TicketSeal
-from acs_bridge.web.listener import Bound, bind, serving
+from acs_bridge.web.listener import bind, serving
 
 _log = structlog.get_logger(__name__)
 
@@ -86,11 +88,8 @@ async def _watch(postgres: OpenPostgres) -> None:
 
 
 @asynccontextmanager
-async def serving_daemon(settings: Settings, *, clock: Clock = utc_now, allow_http: bool = False) -> AsyncIterator[Daemon]:
-    """Open everything, serve until the block ends, and close everything.
-
-    `allow_http` lets PHAN URLs begin with http: for `demo`.
-    """
+async def serving_daemon(settings: Settings, *, clock: Clock = utc_now) -> AsyncIterator[Daemon]:
+    """Open everything, serve until the block ends, and close everything."""
     async with AsyncExitStack() as stack:
         device = bind("device", settings.device_listener.host, settings.device_listener.port)
         stack.callback(device.socket.close)
@@ -105,7 +104,7 @@ async def serving_daemon(settings: Settings, *, clock: Clock = utc_now, allow_ht
         )
         database = await stack.enter_async_context(Database.connect(postgres.url, settings.database.pool_size))
         keyring = await open_keyring(settings.phan.keyring, database, clock())
-        parts = Parts(settings, database, keyring, profiles, clock, allow_http=allow_http)
+        parts = Parts(settings, database, keyring, profiles, clock)
         await stack.enter_async_context(serving(operator, parts.operator_runner()))
         await stack.enter_async_context(serving(device, parts.device_runner()))
         yield Daemon(
@@ -123,8 +122,6 @@ class Parts:
         keyring: Keyring,
         profiles: ProfileSet,
         clock: Clock,
-        *,
-        allow_http: bool,
     ) -> None:
         if settings.phan.base_url is None:
             raise SettingsError("phan.base_url: is not set; serve needs the https address that gateways report to")
@@ -135,6 +132,9 @@ class Parts:
         self.clock = clock
         self.registry = CollectorRegistry()
         self.phan_urls = PhanUrls(keyring, settings.phan.base_url)
+        self.seals = Seals(keyring, self.phan_urls, profiles)
+        self.lines = Lines(self.seals)
+        self.binding = Binding(database, clock, self.lines)
         self.sessions = Sessions(database, writes_per_minute=settings.queue.writes_per_minute)
         self.janitor = Janitor(self.sessions, clock)
 

@@ -228,4 +228,3 @@ def _failed(fault: Fault, *, last_attempt: bool) -> Move:
     if last_attempt:
         return Move(WriteEvent.EXHAUSTED, fault=fault)
     return Move(WriteEvent.FALTERED, fault=fault, later=True)
-

@@ -5,6 +5,7 @@ gateway's session number. A worker that has not seen the session, or has been ov
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -29,6 +30,7 @@ BOOTSTRAP: Final = 0
 BOOT: Final = 1
 PERIODIC: Final = 2
 
+_TRIES: Final = 2
 _PROOFS: Final = {WriteEvent.READ_BACK_EQUAL: "read_back", WriteEvent.KEY_PROVES: "parameter_key"}
 
 
@@ -86,6 +88,10 @@ class Unfit:
     reason: str
 
 
+class _OvertakenError(Exception):
+    """The write's row is not as this worker knew it: read it again."""
+
+
 class Provisioner:
     """Drives writes through sessions."""
 
@@ -140,48 +146,62 @@ class Provisioner:
 
     async def begin(self, visit: Visit) -> Outgoing | None:
         """The gateway has nothing more to say (an empty POST): what it is asked, if anything."""
-        await self._recall(visit)
-        return None if visit.write is None else await self._begin(visit, visit.write)
+        for _ in range(_TRIES):
+            write = await self.recall(visit)
+            try:
+                return None if write is None else await self._begin(visit, write)
+            except _OvertakenError:
+                visit.known = False
+        return None
 
     async def repeat(self, visit: Visit, *, counts: bool = True) -> Outgoing | None:
         """The outstanding request once more. It `counts` where the gateway left it unanswered."""
-        write = visit.write
+        write = await self.recall(visit)
         if write is None or write.request_id is None:
             return None
         wanted = self._wanted(visit, write)
         if isinstance(wanted, Unfit):
             return await self._stop(visit, write)
-        return await self._carry_out(visit, write, planner.repeat(write, wanted[0], counts=counts), wanted[1])
+        try:
+            return await self._carry_out(visit, write, planner.repeat(write, wanted[0], counts=counts), wanted[1])
+        except _OvertakenError:
+            return None
 
     async def answer(self, visit: Visit, answer: Answer) -> Outgoing | None:
-        """The gateway answered the outstanding request: what that makes of the write, and what is asked next."""
-        await self._recall(visit)
-        write = visit.write
-        if write is None or write.request_id is None:
-            return None  # its write was replaced meanwhile: nobody waits for this answer
-        wanted = self._wanted(visit, write)
-        if isinstance(wanted, Unfit):
-            return await self._stop(visit, write)
-        move = planner.answered(
-            write,
-            wanted[0],
-            answer,
-            last_attempt=self._retry.exhausted(write.attempts),
-            in_force=self._in_force(visit, write),
-        )
-        return await self._carry_out(visit, write, move, wanted[1])
+        """The gateway answered the outstanding request: what that makes of the write, and what is asked next.
+
+        Where the write was replaced meanwhile, nobody waits for this answer, and the newer one is begun at once.
+        """
+        asked = None if visit.write is None else visit.write.request_id
+        for _ in range(_TRIES):
+            write = await self.recall(visit)
+            if write is None:
+                return None
+            try:
+                if write.request_id is None or write.request_id != asked:
+                    return await self._begin(visit, write)
+                return await self._answer(visit, write, answer)
+            except _OvertakenError:
+                visit.known = False
+        return None
 
     async def recall(self, visit: Visit) -> OpenWrite | None:
         """The write at which this session stands, read from the database unless this worker knows it."""
-        await self._recall(visit)
+        if not visit.known:
+            found = await self._sessions.find_open_write(visit.gateway_id, visit.session_number)
+            visit.known = True
+            visit.write = None if found is None else found.write
+            if found is not None:
+                visit.kind, visit.booted_at = found.kind, found.booted_at
+                visit.due_at, visit.held_back = found.due_at, found.braked
         return visit.write
 
     async def lose(self, visit: Visit) -> None:
         """What the gateway said makes no sense: whether its write was applied is in doubt until its next Inform."""
         write = visit.write
         if write is not None and write.state is WriteState.SENT:
-            move = Move(WriteEvent.SESSION_LOST, plan=write.plan)
-            await self._carry_out(visit, write, move, None)
+            with suppress(_OvertakenError):
+                await self._carry_out(visit, write, Move(WriteEvent.SESSION_LOST, plan=write.plan), None)
 
     # --- the steps of it ------------------------------------------------------------------------------------------
 
@@ -218,11 +238,14 @@ class Provisioner:
     async def _resume(self, visit: Visit, opened: OpenedSession, reported_key: str | None) -> None:
         """Settle what a lost session left behind, and say whether there is something to ask in this one."""
         write = opened.write
-        if write is not None and write.request_id is not None:
-            move = planner.lost(write, reported_key, last_attempt=self._retry.exhausted(write.attempts))
-            await self._carry_out(visit, write, move, None)
-        elif write is not None and planner.proven(write, reported_key):
-            await self._carry_out(visit, write, Move(WriteEvent.KEY_PROVES), None)
+        try:
+            if write is not None and write.request_id is not None:
+                move = planner.lost(write, reported_key, last_attempt=self._retry.exhausted(write.attempts))
+                await self._carry_out(visit, write, move, None)
+            elif write is not None and planner.proven(write, reported_key):
+                await self._carry_out(visit, write, Move(WriteEvent.KEY_PROVES), None)
+        except _OvertakenError:
+            visit.known = False  # the empty POST looks again
         visit.work_due = not visit.known or self._may_begin(visit)
 
     def _may_begin(self, visit: Visit) -> bool:
@@ -231,16 +254,6 @@ class Provisioner:
             return False
         held_back = visit.held_back and write.state is WriteState.QUEUED
         return not held_back and planner.may_begin(write, self._clock(), visit.due_at)
-
-    async def _recall(self, visit: Visit) -> None:
-        if visit.known:
-            return
-        found = await self._sessions.find_open_write(visit.gateway_id, visit.session_number)
-        visit.known = True
-        visit.write = None
-        if found is not None:
-            visit.write, visit.kind, visit.booted_at = found.write, found.kind, found.booted_at
-            visit.due_at = found.due_at
 
     async def _begin(self, visit: Visit, write: OpenWrite) -> Outgoing | None:
         if not self._may_begin(visit):
@@ -251,6 +264,19 @@ class Provisioner:
         if write.state is WriteState.QUEUED:
             await self._carry_out(visit, write, Move(WriteEvent.UNFIT, fault=Fault(0, wanted.reason)), None)
         return None
+
+    async def _answer(self, visit: Visit, write: OpenWrite, answer: Answer) -> Outgoing | None:
+        wanted = self._wanted(visit, write)
+        if isinstance(wanted, Unfit):
+            return await self._stop(visit, write)
+        move = planner.answered(
+            write,
+            wanted[0],
+            answer,
+            last_attempt=self._retry.exhausted(write.attempts),
+            in_force=self._in_force(visit, write),
+        )
+        return await self._carry_out(visit, write, move, wanted[1])
 
     async def _stop(self, visit: Visit, write: OpenWrite) -> None:
         """The profiles have changed under a request that is outstanding: look at it anew at the next Inform."""
@@ -290,7 +316,7 @@ class Provisioner:
         return fields
 
     async def _carry_out(self, visit: Visit, write: OpenWrite, move: Move, profile: str | None) -> Outgoing | None:
-        """Store a move before its request leaves; when somebody else has moved the write first, go on from there."""
+        """Store a move before its request leaves."""
         now = self._clock()
         change = self._change(write, move, profile, now)
         moved = (
@@ -299,7 +325,7 @@ class Provisioner:
             else await self._sessions.hold(visit.gateway_id, visit.session_number, write, change)
         )
         if moved is None:
-            return await self._overtaken(visit, write)
+            raise _OvertakenError
         if move.event is not None:
             self._on_move(move.event)
             _log.info("write_moved", write_id=str(write.id), move=move.event, state=moved, gateway_id=visit.gateway_id)
@@ -308,14 +334,6 @@ class Provisioner:
         if move.request is None or change.request_id is None:
             return None
         return Outgoing(move.request, change.request_id)
-
-    async def _overtaken(self, visit: Visit, write: OpenWrite) -> Outgoing | None:
-        """Another worker, an operator or a newer write came first. What stands there now may be begun at once."""
-        visit.known = False
-        await self._recall(visit)
-        if visit.write is not None and visit.write.id != write.id and visit.write.request_id is None:
-            return await self._begin(visit, visit.write)
-        return None
 
     def _change(self, write: OpenWrite, move: Move, profile: str | None, now: datetime) -> Change:
         step = write.step + (move.request is not None and not move.again)
@@ -339,9 +357,7 @@ class Provisioner:
         )
 
 
-def _changed(
-    write: OpenWrite, state: WriteState, move: Move, change: Change, visit: Visit, now: datetime
-) -> OpenWrite:
+def _changed(write: OpenWrite, state: WriteState, move: Move, change: Change, visit: Visit, now: datetime) -> OpenWrite:
     """The row as it stands after a move."""
     return replace(
         write,

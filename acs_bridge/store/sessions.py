@@ -69,6 +69,7 @@ class FoundWrite:
     kind: GatewayKind
     booted_at: datetime | None
     due_at: datetime
+    braked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class Sessions:
         if record is None:
             return None
         kind = GatewayKind(record["root"], record["oui"], record["product_class"], record["software_version"])
-        return FoundWrite(_open_write(record), kind, record["booted_at"], record["due_at"])
+        return FoundWrite(_open_write(record), kind, record["booted_at"], record["due_at"], record["braked"])
 
     async def move(
         self, gateway_id: int, session_number: int, write: OpenWrite, event: WriteEvent, change: Change, now: datetime

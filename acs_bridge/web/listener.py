@@ -47,9 +47,7 @@ def bind(name: str, host: str, port: int) -> Bound:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]
         both = family == socket.AF_INET6 and host == "::" and socket.has_dualstack_ipv6()
-        return Bound(
-            name, socket.create_server(address[:2], family=family, backlog=BACKLOG, dualstack_ipv6=both)
-        )
+        return Bound(name, socket.create_server(address[:2], family=family, backlog=BACKLOG, dualstack_ipv6=both))
     except OSError as error:
         raise CannotListen(f"{setting}: cannot listen on {host} port {port}: {error.strerror or error}") from error
 

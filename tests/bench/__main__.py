@@ -104,7 +104,16 @@ def new_token(environment: dict[str, str]) -> str:
 
 def table_of(figures: list[Figure]) -> Table:
     table = Table(title="CPU time of one session, in microseconds")
-    for heading in ("session", "POSTs", "daemon", "floor", "daemon / floor", "Postgres", "Postgres / daemon", "sessions/s"):
+    for heading in (
+        "session",
+        "POSTs",
+        "daemon",
+        "floor",
+        "daemon / floor",
+        "Postgres",
+        "Postgres / daemon",
+        "sessions/s",
+    ):
         table.add_column(heading, justify="left" if heading == "session" else "right")
     for figure in figures:
         table.add_row(
@@ -133,14 +142,20 @@ def main() -> None:
         "ACS_BRIDGE_CPE_AUTH__PASSWORD": LOGIN.password,
         "ACS_BRIDGE_CPE_AUTH__BOOTSTRAP": "provision",
     }
-    with tempfile.TemporaryDirectory(prefix="acs-bridge-bench-") as folder, processes.daemon(Path(folder), auth) as running:
+    with (
+        tempfile.TemporaryDirectory(prefix="acs-bridge-bench-") as folder,
+        processes.daemon(Path(folder), auth) as running,
+    ):
         console.print(f"dropping {options.sessions} provisioning requests on the intake API …")
         token = new_token(processes.environment_of(Path(folder), auth))
         asyncio.run(drop_requests(running.operator_port, token, serials))
         warm = [f"W{number:06d}" for number in range(200)]
         asyncio.run(
             driver.drive(
-                running.device_port, warm, options.concurrency, partial(driver.daemon_session, login=LOGIN, provisions=False)
+                running.device_port,
+                warm,
+                options.concurrency,
+                partial(driver.daemon_session, login=LOGIN, provisions=False),
             )
         )
         figures = []

@@ -33,7 +33,9 @@ _FRAME: Final = (
 
 
 def _parameter(name: str, value: str) -> str:
-    return f'<ParameterValueStruct><Name>{name}</Name><Value xsi:type="xsd:string">{value}</Value></ParameterValueStruct>'
+    return (
+        f'<ParameterValueStruct><Name>{name}</Name><Value xsi:type="xsd:string">{value}</Value></ParameterValueStruct>'
+    )
 
 
 def inform(serial_number: str, parameter_key: str = "") -> bytes:
@@ -120,7 +122,13 @@ class Login:
         if challenge is None:
             raise BenchError("no challenge")
         return "Authorization: " + digest.answer(
-            digest.Challenge.parse(challenge[1].decode()), self.username, self.password, "POST", "/acs", cnonce="c0ffee", nc=1
+            digest.Challenge.parse(challenge[1].decode()),
+            self.username,
+            self.password,
+            "POST",
+            "/acs",
+            cnonce="c0ffee",
+            nc=1,
         )
 
 
@@ -162,7 +170,10 @@ async def floor_session(exchange: Exchange, serial_number: str, *, provisions: b
 
 
 async def drive(
-    port: int, serial_numbers: Sequence[str], concurrency: int, session: Callable[[Exchange, str], "asyncio.Future[int]"]
+    port: int,
+    serial_numbers: Sequence[str],
+    concurrency: int,
+    session: Callable[[Exchange, str], "asyncio.Future[int]"],
 ) -> None:
     """One session for each serial number, so many at a time."""
     left = iter(serial_numbers)

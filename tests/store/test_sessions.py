@@ -155,7 +155,9 @@ class TestAnInform:
         first = await sessions.take_informs(rows, NOW)
         await provision(database, first[3].gateway_id if first[3] else None)
         second = await sessions.take_informs(rows, NOW)
-        assert [session.gateway_id for session in second if session] == [session.gateway_id for session in first if session]
+        assert [session.gateway_id for session in second if session] == [
+            session.gateway_id for session in first if session
+        ]
         assert [bool(session and session.write) for session in second] == [False, False, False, True, False]
 
 
@@ -182,7 +184,9 @@ class TestTheBrakes:
         assert not (await opened(sessions)).held_back
 
     @pytest.mark.parametrize("brake", [{"profile": "other"}, {"software_version": "2.0"}])
-    async def test_leave_other_writes_alone(self, database: Database, sessions: Sessions, brake: dict[str, str]) -> None:
+    async def test_leave_other_writes_alone(
+        self, database: Database, sessions: Sessions, brake: dict[str, str]
+    ) -> None:
         await provision(database, (await opened(sessions)).gateway_id)
         await database.execute(
             "insert into brake (profile, software_version, set_at, set_by) values ($1, $2, $3, 'Ann')",
@@ -256,7 +260,9 @@ class TestAMove:
 
 
 class TestAnotherWorker:
-    async def test_finds_the_write_of_a_session_that_it_has_not_seen(self, database: Database, sessions: Sessions) -> None:
+    async def test_finds_the_write_of_a_session_that_it_has_not_seen(
+        self, database: Database, sessions: Sessions
+    ) -> None:
         await provision(database, (await opened(sessions)).gateway_id)
         session = await opened(sessions)
         assert session.write is not None

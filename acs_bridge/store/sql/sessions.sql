@@ -108,8 +108,13 @@ where known.id is not null or fresh.id is not null;
 -- Asked only where the worker that serves this POST has not seen the session before.
 select w.id, w.purpose, w.state, w.moves, w.attempts, w.step, w.plan, w.parameter_key, w.request_id,
        w.session_number as write_session_number, w.moved_at, w.due_at, w.association_id, w.generation, w.key_id,
-       a.issued_at as association_issued_at, d.line_of_service, coalesce(s.code, '') as subscriber_code, false as braked,
-       false as over_rate, g.root, g.oui, g.product_class, g.software_version, g.booted_at
+       a.issued_at as association_issued_at, d.line_of_service, coalesce(s.code, '') as subscriber_code, g.root, g.oui, g.product_class, g.software_version, g.booted_at,
+       exists (
+           select from brake b
+           where (b.batch_id is null or b.batch_id = w.batch_id)
+             and (b.profile is null or b.profile = g.profile)
+             and (b.software_version is null or b.software_version = g.software_version)
+       ) as braked
 from gateway g
 join write w on w.gateway_id = g.id and w.finished_at is null and w.purpose in ('provision', 'clear')
 join association a on a.id = w.association_id

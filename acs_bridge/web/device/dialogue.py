@@ -36,9 +36,7 @@ _NOTED: Final[dict[type[Message], Message]] = {
     messages.DUStateChangeComplete: messages.DUStateChangeCompleteResponse(),
     messages.AutonomousDUStateChangeComplete: messages.AutonomousDUStateChangeCompleteResponse(),
 }
-_METHODS: Final = messages.GetRPCMethodsResponse(
-    ("Inform", "GetRPCMethods", *(request.__name__ for request in _NOTED))
-)
+_METHODS: Final = messages.GetRPCMethodsResponse(("Inform", "GetRPCMethods", *(request.__name__ for request in _NOTED)))
 _ANSWERS: Final[dict[type[Message], Message]] = {messages.GetRPCMethods: _METHODS, **_NOTED}
 _NOT_SUPPORTED: Final = Fault(8000, ACS_FAULTS[8000].name)
 
@@ -171,6 +169,4 @@ def _stands(visit: Visit, write: OpenWrite | None) -> Session:
     if write.request_id is None or write.session_number != visit.session_number:
         return Session(State.CPE_TURN)
     expects = None if write.plan.asked is None else ANSWER_TO[write.plan.asked]
-    return Session(
-        State.AWAIT_RESPONSE, expects=expects, repeats=int(write.plan.repeated), expects_id=write.request_id
-    )
+    return Session(State.AWAIT_RESPONSE, expects=expects, repeats=int(write.plan.repeated), expects_id=write.request_id)

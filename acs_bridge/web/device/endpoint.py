@@ -114,9 +114,7 @@ class DeviceEndpoint:
         headers = CIMultiDict({hdrs.CONTENT_TYPE: _XML})
         if reply.ticket is not None:
             headers[hdrs.SET_COOKIE] = f"{COOKIE}={self._tickets.seal(reply.ticket)}; Path=/"
-        content = envelope.write(
-            reply.message, namespace=reply.namespace, id=reply.id, use_version=reply.use_version
-        )
+        content = envelope.write(reply.message, namespace=reply.namespace, id=reply.id, use_version=reply.use_version)
         return web.Response(body=content, headers=headers)
 
     def _challenge(self, connection: Connection, admission: Admission) -> web.Response:
@@ -144,4 +142,3 @@ def _busy() -> web.Response:
     response = _plain(503, "come back later", close=True)
     response.headers[hdrs.RETRY_AFTER] = RETRY_AFTER_SECONDS
     return response
-

@@ -52,9 +52,7 @@ class TicketSeal:
 
     def seal(self, ticket: Ticket) -> str:
         """The cookie's value."""
-        plain = _LAYOUT.pack(
-            ticket.gateway_id, ticket.session_number, ticket.opened_at, ticket.namespace, ticket.marks
-        )
+        plain = _LAYOUT.pack(ticket.gateway_id, ticket.session_number, ticket.opened_at, ticket.namespace, ticket.marks)
         return self._sealer.seal(plain).hex()
 
     def open(self, cookie_headers: list[str]) -> Ticket | None:
