@@ -9,7 +9,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -162,6 +162,13 @@ async def owner(postgres: Postgres, database_name: str) -> AsyncIterator[Databas
     """The same database on the role that owns its tables: for ANALYZE and for what only a migration may do."""
     async with Database.connect(postgres.owner_url(database_name), pool_size=TEST_POOL_SIZE) as owner:
         yield owner
+
+
+@pytest.fixture(scope="session")
+def memory() -> Iterator[Path]:
+    """A folder for large files that are soon gone: in memory where there is room, and no other account may look."""
+    with tempfile.TemporaryDirectory(prefix="acs-bridge-tests-files-", dir=memory_or_disk()) as folder:
+        yield Path(folder)
 
 
 @dataclass
