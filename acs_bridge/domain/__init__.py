@@ -1,1 +1,1 @@
-"""The rules, without IO: no database, no network, no clock, no environment. Time and randomness are passed in."""
+"""The rules: no database, no network, no files, no settings. Time is passed in; chance is the system's, or passed in."""

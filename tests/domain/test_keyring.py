@@ -1,7 +1,8 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from itertools import cycle
+from itertools import count, cycle
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -11,9 +12,10 @@ from acs_bridge.domain.keyring import Keyring, KeyringRefused, UnknownKey
 from acs_bridge.errors import AcsBridgeError
 
 NOW = datetime(2026, 11, 22, 12, 30, 15, 123456, tzinfo=UTC)
-RING = Keyring.new(NOW)
+RANDOM = Random(7).randbytes  # every worker of a test run has to see the same cases
+RING = Keyring.new(NOW, RANDOM)
 FIRST = RING.current_key_id
-BOTH = RING.rotate(NOW + timedelta(days=400))
+BOTH = RING.rotate(NOW + timedelta(days=400), RANDOM)
 SECRETS = [RING.root, *(key.secret for key in BOTH.keys.values())]
 SEALER = RING.sealer("a purpose")
 
@@ -26,7 +28,9 @@ def test_a_new_keyring_has_one_key_with_a_short_readable_id():
 
 
 def test_two_keyrings_share_no_secret():
-    assert not {RING.root, RING.keys[FIRST].secret} & {secret for _ in range(20) for secret in (Keyring.new(NOW).root,)}
+    one, other = Keyring.new(NOW), Keyring.new(NOW)
+    secrets = [ring.root for ring in (one, other)] + [key.secret for ring in (one, other) for key in ring.keys.values()]
+    assert len(set(secrets)) == 4
 
 
 def test_what_is_derived_depends_on_the_label_and_not_on_rotation():
@@ -161,6 +165,7 @@ def with_key(**members):
         (with_key(created_at=1700000000), "not an instant"),
         (with_key(more=1), "exactly these members"),
     ],
+    ids=count(),
 )
 def test_a_text_that_is_not_a_keyring_is_refused_in_one_line(text, reason):
     with pytest.raises(KeyringRefused, match=f"^this is not a keyring: .*{reason}") as refused:

@@ -1,5 +1,6 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
+from random import Random
 from uuid import UUID
 
 import pytest
@@ -12,9 +13,10 @@ from acs_bridge.domain.phan import OpenedPhanUrl, PhanClaims, PhanUrlRefused, Ph
 
 BASE = "https://phan.example.net/r/"
 NOW = datetime(2026, 11, 22, 12, 30, 15, tzinfo=UTC)
-RING = Keyring.new(NOW)
+RANDOM = Random(7).randbytes  # every worker of a test run has to see the same cases
+RING = Keyring.new(NOW, RANDOM)
 KEY = RING.current_key_id
-ROTATED = RING.rotate(NOW)
+ROTATED = RING.rotate(NOW, RANDOM)
 URLS = PhanUrls(RING, BASE)
 CLAIMS = PhanClaims("LOS-00012345", UUID("01939f1e-5b2a-7abc-8def-0123456789ab"), 1, NOW)
 URL = URLS.seal(KEY, CLAIMS)
@@ -143,7 +145,9 @@ def test_text_that_nobody_sealed_is_refused(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "/", BASE, "?" + TOKEN, KEY, "\ud800" * 9, "A" * 10**6, TOKEN + "AAAA", TOKEN + "="]
+    "text",
+    ["", "/", BASE, "?" + TOKEN, KEY, "\ud800" * 9, "A" * 10**6, TOKEN + "AAAA", TOKEN + "="],
+    ids=["nothing", "slash", "base", "query", "key", "surrogates", "long", "more", "padded"],
 )
 def test_what_only_resembles_a_url_is_refused_with_the_same_words(text):
     assert refusal(text) == ONE_ANSWER
@@ -188,13 +192,15 @@ def test_a_url_is_too_long_above_its_limit_only():
     assert PhanUrls.too_long("h" * 65, 64)
 
 
-@pytest.mark.parametrize(("line", "fits"), [("9" * 64, True), ("ж" * 64, True), ("線" * 64, False)])
+@pytest.mark.parametrize(
+    ("line", "fits"), [("9" * 64, True), ("ж" * 64, True), ("線" * 64, False)], ids=["one", "two", "three"]
+)
 def test_the_longest_lines_of_one_and_two_byte_scripts_fit_256_characters(line, fits):
     said = PhanClaims(line_of_service(line).shown, CLAIMS.association_id, 255, NOW)
     assert PhanUrls.too_long(URLS.seal(KEY, said)) is not fits
 
 
-@pytest.mark.parametrize("text", [URL, TOKEN, URL + "?oui=00236A"])
+@pytest.mark.parametrize("text", [URL, TOKEN, URL + "?oui=00236A"], ids=["url", "token", "query"])
 def test_a_redacted_url_shows_six_characters_of_its_token(text):
     assert redact(text) == TOKEN[:6] + "…"
     assert len(redact(text)) == 7

@@ -87,7 +87,9 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"), [(b"\xff", "is not UTF-8 text"), (b"#" * (1 << 21), "is longer than 1048576 bytes")]
+    ("content", "reason"),
+    [(b"\xff", "is not UTF-8 text"), (b"#" * (1 << 21), "is longer than 1048576 bytes")],
+    ids=["binary", "long"],
 )
 def test_a_file_that_is_no_text_of_ours_is_named(tmp_path, content, reason):
     (tmp_path / "a.toml").write_bytes(content)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from acs_bridge.domain.phan import MAX_URL
 from acs_bridge.domain.profile.match import Match
 from acs_bridge.domain.profile.template import Template
 from acs_bridge.domain.write import Purpose
@@ -11,7 +12,7 @@ from cwmp import values
 from cwmp.messages import ParameterValueStruct
 from cwmp.types import STRING
 
-DEFAULT_MAX_LENGTH = 256
+DEFAULT_MAX_LENGTH = MAX_URL
 
 _BOOLEAN = "xsd:boolean"
 _WORDS = {"1": "true", "0": "false"}
