@@ -36,7 +36,7 @@ class _Table:
     def knows(self, *keys: str) -> None:
         for key in sorted(self.items.keys() - set(keys)):
             nearest = difflib.get_close_matches(key, keys, n=1, cutoff=0)[0]
-            self.refuse(key, f"is not known; did you mean {nearest}?")
+            self.refuse(key if key.isprintable() else repr(key), f"is not known; did you mean {nearest}?")
 
     def text(self, key: str) -> str | None:
         value = self.items.get(key)
