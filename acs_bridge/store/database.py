@@ -22,6 +22,8 @@ ANSWER_SECONDS = 20.0
 IDLE_TRANSACTION_SECONDS = 60.0
 CLOSE_SECONDS = 5.0
 CACHED_STATEMENTS = 512
+MOST_QUERIES = 10_000_000
+"""After so many a connection is replaced, with all that it has prepared."""
 MILLISECONDS = 1000
 
 SESSION_SETTINGS: Mapping[str, str] = {
@@ -99,7 +101,9 @@ class Database:
         with connecting(where):
             pool = await asyncpg.create_pool(
                 url,
-                min_size=1,
+                init_size=1,  # fail at once when nobody is there
+                min_size=0,  # but no task of asyncpg's own that dials and logs while the server is away
+                max_queries=MOST_QUERIES,
                 max_size=pool_size,
                 max_inactive_connection_lifetime=0,
                 connection_class=Connection,
@@ -158,12 +162,12 @@ class Database:
         except _AWAY as error:
             raise await self._down(error) from error
         try:
-            async with connection.transaction():
+            async with whole(connection):
                 yield connection
         except SERVER_AWAY as error:
             raise await self._down(error) from error
         except asyncpg.InterfaceError as error:
-            if not connection.is_closed():
+            if not _is_lost(connection):
                 raise
             raise await self._down(error) from error
         finally:
@@ -174,6 +178,30 @@ class Database:
         if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
             await self._pool.expire_connections()
         return database_down(error, self._where)
+
+
+@asynccontextmanager
+async def whole(connection: PooledConnection | AnyConnection) -> AsyncIterator[None]:
+    """Run a block as one transaction.
+
+    asyncpg's own block would put "the connection is closed" in the place of the error that closed it.
+    """
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        yield
+    except BaseException:
+        if not _is_lost(connection):
+            await transaction.rollback()
+        raise
+    await transaction.commit()
+
+
+def _is_lost(connection: PooledConnection | AnyConnection) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True  # the pool took it away when it broke
 
 
 @contextmanager
@@ -196,6 +224,8 @@ def database_down(error: Exception, where: str) -> DatabaseDown:
 def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, asyncpg.InterfaceError):
+        return "the connection was lost"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return next(iter(str(error).splitlines()), type(error).__name__)

@@ -21,7 +21,7 @@ import asyncpg
 
 import acs_bridge
 from acs_bridge.errors import Unavailable
-from acs_bridge.store.database import AnyConnection
+from acs_bridge.store.database import AnyConnection, whole
 
 OLDEST_POSTGRES = 15
 LOCK = 0x6163_735F_6272_6964
@@ -206,7 +206,7 @@ async def migrate(
 
 async def _apply(connection: AnyConnection, migration: Migration, now: datetime) -> None:
     try:
-        async with connection.transaction():
+        async with whole(connection):
             await connection.execute(migration.sql)
             await connection.execute(
                 _RECORD, migration.version, migration.name, migration.checksum, migration.oldest_daemon, now
