@@ -49,8 +49,9 @@ def configure(format: str = "json", level: str = "info", *, phan_base_url: str |
     """
     render = _RENDERERS[format](phan_base_url)
     threshold = logging.getLevelNamesMapping()[level.upper()]
+    _PROCESSORS[:] = [structlog.contextvars.merge_contextvars, *_ENRICH, render]
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, *_ENRICH, render],
+        processors=_PROCESSORS,
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
         logger_factory=_StandardOutput,
         cache_logger_on_first_use=True,
@@ -180,3 +181,6 @@ _ENRICH: list[Any] = [
     structlog.processors.format_exc_info,
     redact,
 ]
+
+_PROCESSORS: list[Any] = []
+"""One list for ever: a logger keeps the list that it first wrote with."""

@@ -40,9 +40,17 @@ WALLS = {
         r"aiohttp\.(Client\w+|client\w*|request)(\..+)?", ("acs_bridge/cli/", "acs_bridge/simulator/")
     ),
     "SOAP for BSSs is for its own package": Wall(r"spyne(\..+)?", ("acs_bridge/web/operator/soap/",)),
-    "ids are made in one place, of time and the system's randomness": Wall(
-        r"uuid\.uuid\d|os\.urandom|secrets\..+",
-        ("acs_bridge/app.py", "acs_bridge/cli/", "acs_bridge/domain/", "acs_bridge/store/embedded/"),
+    "ids, keys and tokens are made in few places, of the system's randomness": Wall(
+        r"uuid\.uuid\d|os\.urandom|random\..+|secrets\.token.+",
+        (
+            "acs_bridge/app.py",
+            "acs_bridge/cli/",
+            "acs_bridge/domain/ids.py",
+            "acs_bridge/domain/keyring.py",
+            "acs_bridge/services/tokens.py",
+            "acs_bridge/simulator/surroundings.py",
+            "acs_bridge/store/embedded/",
+        ),
     ),
     "nothing sleeps on the event loop; the process that watches Postgres has none": Wall(
         r"time\.sleep", ("acs_bridge/store/embedded/launcher.py",)
@@ -116,7 +124,7 @@ class TestWalls:
             ("import aiohttp\naiohttp.ClientSession()", "an HTTP client"),
             ("def later():\n    import spyne.application", "SOAP"),
             ("from time import sleep", "nothing sleeps"),
-            ("import uuid\nuuid.uuid4()", "ids are made"),
+            ("import uuid\nuuid.uuid4()", "ids, keys and tokens"),
         ],
     )
     def test_are_seen_to_break_however_the_name_is_reached(self, source, rule):

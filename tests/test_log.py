@@ -219,3 +219,14 @@ def test_a_logger_that_has_written_already_follows_a_new_standard_output(monkeyp
         monkeypatch.setattr(sys, "stdout", stream)
         logger.info("inform_taken")
         assert only_line(stream.getvalue)["event"] == "inform_taken"
+
+
+def test_a_logger_that_has_written_already_follows_a_new_format(written):
+    log.configure("json")
+    logger = structlog.get_logger()
+    logger.info("inform_taken")
+    log.configure("console")
+    logger.info("inform_taken")
+    first, second = written().splitlines()
+    assert first.startswith("{")
+    assert not second.startswith("{")
