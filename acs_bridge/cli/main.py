@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from acs_bridge import __version__
-from acs_bridge.cli import config, migrate, phan, serve, simulate
+from acs_bridge.cli import config, demo, migrate, phan, serve, simulate
 from acs_bridge.errors import AcsBridgeError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(demo.demo)
 app.command()(serve.serve)
 app.command()(migrate.migrate)
 app.add_typer(phan.app, name="phan")
