@@ -27,7 +27,6 @@ _WORDS = {
     "int_parsing": "must be a whole number",
     "int_type": "must be a whole number",
     "less_than_equal": "must be at most {le}",
-    "model_type": "must be a section with keys",
     "path_type": "must be a path in quotes",
     "string_pattern_mismatch": "has a character that is not allowed",
     "string_too_long": "must be at most {max_length} characters long",
@@ -85,11 +84,12 @@ def merged(model: type[BaseModel], layers: list[Layer]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for layer in layers:
         for section, values in layer.values.items():
-            if not isinstance(values, Mapping):
-                result[section] = values
+            if isinstance(values, Mapping):
+                result.setdefault(section, {}).update(_with_secrets_read(model, layer, section, values))
+            elif section in model.model_fields:
+                raise SettingsError(f"{section}: must be a section with keys (from {layer.name})")
             else:
-                known = result.setdefault(section, {})
-                known.update(_with_secrets_read(model, layer, section, values))
+                result.setdefault(section, {})  # unknown, and refused whatever it holds
     return result
 
 
@@ -129,12 +129,12 @@ def _read_secret(setting: str, value: object, layer: Layer) -> str:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no path"
         raise SettingsError(f"{setting}: cannot be read: {reason} (from {layer.name})") from None
+    if len(content) > _LARGEST_SECRET:
+        raise SettingsError(f"{setting}: must be at most {_LARGEST_SECRET} bytes long (from {layer.name})")
     try:
         text = content.decode()
     except UnicodeDecodeError:
         raise SettingsError(f"{setting}: is not UTF-8 text (from {layer.name})") from None
-    if len(content) > _LARGEST_SECRET:
-        raise SettingsError(f"{setting}: must be at most {_LARGEST_SECRET} bytes long (from {layer.name})")
     return text.rstrip("\r\n")
 
 
@@ -146,8 +146,7 @@ def words(model: type[BaseModel], error: ValidationError, layers: list[Layer]) -
         if detail["type"] == "extra_forbidden":
             text = f"is not a setting; did you mean {_nearest(model, setting)}?"
         else:
-            context = {**detail.get("ctx", {})}
-            text = _WORDS.get(detail["type"], detail["msg"]).format(**context)
+            text = _WORDS.get(detail["type"], "{msg}").format(msg=detail["msg"], **detail.get("ctx", {}))
         yield f"{setting}: {text}{_from(layers, path)}"
 
 

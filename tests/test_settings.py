@@ -100,6 +100,7 @@ class TestRefusals:
         [
             ("[qeue]\nmax_attempts = 5", "qeue: is not a setting; did you mean queue?"),
             ("[queue]\nmax_atempts = 5", "queue.max_atempts: is not a setting; did you mean queue.max_attempts?"),
+            ("qeue = 5", "qeue: is not a setting; did you mean queue?"),
             ("base_url = 'https://x/'", "base_url: is not a setting; did you mean phan.base_url?"),
             (
                 "[cpe_auth]\npasword_file = '/x'",
@@ -163,6 +164,12 @@ class TestRefusals:
     def test_a_section_cannot_be_one_variable(self, monkeypatch):
         monkeypatch.setenv("ACS_BRIDGE_QUEUE", "{}")
         assert problems_of() == ("ACS_BRIDGE_QUEUE: is a section; its keys are set, each after two underscores",)
+
+    def test_a_section_that_is_none_is_told_also_when_the_environment_has_keys_of_it(self, tmp_path, monkeypatch):
+        path = file(tmp_path, "queue = 5\n")
+        monkeypatch.setenv("ACS_BRIDGE_QUEUE__MAX_ATTEMPTS", "3")
+        monkeypatch.setenv("ACS_BRIDGE_QEUE__MAX_ATTEMPTS", "3")
+        assert problems_of(path) == (f"queue: must be a section with keys (from {path})",)
 
     def test_the_source_is_the_one_whose_value_was_taken(self, tmp_path, monkeypatch):
         path = file(tmp_path, "[queue]\nmax_attempts = 3\n")
