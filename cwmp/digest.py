@@ -92,8 +92,8 @@ class Challenge:
 def _challenges(header: str) -> Iterator[Challenge]:
     header = header[:_LONGEST_HEADER]
     schemes = list(_SCHEME.finditer(header))
-    ends = [scheme.start() for scheme in schemes[1:]] + [len(header)]
-    for scheme, end in zip(schemes, ends, strict=True):
+    ends = [scheme.start() for scheme in schemes] + [len(header)]
+    for scheme, end in zip(schemes, ends[1:], strict=True):
         pairs = _pairs(header[scheme.end() : end])
         if scheme[1].lower() == "digest" and "nonce" in pairs:
             yield _challenge(pairs)
@@ -164,7 +164,9 @@ class Authorization:
         if self.opaque is not None:
             parts.append(f"opaque={_quoted(self.opaque)}")
         if self.qop is not None:
-            parts.append(f"qop={self.qop}, nc={self.nc}, cnonce={_quoted(self.cnonce or '')}")
+            parts.append(f"qop={self.qop}, nc={self.nc}")
+        if self.cnonce is not None:
+            parts.append(f"cnonce={_quoted(self.cnonce)}")
         return "Digest " + ", ".join(parts)
 
 

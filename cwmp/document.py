@@ -66,7 +66,7 @@ _CODECS = {
 _DECLARED_ENCODING = re.compile(rb"""encoding\s*=\s*["']\s*([\w.:-]+)""")
 _ID = re.compile(r"<(?:[\w.-]+:)?ID\b[^<>]*>([^<>]{1,256})<")
 _METHOD = re.compile(r"<(?:[\w.-]+:)?Body\b[^<>]*>\s*<(?:[\w.-]+:)?([\w.-]{1,64})[\s/>]")
-_NAMESPACE = re.compile(r"""["'](urn:dslforum-org:cwmp-1-\d{1,2})["']""")
+_NAMESPACE = re.compile(r"""["'](urn:dslforum-org:cwmp-1-[0-9]{1,2})["']""")
 
 
 class _Thread(threading.local):

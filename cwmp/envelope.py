@@ -21,7 +21,7 @@ SOAP_ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 FIRST_NAMESPACE = "urn:dslforum-org:cwmp-1-0"
 
 _ANY_CWMP = "urn:dslforum-org:cwmp-"
-_FAMILY = re.compile(r"urn:dslforum-org:cwmp-1-\d{1,2}")
+_FAMILY = re.compile(r"urn:dslforum-org:cwmp-1-[0-9]{1,2}")
 _SOAP_1_2 = "http://www.w3.org/"
 _COMMON = frozenset(f"urn:dslforum-org:cwmp-1-{minor}" for minor in range(5))
 

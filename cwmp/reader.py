@@ -27,7 +27,7 @@ Reader: TypeAlias = Callable[[Element, Limits, Notes], m.Message]
 
 _HIGHEST_INSTANCE = 2**32 - 1
 _INTERNAL_ERROR = 9002  # what a fault counts as that does not say what it is
-_SOAP_FAULT_CODE = re.compile(r"\b([89]\d{3})\b")
+_SOAP_FAULT_CODE = re.compile(r"\b([89][0-9]{3})\b")
 _SOAP_FAULT_WINDOW = 64
 
 

@@ -8,13 +8,14 @@ import re
 from collections.abc import Callable
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_AMPERSAND = re.compile(r"&(?:(#\d{1,7}|#x[0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos);)?")
+_AMPERSAND = re.compile(r"&(?:(#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos);)?")
 _CDATA, _CDATA_END = "<![CDATA[", "]]>"
 _ROOT = re.compile(r"<[A-Za-z_][\w.:-]*")
 _ROOT_TAG = re.compile(r"<[A-Za-z_][^<>]*")
 _USED_PREFIX = re.compile(r"""</?([A-Za-z_][\w.-]*):|\s([A-Za-z_][\w.-]*):[\w.-]+\s*=\s*["']""")
 _DECLARED_PREFIX = re.compile(r"\sxmlns:([\w.-]+)\s*=")
 _MOST_PREFIXES = 32
+_MOST_REPLACEMENTS = 100_000  # a text with more to mend than this is no message
 
 UNDECLARED = "urn:undeclared-prefix:"
 """Prefixes that nobody declared are bound to namespaces below this one."""
@@ -35,19 +36,23 @@ def _without_leading(text: str) -> str:
 
 
 def _without_illegal_characters(text: str) -> str:
-    return _ILLEGAL.sub("", text)
+    return _ILLEGAL.sub("", text, count=_MOST_REPLACEMENTS)
 
 
 def _with_ampersands_escaped(text: str) -> str:
     if _CDATA not in text:
-        return _AMPERSAND.sub(_reference, text)
+        return _escaped(text)
     first, *sections = text.split(_CDATA)
-    return _CDATA.join([_AMPERSAND.sub(_reference, first), *map(_after_cdata_start, sections)])
+    return _CDATA.join([_escaped(first), *map(_after_cdata_start, sections)])
 
 
 def _after_cdata_start(section: str) -> str:
     inside, end, outside = section.partition(_CDATA_END)
-    return inside + end + _AMPERSAND.sub(_reference, outside)
+    return inside + end + _escaped(outside)
+
+
+def _escaped(text: str) -> str:
+    return _AMPERSAND.sub(_reference, text, count=_MOST_REPLACEMENTS)
 
 
 def _reference(match: re.Match[str]) -> str:

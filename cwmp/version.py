@@ -18,7 +18,7 @@ LONGEST_TIMEOUT = 600
 _MAJOR = 1
 _NEWEST_MINOR = 4
 _SHARED_NAMESPACE = "urn:dslforum-org:cwmp-1-2"
-_TOKEN = re.compile(r"(\d{1,3})\.(\d{1,3})")
+_TOKEN = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})")
 
 
 @dataclass(frozen=True, slots=True)
