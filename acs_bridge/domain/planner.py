@@ -49,6 +49,7 @@ class Plan:
     read_first: bool = False  # the outcome of an earlier session is unknown: look before writing
     unreadable: bool = False  # the gateway refused to read the value back
     repeated: bool = False  # the outstanding request was sent a second time
+    rests: bool = False  # put off by the gateway: nothing more is asked in this session
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +129,9 @@ def begin(write: OpenWrite, wanted: Wanted) -> Move:
     return _ask(write, wanted, Asked.READ, None)
 
 
-def may_begin(write: OpenWrite, now: datetime, due_at: datetime) -> bool:
-    """Whether this write has something to ask in a session that begins now."""
-    if write.request_id is not None:
+def may_begin(write: OpenWrite, now: datetime, due_at: datetime, session_number: int) -> bool:
+    """Whether this write has something to ask now in this session."""
+    if write.request_id is not None or (write.plan.rests and write.session_number == session_number):
         return False
     if write.state is WriteState.QUEUED:
         return due_at <= now
@@ -185,7 +186,7 @@ def proven(write: OpenWrite, reported_key: str | None) -> bool:
 
 def _ask(write: OpenWrite, wanted: Wanted, asked: Asked, event: WriteEvent | None) -> Move:
     request = wanted.set(next_tag(write)) if asked is Asked.SET else wanted.read()
-    return Move(event, request, replace(write.plan, asked=asked, repeated=False))
+    return Move(event, request, replace(write.plan, asked=asked, repeated=False, rests=False))
 
 
 def _set_answered(write: OpenWrite, wanted: Wanted, answer: Answer, *, last_attempt: bool) -> Move:
@@ -194,7 +195,7 @@ def _set_answered(write: OpenWrite, wanted: Wanted, answer: Answer, *, last_atte
     status = answer.status if isinstance(answer, SetParameterValuesResponse) else None
     if status == STATUS_DEFERRED:
         # The old value may be read until the session is over: look in a later one.
-        return Move(WriteEvent.DEFERRED, plan=Plan(unreadable=not wanted.readable))
+        return Move(WriteEvent.DEFERRED, plan=Plan(unreadable=not wanted.readable, rests=True))
     if not wanted.readable:
         return Move(WriteEvent.ACCEPTED, plan=Plan(unreadable=True))
     # Any other Status, or none, is success too, and looked at: gateways say OK and do not store.
@@ -209,7 +210,7 @@ def _read_back_answered(
     if wanted.equals(answer.parameters):
         return Move(WriteEvent.READ_BACK_EQUAL)
     if write.state is WriteState.STAGED and not in_force:
-        return Move(plan=Plan())
+        return Move(plan=Plan(rests=True))
     fault = Fault(0, "the gateway took the value, but reads back another one")
     if last_attempt:
         return Move(WriteEvent.EXHAUSTED, fault=fault)

@@ -30,7 +30,7 @@ BOOTSTRAP: Final = 0
 BOOT: Final = 1
 PERIODIC: Final = 2
 
-_TRIES: Final = 2
+_LONGEST: Final = 256  # characters of what a gateway says of itself; TR-181 has none longer
 _PROOFS: Final = {WriteEvent.READ_BACK_EQUAL: "read_back", WriteEvent.KEY_PROVES: "parameter_key"}
 
 
@@ -88,8 +88,8 @@ class Unfit:
     reason: str
 
 
-class _OvertakenError(Exception):
-    """The write's row is not as this worker knew it: read it again."""
+class Overtaken(Exception):
+    """The write's row is not as this worker knew it: recall it, and look anew what a message amounts to."""
 
 
 class Provisioner:
@@ -124,7 +124,7 @@ class Provisioner:
     async def open(self, inform: Inform, contact: Contact) -> Visit:
         """Begin a session: the gateway is up to date in the records, and a lost session's write is settled."""
         device = inform.device_id
-        software_version = inform.value("DeviceInfo.SoftwareVersion") or ""
+        software_version = _cut(inform.value("DeviceInfo.SoftwareVersion"))
         kind = GatewayKind(inform.root, device.oui, device.product_class, software_version)
         opened = await self._informs.take(self._row(inform, contact, kind))
         visit = Visit(
@@ -145,45 +145,28 @@ class Provisioner:
         return visit
 
     async def begin(self, visit: Visit) -> Outgoing | None:
-        """The gateway has nothing more to say (an empty POST): what it is asked, if anything."""
-        for _ in range(_TRIES):
-            write = await self.recall(visit)
-            try:
-                return None if write is None else await self._begin(visit, write)
-            except _OvertakenError:
-                visit.known = False
-        return None
+        """The gateway has nothing more to say (an empty POST): what it is asked, if anything. Raises Overtaken."""
+        write = await self.recall(visit)
+        return None if write is None else await self._begin(visit, write)
 
     async def repeat(self, visit: Visit, *, counts: bool = True) -> Outgoing | None:
-        """The outstanding request once more. It `counts` where the gateway left it unanswered."""
+        """The outstanding request once more. It `counts` where the gateway left it unanswered. Raises Overtaken."""
         write = await self.recall(visit)
         if write is None or write.request_id is None:
             return None
         wanted = self._wanted(visit, write)
         if isinstance(wanted, Unfit):
-            return await self._stop(visit, write)
-        try:
-            return await self._carry_out(visit, write, planner.repeat(write, wanted[0], counts=counts), wanted[1])
-        except _OvertakenError:
+            await self._stop(visit, write)
             return None
+        return await self._carry_out(visit, write, planner.repeat(write, wanted[0], counts=counts), wanted[1])
 
     async def answer(self, visit: Visit, answer: Answer) -> Outgoing | None:
         """The gateway answered the outstanding request: what that makes of the write, and what is asked next.
 
-        Where the write was replaced meanwhile, nobody waits for this answer, and the newer one is begun at once.
+        Raises Overtaken.
         """
-        asked = None if visit.write is None else visit.write.request_id
-        for _ in range(_TRIES):
-            write = await self.recall(visit)
-            if write is None:
-                return None
-            try:
-                if write.request_id is None or write.request_id != asked:
-                    return await self._begin(visit, write)
-                return await self._answer(visit, write, answer)
-            except _OvertakenError:
-                visit.known = False
-        return None
+        write = await self.recall(visit)
+        return None if write is None else await self._answer(visit, write, answer)
 
     async def recall(self, visit: Visit) -> OpenWrite | None:
         """The write at which this session stands, read from the database unless this worker knows it."""
@@ -200,7 +183,7 @@ class Provisioner:
         """What the gateway said makes no sense: whether its write was applied is in doubt until its next Inform."""
         write = visit.write
         if write is not None and write.state is WriteState.SENT:
-            with suppress(_OvertakenError):
+            with suppress(Overtaken):
                 await self._carry_out(visit, write, Move(WriteEvent.SESSION_LOST, plan=write.plan), None)
 
     # --- the steps of it ------------------------------------------------------------------------------------------
@@ -208,17 +191,18 @@ class Provisioner:
     def _row(self, inform: Inform, contact: Contact, kind: GatewayKind) -> InformRow:
         device = inform.device_id
         numbers = {event.number for event in inform.events}
+        key = inform.value("ManagementServer.ParameterKey")
         return InformRow(
             serial_number=device.serial_number,
             oui=device.oui,
             product_class=device.product_class,
             manufacturer=device.manufacturer,
-            hardware_version=inform.value("DeviceInfo.HardwareVersion") or "",
+            hardware_version=_cut(inform.value("DeviceInfo.HardwareVersion")),
             software_version=kind.software_version,
             root=kind.root,
-            provisioning_code=inform.value("DeviceInfo.ProvisioningCode") or "",
-            parameter_key=inform.value("ManagementServer.ParameterKey"),
-            connection_request_url=inform.value("ManagementServer.ConnectionRequestURL") or "",
+            provisioning_code=_cut(inform.value("DeviceInfo.ProvisioningCode")),
+            parameter_key=None if key is None else _cut(key),
+            connection_request_url=_cut(inform.value("ManagementServer.ConnectionRequestURL")),
             cwmp_namespace=contact.namespace,
             profile=self._profile_name(kind),
             address=contact.address,
@@ -244,8 +228,8 @@ class Provisioner:
                 await self._carry_out(visit, write, move, None)
             elif write is not None and planner.proven(write, reported_key):
                 await self._carry_out(visit, write, Move(WriteEvent.KEY_PROVES), None)
-        except _OvertakenError:
-            visit.known = False  # the empty POST looks again
+        except Overtaken:
+            pass  # the empty POST looks again
         visit.work_due = not visit.known or self._may_begin(visit)
 
     def _may_begin(self, visit: Visit) -> bool:
@@ -253,7 +237,7 @@ class Provisioner:
         if write is None or visit.due_at is None:
             return False
         held_back = visit.held_back and write.state is WriteState.QUEUED
-        return not held_back and planner.may_begin(write, self._clock(), visit.due_at)
+        return not held_back and planner.may_begin(write, self._clock(), visit.due_at, visit.session_number)
 
     async def _begin(self, visit: Visit, write: OpenWrite) -> Outgoing | None:
         if not self._may_begin(visit):
@@ -268,7 +252,8 @@ class Provisioner:
     async def _answer(self, visit: Visit, write: OpenWrite, answer: Answer) -> Outgoing | None:
         wanted = self._wanted(visit, write)
         if isinstance(wanted, Unfit):
-            return await self._stop(visit, write)
+            await self._stop(visit, write)
+            return None
         move = planner.answered(
             write,
             wanted[0],
@@ -325,7 +310,8 @@ class Provisioner:
             else await self._sessions.hold(visit.gateway_id, visit.session_number, write, change)
         )
         if moved is None:
-            raise _OvertakenError
+            visit.known = False
+            raise Overtaken
         if move.event is not None:
             self._on_move(move.event)
             _log.info("write_moved", write_id=str(write.id), move=move.event, state=moved, gateway_id=visit.gateway_id)
@@ -355,6 +341,11 @@ class Provisioner:
             proof=None if move.event is None else _PROOFS.get(move.event),
             profile=profile,
         )
+
+
+def _cut(text: str | None) -> str:
+    """As much of a gateway's words as its row keeps: an Inform may be megabytes long."""
+    return "" if text is None else text[:_LONGEST]
 
 
 def _changed(write: OpenWrite, state: WriteState, move: Move, change: Change, visit: Visit, now: datetime) -> OpenWrite:

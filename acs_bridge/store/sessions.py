@@ -14,6 +14,7 @@ from acs_bridge.domain.planner import Asked, OpenWrite, Plan
 from acs_bridge.domain.profile import GatewayKind
 from acs_bridge.domain.write import Purpose, WriteEvent, WriteState
 from acs_bridge.store import statements
+from acs_bridge.store.batching import Batcher
 from acs_bridge.store.database import Database, Row
 
 _SQL: Final = statements.load("sessions")
@@ -88,6 +89,19 @@ class Change:
     profile: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class MoveRow:
+    """One event of one write's law, as it goes into a batch."""
+
+    gateway_id: int
+    session_number: int
+    write_id: UUID
+    moves: int
+    event: WriteEvent
+    change: Change
+    now: datetime
+
+
 class Sessions:
     """The sessions' statements."""
 
@@ -95,6 +109,7 @@ class Sessions:
         """`writes_per_minute` is the ceiling where no operator has set another one."""
         self._database = database
         self._writes_per_minute = writes_per_minute
+        self._moves: Batcher[MoveRow, WriteState | None] = Batcher(self._move_together)
 
     async def take_informs(self, rows: Sequence[InformRow], now: datetime) -> list[OpenedSession | None]:
         """Bring the gateways' rows up to date, each raised to its next session; in the order of `rows`.
@@ -127,26 +142,32 @@ class Sessions:
         self, gateway_id: int, session_number: int, write: OpenWrite, event: WriteEvent, change: Change, now: datetime
     ) -> WriteState | None:
         """Move a write by one event of its law; None when somebody else has moved it, or a newer session runs."""
-        state = await self._database.fetchval(
-            _SQL.move_write,
-            gateway_id,
-            session_number,
-            write.id,
-            write.moves,
-            event.value,
-            now,
-            change.attempts,
-            change.step,
-            plan_as_json(change.plan),
-            change.parameter_key,
-            change.request_id,
-            change.lease_until,
-            change.due_at,
-            change.fault,
-            change.proof,
-            change.profile,
+        return await self._moves.add(MoveRow(gateway_id, session_number, write.id, write.moves, event, change, now))
+
+    async def _move_together(self, rows: Sequence[MoveRow]) -> list[WriteState | None]:
+        changes = [row.change for row in rows]
+        columns: tuple[list[Any], ...] = (
+            list(range(len(rows))),
+            [row.gateway_id for row in rows],
+            [row.session_number for row in rows],
+            [row.write_id for row in rows],
+            [row.moves for row in rows],
+            [row.event.value for row in rows],
+            [change.attempts for change in changes],
+            [change.step for change in changes],
+            [plan_as_json(change.plan) for change in changes],
+            [change.parameter_key for change in changes],
+            [change.request_id for change in changes],
+            [change.lease_until for change in changes],
+            [change.due_at for change in changes],
+            [change.fault for change in changes],
+            [change.proof for change in changes],
+            [change.profile for change in changes],
         )
-        return None if state is None else WriteState(state)
+        moved: list[WriteState | None] = [None] * len(rows)
+        for record in await self._database.fetch(_SQL.move_writes, *columns, max(row.now for row in rows)):
+            moved[record["place"]] = WriteState(record["state"])
+        return moved
 
     async def hold(self, gateway_id: int, session_number: int, write: OpenWrite, change: Change) -> WriteState | None:
         """Renew, or let go of, the outstanding request of a write that does not move by it; None as with `move`."""
@@ -184,6 +205,7 @@ def _plan(kept: dict[str, Any]) -> Plan:
         read_first=kept.get("read_first", False),
         unreadable=kept.get("unreadable", False),
         repeated=kept.get("repeated", False),
+        rests=kept.get("rests", False),
     )
 
 

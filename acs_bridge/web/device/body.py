@@ -1,28 +1,45 @@
 """A request's body in bounded memory: at most so many bytes as they came, and as they are once inflated."""
 
+import asyncio
 import zlib
 from typing import Final
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 
 BEFORE_LOGIN: Final = 256 * 1024
 AFTER_LOGIN: Final = 8 * 1024 * 1024
+BODY_SECONDS: Final = 30.0  # for the whole of it: an 8 MiB read of every parameter takes a slow line about as long
 CODINGS: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _ZLIB_OR_GZIP: Final = 32 + zlib.MAX_WBITS
 _RAW: Final = -zlib.MAX_WBITS
 
 
-async def read(request: web.BaseRequest, coding: str, *, admitted: bool) -> bytes:
-    """The whole body, inflated; raises 413 beyond the limit and 400 where it does not inflate."""
+async def read(request: web.BaseRequest, *, admitted: bool) -> bytes:
+    """The whole body as it came; raises 413 beyond the limit, 408 where it takes too long, 400 where it is cut off."""
     limit = AFTER_LOGIN if admitted else BEFORE_LOGIN
     if request.content_length is not None and request.content_length > limit:
         raise web.HTTPRequestEntityTooLarge(limit, request.content_length)
-    if hdrs.EXPECT in request.headers and request.headers[hdrs.EXPECT].lower() == "100-continue":
-        await request.writer.write(_CONTINUE)
-        request.writer.output_size = 0
+    await _encourage(request)
     if not request.body_exists:
         return b""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read(request, limit)
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+    except web.RequestPayloadError:
+        raise web.HTTPBadRequest from None
+
+
+async def _encourage(request: web.BaseRequest) -> None:
+    """100 Continue, for who waits for it: libcurl loses a second on every message without, and some wait for ever."""
+    if request.version >= HttpVersion11 and request.headers.get(hdrs.EXPECT, "").strip().lower() == "100-continue":
+        await request.writer.write(_CONTINUE)
+        request.writer.output_size = 0
+
+
+async def _read(request: web.BaseRequest, limit: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     async for part in request.content.iter_any():
@@ -30,18 +47,24 @@ async def read(request: web.BaseRequest, coding: str, *, admitted: bool) -> byte
         if size > limit:
             raise web.HTTPRequestEntityTooLarge(limit, size)
         parts.append(part)
-    body = b"".join(parts)
-    return body if coding in ("", "identity") or not body else _inflated(body, limit)
+    return b"".join(parts)
 
 
-def _inflated(body: bytes, limit: int) -> bytes:
+def inflated(body: bytes, coding: str) -> bytes:
+    """The body without its coding; raises 413 beyond the limit and 400 where it does not inflate.
+
+    A body of no bytes is one whatever the headers say: gateways announce a coding that they do not use.
+    """
+    if not body or coding in ("", "identity"):
+        return body
     for window in (_ZLIB_OR_GZIP, _RAW):  # "deflate" is zlib by the standard, and raw in the field
         inflate = zlib.decompressobj(window)
         try:
-            text = inflate.decompress(body, limit)
+            text = inflate.decompress(body, AFTER_LOGIN)
         except zlib.error:
             continue
         if inflate.unconsumed_tail:
-            raise web.HTTPRequestEntityTooLarge(limit, len(text))
-        return text
+            raise web.HTTPRequestEntityTooLarge(AFTER_LOGIN, len(text))
+        if inflate.eof:
+            return text
     raise web.HTTPBadRequest

@@ -4,6 +4,7 @@ Nothing here is needed to go on with a session: it spares a login on every POST,
 carries the session of those gateways that never return a cookie.
 """
 
+import logging
 from asyncio import Transport
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -30,21 +31,19 @@ class Connection:
     peer: str = ""
     principals: set[Principal] = field(default_factory=set)
     failures: int = 0
-    gateways: set[int] = field(default_factory=set)  # that have informed here
     latest: Ticket | None = None
+    shared: bool = False  # several gateways have informed here
     visits: OrderedDict[tuple[int, int], Visit] = field(default_factory=OrderedDict)
 
     def opened(self, ticket: Ticket, visit: Visit) -> None:
         """A session was opened here."""
-        self.gateways.add(visit.gateway_id)
+        self.shared |= self.latest is not None and self.latest.gateway_id != ticket.gateway_id
         self.latest = ticket
-        self.visits[visit.gateway_id, visit.session_number] = visit
-        while len(self.visits) > VISITS_KEPT:
-            self.visits.popitem(last=False)
+        self._keep(visit)
 
     def ticket_without_cookie(self) -> Ticket | None:
         """The session of a gateway that returns no cookie: only while nobody else has informed on this connection."""
-        return self.latest if len(self.gateways) == 1 else None
+        return None if self.shared else self.latest
 
     def visit(self, ticket: Ticket, *, work_due: bool) -> Visit:
         """What this worker knows of a session; nothing, when it was opened elsewhere."""
@@ -52,8 +51,13 @@ class Connection:
         visit = self.visits.get(key)
         if visit is None:
             visit = Visit(*key, work_due=work_due)
-            self.visits[key] = visit
+            self._keep(visit)
         return visit
+
+    def _keep(self, visit: Visit) -> None:
+        self.visits[visit.gateway_id, visit.session_number] = visit
+        while len(self.visits) > VISITS_KEPT:
+            self.visits.popitem(last=False)
 
 
 class Connections(dict[RequestHandler, Connection]):
@@ -65,11 +69,25 @@ class Connections(dict[RequestHandler, Connection]):
         return connection if connection is not None else self.setdefault(protocol, Connection())
 
 
+class _WithoutContent(logging.Filter):
+    """aiohttp's complaint about bytes that are no HTTP quotes them: that there were some is enough."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = None
+        return True
+
+
+_log = logging.getLogger(__name__)
+_log.addFilter(_WithoutContent())
+
+
 class DeviceServer(web.Server):
     """aiohttp's low-level server, which says when a connection is made and lost."""
 
     def __init__(self, handler: Handler, connections: Connections) -> None:
-        super().__init__(handler, access_log=None, auto_decompress=False, keepalive_timeout=KEEP_ALIVE_SECONDS)
+        super().__init__(
+            handler, logger=_log, access_log=None, auto_decompress=False, keepalive_timeout=KEEP_ALIVE_SECONDS
+        )
         self._remembered = connections
 
     def connection_made(self, handler: RequestHandler, transport: Transport) -> None:

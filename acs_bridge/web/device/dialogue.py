@@ -4,6 +4,7 @@ The law of a session is `cwmp.session`'s. A session has no object here that live
 stands is said by its ticket and by the write whose request is outstanding, and the law is asked anew each time.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +13,7 @@ import structlog
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.ids import read_tag
 from acs_bridge.domain.planner import ANSWER_TO, ANSWERS, OpenWrite
-from acs_bridge.services.provisioner import Contact, Outgoing, Provisioner, Visit
+from acs_bridge.services.provisioner import Contact, Outgoing, Overtaken, Provisioner, Visit
 from acs_bridge.web.device.connection import Connection
 from acs_bridge.web.device.gate import Principal
 from acs_bridge.web.device.ticket import Marks, Ticket
@@ -27,6 +28,7 @@ from cwmp.version import negotiate
 _log = structlog.get_logger(__name__)
 
 _FAMILY: Final = "urn:dslforum-org:cwmp-1-"
+_LOOKS: Final = 3  # at a write: as remembered, as it stands, and once more if it moved in between
 
 # What a request of the gateway hears: that it was noted, or (everything else) that it is not supported.
 _NOTED: Final[dict[type[Message], Message]] = {
@@ -128,13 +130,22 @@ class Dialogue:
         if Marks.WORK_DUE not in ticket.marks and isinstance(message, EmptyPost):
             return None  # nothing was due when the session was opened: what came since comes with the next one
         visit = connection.visit(ticket, work_due=Marks.WORK_DUE in ticket.marks)
-        write = await self._provisioner.recall(visit)
-        session = _stands(visit, write)
-        try:
-            received = session.receive(message, id)
-        except RemoteProtocolError:
-            return await self._out_of_turn(visit, write, id)
-        return await self._follow(visit, session.state, received)
+        awaited = id is not None and read_tag(id) is not None
+        for _ in range(_LOOKS):
+            remembered = visit.known
+            write = await self._provisioner.recall(visit)
+            session = _stands(visit, write)
+            try:
+                received = session.receive(message, id)
+            except RemoteProtocolError:
+                if not remembered:
+                    return await self._out_of_turn(visit, write, id, awaited=awaited)
+                visit.known = False  # another worker may have gone on with this session
+                continue
+            awaited = True
+            with suppress(Overtaken):
+                return await self._follow(visit, session.state, received)
+        return None
 
     async def _follow(self, visit: Visit, state: State, received: Received) -> Outgoing | None:
         for note in received.notes:
@@ -147,16 +158,19 @@ class Dialogue:
             return await self._provisioner.answer(visit, received.message)
         raise RemoteProtocolError("nothing was asked that this would answer")
 
-    async def _out_of_turn(self, visit: Visit, write: OpenWrite | None, id: str | None) -> Outgoing | None:
-        """An answer that nobody waits for.
+    async def _out_of_turn(
+        self, visit: Visit, write: OpenWrite | None, id: str | None, *, awaited: bool
+    ) -> Outgoing | None:
+        """An answer that nobody waits for any more, or that nobody ever did.
 
-        One that names an earlier request of ours was sent twice, because ours did not arrive: it hears the same again.
+        `awaited`: it answers a request of ours. That request's write was settled or replaced meanwhile, and whatever is
+        due now is begun; or the answer was sent twice, because ours did not arrive, and it hears the same again.
         Everything else leaves what is outstanding in doubt.
         """
-        if id is not None and read_tag(id) is not None:
-            if write is None or write.request_id is None:
-                return None
-            if write.names(id) and id.strip() != write.request_id:
+        with suppress(Overtaken):
+            if awaited and (write is None or write.request_id is None):
+                return await self._provisioner.begin(visit)
+            if awaited and id is not None and write is not None and write.names(id) and id.strip() != write.request_id:
                 return await self._provisioner.repeat(visit, counts=False)
         await self._provisioner.lose(visit)
         raise RemoteProtocolError("the message is no answer to what was asked")

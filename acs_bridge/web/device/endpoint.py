@@ -6,6 +6,8 @@ body that is too large, credentials that are missing or wrong. Nothing of a requ
 
 import asyncio
 import re
+import traceback
+from pathlib import PurePath
 from typing import Final
 
 import structlog
@@ -24,7 +26,9 @@ from cwmp.errors import RemoteProtocolError
 
 _log = structlog.get_logger(__name__)
 
-ANSWER_SECONDS: Final = 8.0  # gateways give up after 30 s, and come back in numbers
+ANSWER_SECONDS: Final = 8.0  # once a message is in: gateways give up after 30 s, and come back in numbers
+ALOUD: Final = 32 * 1024  # up to this size a message is read on the event loop, in less than some 10 ms
+READ_ASIDE: Final = 2  # larger ones that are read at a time, each worth some 100 MiB while it lasts
 RETRY_AFTER_SECONDS: Final = "30"
 _XML: Final = 'text/xml; charset="utf-8"'
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^"'\s;]+)""", re.IGNORECASE)
@@ -50,13 +54,13 @@ class DeviceEndpoint:
         self._dialogue = dialogue
         self._connections = connections
         self._measures = measures
+        self._aside = asyncio.Semaphore(READ_ASIDE)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever it is, in time."""
         connection = self._connections.of(request.protocol)
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                response = await self._answer(request, connection)
+            response = await self._answer(request, connection)
         except web.HTTPException as refusal:
             response = _plain(refusal.status, refusal.reason, close=True)
         except (TimeoutError, Unavailable) as error:
@@ -64,9 +68,9 @@ class DeviceEndpoint:
             response = _busy()
         except (ConnectionError, asyncio.CancelledError):
             raise
-        except Exception:  # noqa: BLE001 - the outermost frame of a request
+        except Exception as error:  # noqa: BLE001 - the outermost frame of a request
             # Our own mistake: the gateway gets an answer, its write is left as it stands, and nobody else notices.
-            _log.exception("message_failed", peer=connection.peer)
+            _log.error("message_failed", peer=connection.peer, **_where(error))
             response = _busy()
         self._measures.answered(response.status)
         return response
@@ -85,17 +89,17 @@ class DeviceEndpoint:
         if admission.principal is not None:
             connection.principals.add(admission.principal)
         admitted = bool(connection.principals)
-        content = await body.read(request, coding, admitted=admitted)
+        content = await body.read(request, admitted=admitted)
         if not admitted or admission.failed:
             return self._challenge(connection, admission)
-        return await self._converse(request, connection, admission, content)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await self._converse(request, connection, admission, content, coding)
 
     async def _converse(
-        self, request: web.BaseRequest, connection: Connection, admission: Admission, content: bytes
+        self, request: web.BaseRequest, connection: Connection, admission: Admission, content: bytes, coding: str
     ) -> web.StreamResponse:
         try:
-            found = _CHARSET.search(request.headers.get(hdrs.CONTENT_TYPE, ""))
-            received = envelope.read(content, charset=found[1] if found else None)
+            received = await self._received(content, coding, request.headers.get(hdrs.CONTENT_TYPE, ""))
             ticket = self._tickets.open(request.headers.getall(hdrs.COOKIE, []))
             reply = await self._dialogue.answer(received, connection, admission.principal, ticket)
         except RemoteProtocolError as error:
@@ -108,11 +112,21 @@ class DeviceEndpoint:
             return self._challenge(connection, admission)
         return self._response(reply)
 
+    async def _received(self, content: bytes, coding: str, content_type: str) -> envelope.Envelope:
+        """The message in a body; a large one is read in a thread, so that nobody else waits for it."""
+        found = _CHARSET.search(content_type)
+        charset = found[1] if found else None
+        if len(content) <= ALOUD and coding in ("", "identity"):
+            return envelope.read(content, charset=charset)
+        async with self._aside:
+            return await asyncio.to_thread(_read_all, content, coding, charset)
+
     def _response(self, reply: Reply) -> web.Response:
         if reply.message is None:
             return web.Response(status=204)  # TR-069a6 3.4.6: nothing to send is 204 without a body
         headers = CIMultiDict({hdrs.CONTENT_TYPE: _XML})
         if reply.ticket is not None:
+            self._measures.sessions.inc()
             headers[hdrs.SET_COOKIE] = f"{COOKIE}={self._tickets.seal(reply.ticket)}; Path=/"
         content = envelope.write(reply.message, namespace=reply.namespace, id=reply.id, use_version=reply.use_version)
         return web.Response(body=content, headers=headers)
@@ -126,6 +140,19 @@ class DeviceEndpoint:
         for challenge in self._gate.challenges(connection.peer, stale=admission.stale):
             response.headers.add(hdrs.WWW_AUTHENTICATE, challenge)
         return response
+
+
+def _read_all(content: bytes, coding: str, charset: str | None) -> envelope.Envelope:
+    return envelope.read(body.inflated(content, coding), charset=charset)
+
+
+def _where(error: Exception) -> dict[str, object]:
+    """What kind of error, and where: not its words, which may quote what a gateway sent."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return {
+        "error": type(error).__qualname__,
+        "at": [f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames],
+    }
 
 
 def _plain(status: int, words: str, *, close: bool = False, allow: str | None = None) -> web.Response:

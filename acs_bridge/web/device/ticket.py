@@ -16,10 +16,12 @@ from acs_bridge.domain.keyring import Keyring
 
 COOKIE: Final = "cwmpsid"
 LIFETIME_SECONDS: Final = 600  # no session lives longer, however busy
+CLOCK_SKEW_SECONDS: Final = 30  # between the hosts that serve one session
 
 _LAYOUT: Final = struct.Struct(">QIIBB")
 # Every Cookie syntax that gateways are known to send: quoted, with $Version and $Path, commas for semicolons.
-_IN_HEADER: Final = re.compile(rf'(?:^|[;,\s]){COOKIE}\s*=\s*"?([0-9a-f]{{68}})(?![0-9A-Za-z])')
+_IN_HEADER: Final = re.compile(rf'(?:^|[;,\s]){COOKIE}\s*=\s*"?([^\s",;]+)')
+_VALUE: Final = re.compile("[0-9a-f]{68}")
 
 
 class Marks(IntFlag):
@@ -41,7 +43,11 @@ class Ticket:
 
     def is_over(self, now: datetime) -> bool:
         """Whether the session has lived its longest."""
-        return not 0 <= int(now.timestamp()) - self.opened_at <= LIFETIME_SECONDS
+        return not -CLOCK_SKEW_SECONDS <= int(now.timestamp()) - self.opened_at <= LIFETIME_SECONDS
+
+
+NO_SESSION: Final = Ticket(0, 0, 0, 0, Marks(0))
+"""What a cookie stands for that is not ours, or not whole: a session that is over."""
 
 
 class TicketSeal:
@@ -56,11 +62,17 @@ class TicketSeal:
         return self._sealer.seal(plain).hex()
 
     def open(self, cookie_headers: list[str]) -> Ticket | None:
-        """The ticket in a request's Cookie headers: of several, the last that is ours (RDK-B keeps old cookies)."""
+        """The ticket in a request's Cookie headers: of several, the last that is ours (RDK-B keeps old cookies).
+
+        None where there is no cookie of ours at all, which is not the same as one that cannot be opened.
+        """
         found = [value for header in cookie_headers for value in _IN_HEADER.findall(header)]
-        for value in reversed(found):
-            plain = self._sealer.open(bytes.fromhex(value))
-            if plain is not None and len(plain) == _LAYOUT.size:
-                gateway_id, session_number, opened_at, namespace, marks = _LAYOUT.unpack(plain)
-                return Ticket(gateway_id, session_number, opened_at, namespace, Marks(marks))
-        return None
+        tickets = (self._ticket(value) for value in reversed(found))
+        return next(filter(None, tickets), NO_SESSION if found else None)
+
+    def _ticket(self, value: str) -> Ticket | None:
+        plain = self._sealer.open(bytes.fromhex(value)) if _VALUE.fullmatch(value) else None
+        if plain is None or len(plain) != _LAYOUT.size:
+            return None
+        gateway_id, session_number, opened_at, namespace, marks = _LAYOUT.unpack(plain)
+        return Ticket(gateway_id, session_number, opened_at, namespace, Marks(marks))
