@@ -6,24 +6,21 @@ connection between two uses. A connection that died is replaced when it is next 
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self, TypeAlias, TypeVar
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 
 from acs_bridge.errors import AcsBridgeError, Unavailable
+from acs_bridge.store.pool import Connection, Pool
 
 CONNECT_SECONDS = 10.0
 STATEMENT_SECONDS = 15.0
 ANSWER_SECONDS = 20.0
 """How long we wait for an answer: longer than the server works on it, so that the server's own words arrive first."""
 IDLE_TRANSACTION_SECONDS = 60.0
-CLOSE_SECONDS = 5.0
 CACHED_STATEMENTS = 512
-MOST_QUERIES = 10_000_000
-"""After so many a connection is replaced, with all that it has prepared."""
 MILLISECONDS = 1000
 
 SESSION_SETTINGS: Mapping[str, str] = {
@@ -34,6 +31,7 @@ SESSION_SETTINGS: Mapping[str, str] = {
 }
 
 Row = asyncpg.Record
+T = TypeVar("T")
 
 
 class DatabaseDown(Unavailable):
@@ -42,28 +40,7 @@ class DatabaseDown(Unavailable):
     title = "The database does not answer"
 
 
-if TYPE_CHECKING:
-    # The stubs make these generic; at run time they are not.
-    AnyConnection = asyncpg.Connection[asyncpg.Record]
-    PooledConnection = PoolConnectionProxy[asyncpg.Record]
-    Pool = asyncpg.Pool[asyncpg.Record]
-else:
-    AnyConnection, PooledConnection, Pool = asyncpg.Connection, PoolConnectionProxy, asyncpg.Pool
-
-
-class Connection(AnyConnection):
-    """A connection that goes back into the pool as it is.
-
-    asyncpg's default resets it with a round trip of its own after every use, which halves the pool's throughput.
-    Nothing here changes a session's settings, takes a session's lock or listens on a pooled connection.
-    """
-
-    __slots__ = ()
-
-    def get_reset_query(self) -> str:
-        """Reset nothing."""
-        return ""
-
+PooledConnection: TypeAlias = Connection
 
 SERVER_AWAY = (
     asyncpg.PostgresConnectionError,
@@ -80,7 +57,7 @@ SERVER_AWAY = (
     TimeoutError,
 )
 # OSError: a name that does not resolve, a socket that is not there. Not inside a transaction, where it may be a file's.
-_AWAY = (*SERVER_AWAY, OSError)
+AWAY = (*SERVER_AWAY, OSError)
 
 
 class Database:
@@ -98,90 +75,78 @@ class Database:
     async def connect(cls, url: str, pool_size: int = 8) -> AsyncIterator[Self]:
         """Open a pool that is closed on the way out; fails at once when the server is not there."""
         where = where_is(url)
+        pool = Pool(lambda: _dial(url), pool_size)
         with connecting(where):
-            pool = await asyncpg.create_pool(
-                url,
-                init_size=1,  # fail at once when nobody is there
-                min_size=0,  # but no task of asyncpg's own that dials and logs while the server is away
-                max_queries=MOST_QUERIES,
-                max_size=pool_size,
-                max_inactive_connection_lifetime=0,
-                connection_class=Connection,
-                init=_set_codecs,
-                timeout=CONNECT_SECONDS,
-                command_timeout=ANSWER_SECONDS,
-                statement_cache_size=CACHED_STATEMENTS,
-                max_cached_statement_lifetime=0,
-                server_settings=dict(SESSION_SETTINGS),
-            )
+            pool.give(await pool.take())
         try:
             yield cls(pool, where)
         finally:
-            await _close(pool)
+            await pool.close()
 
     async def fetch(self, sql: str, *args: object) -> list[Row]:
         """Every row."""
-        try:
-            return await self._pool.fetch(sql, *args)
-        except _AWAY as error:
-            raise await self._down(error) from error
+        return await self._run(Connection.fetch, sql, *args)
 
     async def fetchrow(self, sql: str, *args: object) -> Row | None:
         """Run a statement that gives one row or none."""
-        try:
-            return await self._pool.fetchrow(sql, *args)
-        except _AWAY as error:
-            raise await self._down(error) from error
+        return await self._run(Connection.fetchrow, sql, *args)
 
     async def fetchval(self, sql: str, *args: object) -> Any:  # noqa: ANN401 -- whatever the column holds
         """Run a statement for the first column of its first row, or None."""
-        try:
-            return await self._pool.fetchval(sql, *args)
-        except _AWAY as error:
-            raise await self._down(error) from error
+        return await self._run(Connection.fetchval, sql, *args)
 
     async def execute(self, sql: str, *args: object) -> str:
         """Run a statement for its effect; gives Postgres' command tag, such as `UPDATE 1`."""
-        try:
-            return await self._pool.execute(sql, *args)
-        except _AWAY as error:
-            raise await self._down(error) from error
+        return await self._run(Connection.execute, sql, *args)
 
     async def executemany(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
         """Run a statement once for each row, in one transaction."""
-        try:
-            await self._pool.executemany(sql, rows)
-        except _AWAY as error:
-            raise await self._down(error) from error
+        await self._run(Connection.executemany, sql, rows)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PooledConnection]:
         """Several statements, all or none; the connection is the caller's until the block ends."""
-        try:
-            connection = await self._pool.acquire()
-        except _AWAY as error:
-            raise await self._down(error) from error
+        connection = await self._take()
         try:
             async with whole(connection):
                 yield connection
-        except SERVER_AWAY as error:
-            raise await self._down(error) from error
-        except asyncpg.InterfaceError as error:
-            if not _is_lost(connection):
-                raise
-            raise await self._down(error) from error
-        finally:
-            await self._pool.release(connection)
+        except BaseException as error:
+            self._give_back_after(error, connection)
+            raise
+        self._pool.give(connection)
 
-    async def _down(self, error: Exception) -> DatabaseDown:
-        """Say what happened; after a switch-over leave the server that became a standby."""
+    async def _run(self, method: Callable[..., Awaitable[T]], *args: object) -> T:
+        """Run one of asyncpg's methods on a connection of the pool."""
+        connection = await self._take()
+        try:
+            result = await method(connection, *args)
+        except BaseException as error:
+            self._give_back_after(error, connection)
+            raise
+        self._pool.give(connection)
+        return result
+
+    async def _take(self) -> Connection:
+        try:
+            return await self._pool.take()
+        except AWAY as error:
+            raise database_down(error, self._where) from error
+
+    def _give_back_after(self, error: BaseException, connection: Connection) -> None:
+        """Give a connection back after an error, and raise DatabaseDown when that is what the error means."""
+        down = isinstance(error, SERVER_AWAY) or (isinstance(error, asyncpg.InterfaceError) and connection.is_closed())
         if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
-            await self._pool.expire_connections()
-        return database_down(error, self._where)
+            self._pool.renew()  # the server became a standby: the next connection finds the new primary
+        if isinstance(error, asyncio.CancelledError | TimeoutError):
+            self._pool.drop(connection)  # its answer is still to come
+        else:
+            self._pool.give(connection)
+        if down:
+            raise database_down(error, self._where) from error
 
 
 @asynccontextmanager
-async def whole(connection: PooledConnection | AnyConnection) -> AsyncIterator[None]:
+async def whole(connection: Connection) -> AsyncIterator[None]:
     """Run a block as one transaction.
 
     asyncpg's own block would put "the connection is closed" in the place of the error that closed it.
@@ -191,17 +156,10 @@ async def whole(connection: PooledConnection | AnyConnection) -> AsyncIterator[N
     try:
         yield
     except BaseException:
-        if not _is_lost(connection):
+        if not connection.is_closed():
             await transaction.rollback()
         raise
     await transaction.commit()
-
-
-def _is_lost(connection: PooledConnection | AnyConnection) -> bool:
-    try:
-        return connection.is_closed()
-    except asyncpg.InterfaceError:
-        return True  # the pool took it away when it broke
 
 
 @contextmanager
@@ -209,19 +167,19 @@ def connecting(where: str) -> Iterator[None]:
     """Turn whatever keeps us from connecting into a DatabaseDown."""
     try:
         yield
-    except _AWAY as error:
+    except AWAY as error:
         raise database_down(error, where) from error
     except (ValueError, asyncpg.ClientConfigurationError):
         # The parser's own words may quote a part of the URL, and with it the password.
         raise DatabaseDown("database.url is not a URL of a Postgres database") from None
 
 
-def database_down(error: Exception, where: str) -> DatabaseDown:
+def database_down(error: BaseException, where: str) -> DatabaseDown:
     """One line for a person: where the database was looked for, and what came instead."""
     return DatabaseDown(f"the database ({where}) does not answer: {_reason(error)}")
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, asyncpg.InterfaceError):
@@ -259,18 +217,19 @@ def refusals(errors: Mapping[str, Callable[[], AcsBridgeError]]) -> Iterator[Non
         raise words() from None
 
 
-async def _set_codecs(connection: PooledConnection | AnyConnection) -> None:
+async def _dial(url: str) -> Connection:
+    connection = await asyncpg.connect(
+        url,
+        timeout=CONNECT_SECONDS,
+        command_timeout=ANSWER_SECONDS,
+        statement_cache_size=CACHED_STATEMENTS,
+        max_cached_statement_lifetime=0,
+        server_settings=dict(SESSION_SETTINGS),
+    )
     for name in ("json", "jsonb"):
         await connection.set_type_codec(name, schema="pg_catalog", encoder=_to_json, decoder=json.loads)
+    return connection
 
 
 def _to_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-async def _close(pool: Pool) -> None:
-    try:
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await pool.close()
-    except TimeoutError:
-        pool.terminate()

@@ -21,7 +21,8 @@ import asyncpg
 
 import acs_bridge
 from acs_bridge.errors import Unavailable
-from acs_bridge.store.database import AnyConnection, whole
+from acs_bridge.store.database import whole
+from acs_bridge.store.pool import Connection
 
 OLDEST_POSTGRES = 15
 LOCK = 0x6163_735F_6272_6964
@@ -134,7 +135,7 @@ def _ours() -> tuple[Migration, ...]:
     return read_migrations(migrations_folder())
 
 
-async def schema_state(connection: AnyConnection, migrations: Sequence[Migration] | None = None) -> Schema:
+async def schema_state(connection: Connection, migrations: Sequence[Migration] | None = None) -> Schema:
     """Compare the database with our migrations (or those given), and change nothing."""
     _require_postgres(connection)
     ours = _ours() if migrations is None else migrations
@@ -188,7 +189,7 @@ def _release(version: str) -> tuple[int, ...]:
 
 
 async def migrate(
-    connection: AnyConnection, now: datetime, migrations: Sequence[Migration] | None = None
+    connection: Connection, now: datetime, migrations: Sequence[Migration] | None = None
 ) -> tuple[Migration, ...]:
     """Run what is pending and say what that was; a second starter waits for the first and finds nothing to do."""
     _require_postgres(connection)
@@ -204,7 +205,7 @@ async def migrate(
     return schema.pending
 
 
-async def _apply(connection: AnyConnection, migration: Migration, now: datetime) -> None:
+async def _apply(connection: Connection, migration: Migration, now: datetime) -> None:
     try:
         async with whole(connection):
             await connection.execute(migration.sql)
@@ -216,7 +217,7 @@ async def _apply(connection: AnyConnection, migration: Migration, now: datetime)
 
 
 @asynccontextmanager
-async def _alone(connection: AnyConnection) -> AsyncIterator[None]:
+async def _alone(connection: Connection) -> AsyncIterator[None]:
     await connection.execute("select pg_advisory_lock($1)", LOCK)
     try:
         yield
@@ -225,7 +226,7 @@ async def _alone(connection: AnyConnection) -> AsyncIterator[None]:
             await connection.execute("select pg_advisory_unlock($1)", LOCK)
 
 
-def _require_postgres(connection: AnyConnection) -> None:
+def _require_postgres(connection: Connection) -> None:
     version = connection.get_server_version()
     if version.major < OLDEST_POSTGRES:
         raise SchemaRefused(

@@ -17,7 +17,6 @@ import asyncpg
 from acs_bridge.store.database import (
     CONNECT_SECONDS,
     SERVER_AWAY,
-    AnyConnection,
     Database,
     connecting,
     database_down,
@@ -25,6 +24,7 @@ from acs_bridge.store.database import (
 )
 from acs_bridge.store.embedded import DataDirInUse, EmbeddedPostgres, NotRunning
 from acs_bridge.store.migrations import Migration, SchemaRefused, SchemaState, migrate, schema_state
+from acs_bridge.store.pool import Connection
 
 STARTING_SECONDS = 60.0
 """How long a command waits for a server that another process is just starting, or ending."""
@@ -83,7 +83,7 @@ async def migrate_database(url: str | None, data_dir: Path, now: datetime) -> tu
 
 
 @asynccontextmanager
-async def connection_to(url: str) -> AsyncIterator[AnyConnection]:
+async def connection_to(url: str) -> AsyncIterator[Connection]:
     """Give a connection without a pool and without limits on time: for migrations."""
     where = where_is(url)
     with connecting(where):
