@@ -4,7 +4,9 @@ Reading goes by local names under any prefix; writing gives the CPE its own name
 nothing of the session it belongs to.
 """
 
+import random
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,6 +17,7 @@ from cwmp.limits import DEFAULT, Limits
 from cwmp.messages import EmptyPost, Message
 from cwmp.reader import READERS, read_message
 from cwmp.repair import UNDECLARED
+from cwmp.vocabulary import Vocabulary
 from cwmp.writer import body_of, escaped
 
 SOAP_ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -48,6 +51,8 @@ class Envelope:
     repairs: tuple[str, ...] = ()
 
 
+_vocabulary = Vocabulary(random.random)
+
 _NO_HEADER = Header()
 _EMPTY = Envelope("", _NO_HEADER, EmptyPost())
 _BLANK = Envelope("", _NO_HEADER, EmptyPost(), ("blanks for an empty body",))
@@ -57,6 +62,13 @@ def read(body: bytes, *, charset: str | None = None, limits: Limits = DEFAULT) -
     """Read one HTTP body. `charset` is what HTTP said. Raises RemoteProtocolError and nothing else."""
     if not body or body.isspace():
         return _BLANK if body else _EMPTY
+    if len(body) <= limits.body and _vocabulary.is_strange(body):
+        with ThreadPoolExecutor(1, "strange-message") as thread:
+            return thread.submit(_read, body, charset, limits).result()
+    return _read(body, charset, limits)
+
+
+def _read(body: bytes, charset: str | None, limits: Limits) -> Envelope:
     root, repairs = parse(body, charset, limits)
     notes = list(repairs)
     heading, content = _sections(root)
