@@ -83,7 +83,8 @@ class Cluster:
 
     def _single_user(self) -> list[str]:
         durable = () if self.fsync else ("-F",)
-        return [self.binaries.path("postgres"), "--single", *durable, "-D", self.data_argument(), "template1"]
+        quiet = ("-c", "log_min_error_statement=panic")  # the statements hold the passwords
+        return [self.binaries.path("postgres"), "--single", *durable, *quiet, "-D", self.data_argument(), "template1"]
 
     def data_argument(self) -> str:
         """Name the folder to a program that was started in it."""
@@ -96,11 +97,13 @@ class Cluster:
             start = os.fstat(log).st_size
             program = Program(command, self.account, self.folder.unfinished, self.lock)
             process = program.start(log, subprocess.PIPE)
-            await process.feed(text)
-            code = await process.ended(INITDB_SECONDS)
-            if code is None:
+            try:
+                process.feed(text)
+                code = await process.ended(INITDB_SECONDS)
+            finally:
                 await process.end()
-            if code != 0:
+            # Single-user mode goes on after an error, and ends with 0.
+            if code != 0 or any(" ERROR: " in line for line in log_lines(self.folder, start)):
                 raise EmbeddedFailed(f"{Path(command[0]).name} failed: {last_words(self.folder, start)}")
         finally:
             os.close(log)
@@ -116,10 +119,15 @@ def _setup(credentials: Credentials) -> str:
     )
 
 
-def last_words(folder: DataFolder, start: int) -> str:
-    """Quote the line of the log, from byte `start` on, that says why a program ended."""
+def log_lines(folder: DataFolder, start: int) -> list[str]:
+    """Read the log from byte `start` on."""
     with folder.log.open("rb") as log:
         log.seek(start)
-        lines = [line for line in log.read().decode(errors="replace").splitlines() if line.strip()]
-    fatal = [line for line in lines if "FATAL:" in line or "error:" in line]
+        return [line for line in log.read().decode(errors="replace").splitlines() if line.strip()]
+
+
+def last_words(folder: DataFolder, start: int) -> str:
+    """Quote the line of the log, from byte `start` on, that says why a program ended."""
+    lines = log_lines(folder, start)
+    fatal = [line for line in lines if any(word in line for word in ("FATAL:", "PANIC:", "ERROR:", "error:"))]
     return f"{(fatal or lines or ['it said nothing'])[-1].strip()} (see {folder.log})"

@@ -138,15 +138,16 @@ class DataFolder:
     def publish(self, place: Path) -> None:
         """Write down where the server is, for commands beside it and for the next start."""
         unfinished = self.path / "place.new"
-        unfinished.write_text(str(place))
+        unfinished.write_text(f"{place}\n{self.path.resolve()}\n")
         unfinished.rename(self.path / "place")
 
     def published(self) -> Path | None:
-        """Read where the server is, or was."""
+        """Read where the server is, or was; what a copied or moved folder says is another folder's affair."""
         try:
-            return Path((self.path / "place").read_text())
+            place, _, whose = (self.path / "place").read_text().rstrip("\n").partition("\n")
         except FileNotFoundError:
             return None
+        return Path(place) if whose == str(self.path.resolve()) else None
 
     def open_log(self) -> int:
         """Open the server's log at its end; a long one is put aside first, over the one that was put aside before."""

@@ -46,9 +46,12 @@ def follow_by_signal(number: int, parent: int, uid: int, gid: int, command: list
 
 def follow_by_pipe(pipe: int, uid: int, gid: int, command: list[str]) -> NoReturn:
     """Stay as the program's parent: pass signals on, end it when the pipe ends, end with it."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
     signal.signal(signal.SIGCHLD, _end_with_child)
+    signal.pthread_sigmask(signal.SIG_BLOCK, (*signals, signal.SIGCHLD))  # until we know whom to pass them on to
     child = os.fork()
     if child == 0:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (*signals, signal.SIGCHLD))
         os.close(pipe)
         drop(uid, gid)
         os.execv(command[0], command)  # noqa: S606 -- the point of this program
@@ -56,8 +59,9 @@ def follow_by_pipe(pipe: int, uid: int, gid: int, command: list[str]) -> NoRetur
     def pass_on(number: int, _frame: FrameType | None) -> None:
         os.kill(child, number)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+    for number in signals:
         signal.signal(number, pass_on)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (*signals, signal.SIGCHLD))
     os.read(pipe, 1)
     for number, seconds in ((signal.SIGINT, FAST_SECONDS), (signal.SIGQUIT, IMMEDIATE_SECONDS)):
         os.kill(child, number)

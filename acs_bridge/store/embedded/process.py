@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL, Signals
@@ -102,12 +103,13 @@ class Process:
         """None while it runs."""
         return self._process.poll()
 
-    async def feed(self, text: str) -> None:
+    def feed(self, text: str) -> None:
         """Give it all its input and no more."""
         stdin = self._process.stdin
         if stdin:
-            stdin.write(text.encode())
-            stdin.close()
+            with suppress(BrokenPipeError):  # it has ended; its log says why
+                stdin.write(text.encode())
+                stdin.close()
 
     async def ended(self, seconds: float | None = None, look: float = LOOK_SECONDS) -> int | None:
         """Wait for its end; None when it has not come after `seconds`."""
@@ -126,5 +128,6 @@ class Process:
                 self._process.send_signal(number)
             if await self.ended(seconds) is not None:
                 return
-        self._process.kill()
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, SIGKILL)  # with a launcher that stayed above it
         await self.ended()

@@ -157,6 +157,7 @@ async def _run_server(cluster: Cluster, place: Place) -> Process:
     log = folder.open_log()
     try:
         log_start = os.fstat(log).st_size
+        _forget_stale(folder)
         former = _status(folder)
         process = Program(command, cluster.account, folder.pgdata, cluster.lock, SIGINT).start(log)
     finally:
@@ -180,6 +181,16 @@ async def _ready(process: Process, folder: DataFolder, former: list[str], log_st
         if process.returncode is not None or time.monotonic() > deadline:
             raise EmbeddedFailed(f"the embedded Postgres does not start: {last_words(folder, log_start)}")
         await asyncio.sleep(LOOK_SECONDS)
+
+
+def _forget_stale(folder: DataFolder) -> None:
+    """Remove a killed server's pid file when its number is now some other program's, as it often is in containers.
+
+    Postgres would take that program for a server and refuse. We hold the folder's lock, which a server of ours shares.
+    """
+    name = Path(f"/proc/{next(iter(_status(folder)), '-')}/comm")
+    if name.exists() and name.read_text().strip() != "postgres":
+        (folder.pgdata / "postmaster.pid").unlink()
 
 
 def _status(folder: DataFolder) -> list[str]:
