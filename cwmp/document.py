@@ -64,7 +64,8 @@ _CODECS = {
 }
 
 _DECLARED_ENCODING = re.compile(rb"""encoding\s*=\s*["']\s*([\w.:-]+)""")
-_ID = re.compile(r"<(?:[\w.-]+:)?ID\b[^<>]*>([^<>]{1,256})<")
+# An ID that can be echoed as it stands: without references and without what XML does not allow.
+_ID = re.compile(r"<(?:[\w.-]+:)?ID\b[^<>]*>([^<>&\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]{1,256})<")
 _METHOD = re.compile(r"<(?:[\w.-]+:)?Body\b[^<>]*>\s*<(?:[\w.-]+:)?([\w.-]{1,64})[\s/>]")
 _NAMESPACE = re.compile(r"""["'](urn:dslforum-org:cwmp-1-[0-9]{1,2})["']""")
 
@@ -95,7 +96,7 @@ def parse(body: bytes, charset: str | None, limits: Limits) -> tuple[Element, tu
         _refuse_excess(body, limits)
     codec = _codec_of(body, charset)
     try:
-        source = body if codec is UTF_8 else body.decode(codec).encode()
+        source = body if codec == UTF_8 else body.decode(codec).encode()
         return _parsed(source.lstrip() if source[:1] != b"<" else source), ()
     except UnicodeError:
         return _repaired(body, codec)
@@ -117,7 +118,7 @@ def _codec_of(body: bytes, charset: str | None) -> str:
     """Follow HTTP's charset, then a byte order mark, then the XML declaration, else UTF-8 (RFC 7303 in lenient)."""
     if charset is not None:
         codec = _known(charset)
-        return "utf-8-sig" if codec is UTF_8 and body.startswith(b"\xef") else codec
+        return "utf-8-sig" if codec == UTF_8 and body.startswith(b"\xef") else codec
     if body.startswith(b"<?xml"):
         declared = _DECLARED_ENCODING.search(body[: body.find(b"?>", 0, _DECLARATION_WINDOW)])
         codec = UTF_8 if declared is None else _known(declared[1].decode("ascii", "replace"))

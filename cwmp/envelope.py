@@ -12,7 +12,13 @@ from functools import lru_cache
 
 from cwmp.document import parse
 from cwmp.elements import TRUE, Element, Notes, local_name, number
-from cwmp.errors import INCOMPATIBLE_VERSION, LocalProtocolError, MalformedMessage, RemoteProtocolError
+from cwmp.errors import (
+    INCOMPATIBLE_VERSION,
+    NEWEST_NAMESPACE,
+    LocalProtocolError,
+    MalformedMessage,
+    RemoteProtocolError,
+)
 from cwmp.limits import DEFAULT, Limits
 from cwmp.messages import EmptyPost, Message
 from cwmp.reader import READERS, read_message
@@ -73,13 +79,14 @@ def _read(body: bytes, charset: str | None, limits: Limits) -> Envelope:
     notes = list(repairs)
     heading, content = _sections(root)
     header = _NO_HEADER if heading is None else _header(heading, notes, limits)
-    element = _only_child(content, header)
+    element = _only_child(content, header, heading)
     name = local_name(element.tag)
+    namespace = NEWEST_NAMESPACE
     try:
         namespace = _namespace(element, name, heading)
         message = read_message(name, element, limits, notes)
     except RemoteProtocolError as error:
-        error.method, error.request_id = name, header.id
+        error.method, error.request_id, error.namespace = name, header.id, namespace
         raise
     return Envelope(namespace, header, message, tuple(notes))
 
@@ -103,11 +110,16 @@ def _sections(root: Element) -> tuple[Element | None, Element]:
     return heading, body
 
 
-def _only_child(body: Element, header: Header) -> Element:
+def _only_child(body: Element, header: Header, heading: Element | None) -> Element:
     if len(body) == 1:
         return body[0]
     method = local_name(body[0].tag) if len(body) else None
-    raise MalformedMessage(f"the body has {len(body)} messages in it", method=method, request_id=header.id)
+    raise MalformedMessage(
+        f"the body has {len(body)} messages in it",
+        method=method,
+        request_id=header.id,
+        namespace=_in_scope(body, heading) or NEWEST_NAMESPACE,
+    )
 
 
 # --- the namespace -------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def negotiate(envelope: Envelope) -> Version:
     timeout = DEFAULT_TIMEOUT if header.session_timeout is None else header.session_timeout
     timeout = min(max(timeout, SHORTEST_TIMEOUT), LONGEST_TIMEOUT)
     offered = [(int(match[1]), int(match[2])) for match in map(_TOKEN.fullmatch, header.supported_versions) if match]
-    if not offered:
+    if not offered:  # nothing was offered, or nothing but noise
         return Version(envelope.namespace, _minor(envelope), None, timeout)
     common = [minor for major, minor in offered if major == _MAJOR and minor <= _NEWEST_MINOR]
     if not common:

@@ -175,6 +175,14 @@ class TestBroken:
         assert error.namespace == "urn:dslforum-org:cwmp-1-2"
         assert error.answerable
 
+    @pytest.mark.parametrize("id", ["a&amp;b", "a\x02b", "a\ufffeb"])
+    def test_an_id_that_could_not_be_echoed_is_not_recovered(self, id):
+        body = envelope("<c:Inform></c:Infrom>", f"<c:ID>{id}</c:ID>")
+        with pytest.raises(MalformedMessage) as caught:
+            read(body)
+        assert caught.value.method == "Inform"
+        assert caught.value.request_id in (None, "ab")
+
     def test_a_broken_response_cannot_be_answered(self):
         """X-13"""
         body = envelope("<c:SetParameterValuesResponse><Status>0</c:SetParameterValuesResponse>", "<c:ID>1</c:ID>")

@@ -90,7 +90,7 @@ class TestBody:
         with pytest.raises(MalformedMessage) as caught:
             read(envelope(content, "<c:ID>7</c:ID>"))
         assert caught.value.answerable is bool(content)
-        assert caught.value.request_id == "7"
+        assert (caught.value.request_id, caught.value.namespace) == ("7", NAMESPACE)
 
     def test_two_bodies_are_malformed(self):
         with pytest.raises(MalformedMessage):
@@ -182,6 +182,12 @@ class TestInform:
             read(inform_with(device, header="<c:ID>7</c:ID>"))
         error = caught.value
         assert (error.fault, error.method, error.request_id, error.answerable) == (8003, "Inform", "7", True)
+
+    def test_a_refusal_is_answered_in_the_namespace_of_the_cpe(self):
+        """V-04"""
+        with pytest.raises(RemoteProtocolError) as caught:
+            read(envelope("<c:Inform/>", namespace="urn:dslforum-org:cwmp-1-0"))
+        assert caught.value.namespace == "urn:dslforum-org:cwmp-1-0"
 
     def test_an_inform_without_a_device_id_is_refused(self):
         with pytest.raises(RemoteProtocolError):
