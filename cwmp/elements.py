@@ -5,7 +5,7 @@ and noted where it is more than a word.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Protocol, TypeAlias
 
@@ -122,37 +122,29 @@ def parameter_values(element: Element | None, limits: Limits, notes: Notes) -> t
     """Read a list of parameters; one without a usable name is left out."""
     if element is None:
         return ()
+    found = []
+    for name, value in _names_and_values(element, limits):
+        text = (name.text or "").strip()
+        if not text or len(text) > limits.name:
+            continue
+        if value is None:
+            found.append(ParameterValueStruct(text, ""))
+        else:
+            kind = value.get(XSI_TYPE)
+            kind = kind if kind in XSD_TYPES else _type_of(value, kind)
+            found.append(ParameterValueStruct(text, value.text or "", kind))
+    if len(element) != len(found):
+        notes.append("parameters left out")
+    return tuple(found)
+
+
+def _names_and_values(element: Element, limits: Limits) -> Iterable[tuple[Element, Element | None]]:
     # Where every structure has one name and one value, two walks in C find them all without a look at the structures.
     names, values = list(element.iter("{*}Name")), list(element.iter("{*}Value"))
-    if not len(names) == len(values) == len(element) <= limits.parameters:
-        return _one_by_one(element, limits, notes)
-    found = []
-    for name, value in zip(names, values, strict=True):
-        struct = _parameter_value(name, value, limits)
-        if struct is not None:
-            found.append(struct)
-    if len(found) != len(names):
-        notes.append("parameters left out")
-    return tuple(found)
-
-
-def _one_by_one(element: Element, limits: Limits, notes: Notes) -> tuple[ParameterValueStruct, ...]:
-    parts = map(parts_of, islice(element, limits.parameters))
-    structs = [_parameter_value(part.get("Name"), part.get("Value"), limits) for part in parts]
-    found = [struct for struct in structs if struct is not None]
-    if len(found) != len(element):
-        notes.append("parameters left out")
-    return tuple(found)
-
-
-def _parameter_value(name: Element | None, value: Element | None, limits: Limits) -> ParameterValueStruct | None:
-    text = ((name.text if name is not None else None) or "").strip()
-    if not text or len(text) > limits.name:
-        return None
-    if value is None:
-        return ParameterValueStruct(text, "")
-    kind = value.get(XSI_TYPE)
-    return ParameterValueStruct(text, value.text or "", kind if kind in XSD_TYPES else _type_of(value, kind))
+    if len(names) == len(values) == len(element) <= limits.parameters:
+        return zip(names, values, strict=True)
+    structs = map(parts_of, islice(element, limits.parameters))
+    return [(parts["Name"], parts.get("Value")) for parts in structs if "Name" in parts]
 
 
 def _type_of(value: Element, declared: str | None) -> str:
