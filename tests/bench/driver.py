@@ -121,15 +121,13 @@ class Login:
         challenge = _CHALLENGE.search(head)
         if challenge is None:
             raise BenchError("no challenge")
-        return "Authorization: " + digest.answer(
-            digest.Challenge.parse(challenge[1].decode()),
-            self.username,
-            self.password,
-            "POST",
-            "/acs",
-            cnonce="c0ffee",
-            nc=1,
+        parsed = digest.Challenge.parse(challenge[1].decode())
+        if parsed is None:
+            raise BenchError("no challenge of Digest")
+        authorization = digest.answer(
+            parsed, self.username, self.password, method="POST", uri="/acs", cnonce="c0ffee", count=1
         )
+        return f"Authorization: {authorization.render()}"
 
 
 async def daemon_session(exchange: Exchange, serial_number: str, login: Login, *, provisions: bool) -> int:

@@ -7,13 +7,10 @@
 -- that are not known yet are registered. A row that is missing from the answer met a concurrent registration: ask again.
 with inform as (
     select *
-    from unnest(
-        $1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-        $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bool[], $17::bool[],
-        $18::bool[]
-    ) as i (place, serial_number, oui, product_class, manufacturer, hardware_version, software_version, root,
-            provisioning_code, parameter_key, connection_request_url, cwmp_namespace, profile, address, events,
-            booted, periodic, believed)
+    from json_to_recordset($1::json) as i (
+        place int, serial_number text, oui text, product_class text, manufacturer text, hardware_version text,
+        software_version text, root text, provisioning_code text, parameter_key text, connection_request_url text,
+        cwmp_namespace text, profile text, address text, events text[], booted bool, periodic bool, believed bool)
 ),
 known as (
     update gateway g set
@@ -28,13 +25,13 @@ known as (
         cwmp_namespace = i.cwmp_namespace,
         profile = i.profile,
         address = i.address,
-        events = string_to_array(i.events, E'\n'),
-        first_inform_at = coalesce(g.first_inform_at, $19),
-        last_inform_at = $19,
-        booted_at = case when i.booted then $19 else g.booted_at end,
-        periodic_seconds = case when i.periodic then coalesce(extract(epoch from $19 - g.periodic_at), g.periodic_seconds)
+        events = i.events,
+        first_inform_at = coalesce(g.first_inform_at, $2),
+        last_inform_at = $2,
+        booted_at = case when i.booted then $2 else g.booted_at end,
+        periodic_seconds = case when i.periodic then coalesce(extract(epoch from $2 - g.periodic_at), g.periodic_seconds)
                                 else g.periodic_seconds end,
-        periodic_at = case when i.periodic then $19 else g.periodic_at end
+        periodic_at = case when i.periodic then $2 else g.periodic_at end
     from inform i
     where g.serial_number = i.serial_number and g.oui = i.oui and g.product_class = i.product_class
     returning i.place, g.id, g.session_number, g.booted_at, i.profile, i.software_version,
@@ -47,8 +44,8 @@ fresh as (
         first_inform_at, last_inform_at, booted_at, periodic_at)
     select i.serial_number, i.oui, i.product_class, i.manufacturer, i.hardware_version, i.software_version, i.root,
            i.provisioning_code, i.parameter_key, i.connection_request_url, i.cwmp_namespace, i.profile, i.address,
-           string_to_array(i.events, E'\n'), $19, 1, $19, $19, case when i.booted then $19 end,
-           case when i.periodic then $19 end
+           i.events, $2, 1, $2, $2, case when i.booted then $2 end,
+           case when i.periodic then $2 end
     from inform i
     where not exists (select from known where known.place = i.place)
     on conflict do nothing
@@ -72,22 +69,22 @@ open_write as (
 waiting as (
     select place, row_number() over (order by due_at, place) as turn
     from open_write
-    where state = 'queued' and due_at <= $19 and not braked
+    where state = 'queued' and due_at <= $2 and not braked
 ),
 -- The rate is a bucket that holds one second's worth (at least one write). Only Informs with a write to hand out look
 -- at it, and only where a rate is set.
 bucket as (
     select least(greatest(1, ceiling.per_second),
-                 r.available + ceiling.per_second * greatest(0, extract(epoch from $19 - r.refilled_at))) as available
+                 r.available + ceiling.per_second * greatest(0, extract(epoch from $2 - r.refilled_at))) as available
     from queue_rate r
-    cross join lateral (select coalesce(r.writes_per_minute, $20::int) / 60.0 as per_second) as ceiling
+    cross join lateral (select coalesce(r.writes_per_minute, $3::int) / 60.0 as per_second) as ceiling
     where ceiling.per_second is not null and exists (select from waiting)
     for update of r
 ),
 spent as (
     update queue_rate set
         available = bucket.available - least(floor(bucket.available), (select count(*) from waiting)),
-        refilled_at = $19
+        refilled_at = $2
     from bucket
 )
 select i.place, coalesce(known.id, fresh.id) as gateway_id, coalesce(known.session_number, fresh.session_number) as session_number,
@@ -122,32 +119,46 @@ join device d on d.id = a.device_id
 left join subscriber s on s.id = a.subscriber_id
 where g.id = $1 and g.session_number = $2;
 
--- name: move_write
--- One event of a write's law, in the gateway's newest session only: no row back means that somebody else moved first.
-with session as (
-    select id from gateway where id = $1 and session_number = $2 for share
+-- name: move_writes
+-- One event of each write's law, in its gateway's newest session only: a row that is missing from the answer says that
+-- somebody else moved first. Gateways are locked in one order everywhere, so that workers cannot deadlock.
+with asked as (
+    select *
+    from json_to_recordset($1::json) as a (
+        place int, gateway_id bigint, session_number bigint, write_id uuid, moves int, event text, attempts smallint,
+        step smallint, plan jsonb, parameter_key text, request_id text, lease_until timestamptz, due_at timestamptz,
+        fault jsonb, proof text, profile text)
+),
+session as (
+    select asked.place
+    from asked
+    join gateway g on g.id = asked.gateway_id and g.session_number = asked.session_number
+    order by g.serial_number collate "C", g.oui collate "C", g.product_class collate "C"
+    for share of g
 )
 update write w set
     state = t.to_state,
     event = t.event,
     moves = w.moves + 1,
-    moved_at = $6::timestamptz,
+    moved_at = $2::timestamptz,
     moved_by = null,
-    attempts = $7,
-    step = $8,
-    plan = $9,
-    parameter_key = $10,
-    request_id = $11,
-    session_number = $2,
-    lease_until = $12,
-    due_at = $13,
-    finished_at = case when t.to_state in ('verified', 'rejected', 'failed', 'cancelled', 'superseded') then $6::timestamptz end,
-    fault = case when t.to_state in ('applied', 'staged', 'verified') then $14 else coalesce($14, w.fault) end,
-    proof = $15,
-    profile = coalesce($16, w.profile)
-from session, write_transition t
-where w.id = $3 and w.gateway_id = session.id and w.moves = $4 and t.from_state = w.state and t.event = $5
-returning w.state;
+    attempts = a.attempts,
+    step = a.step,
+    plan = a.plan,
+    parameter_key = a.parameter_key,
+    request_id = a.request_id,
+    session_number = a.session_number,
+    lease_until = a.lease_until,
+    due_at = a.due_at,
+    finished_at = case when t.to_state in ('verified', 'rejected', 'failed', 'cancelled', 'superseded') then $2::timestamptz end,
+    fault = case when t.to_state in ('applied', 'staged', 'verified') then a.fault else coalesce(a.fault, w.fault) end,
+    proof = a.proof,
+    profile = coalesce(a.profile, w.profile)
+from asked a
+join session using (place)
+join write_transition t on t.event = a.event
+where w.id = a.write_id and w.gateway_id = a.gateway_id and w.moves = a.moves and t.from_state = w.state
+returning a.place, w.state;
 
 -- name: hold_write
 -- A request of a write that does not move by it: a read-back under way, the same request once more, or none any more.

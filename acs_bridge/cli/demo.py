@@ -1,0 +1,227 @@
+"""`acs-bridge demo`: the main job end to end on this machine, with nothing set up and nothing left behind.
+
+An embedded Postgres in a temporary folder, both listeners, simulated gateways over real HTTP, and one request dropped
+on the intake API for each of them. Nothing here knows the daemon from inside: it uses what every BSS and gateway uses.
+"""
+
+import asyncio
+import secrets
+import signal
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from acs_bridge.errors import AcsBridgeError
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+    from acs_bridge.app import Addresses, Daemon
+    from acs_bridge.domain.actor import Role
+    from acs_bridge.settings import Settings
+    from acs_bridge.simulator.gateway import SimulatedGateway
+    from acs_bridge.simulator.live import ProvisioningBoard
+    from acs_bridge.simulator.surroundings import Surroundings
+
+MAX_GATEWAYS: Final = 5000
+CONCURRENCY: Final = 8
+TRIES: Final = 3
+BOUND_SECONDS: Final = 120.0
+SPREAD_SECONDS: Final = 0.2
+HOST: Final = "127.0.0.1"
+USUAL_PORTS: Final = {"device": 7547, "operator": 8080}
+PARAMETER: Final = "X_ACSBRIDGE_HomeAnalytics.URL"
+
+
+class DemoFailed(AcsBridgeError):
+    """Not every write was verified."""
+
+    title = "Not every write was verified"
+
+
+def demo(
+    gateways: Annotated[int, typer.Option(min=1, max=MAX_GATEWAYS, help="How many gateways and lines.")] = 8,
+    once: Annotated[bool, typer.Option("--once", help="End when every write is verified.")] = False,
+) -> None:
+    """Show how requests become URLs inside gateways: daemon, Postgres and gateways, all on this machine."""
+    from acs_bridge import log
+    from acs_bridge.cli.running import run
+
+    log.configure("console", "warning")
+    run(_demo(gateways, once=once))
+
+
+async def _demo(count: int, *, once: bool) -> None:
+    from acs_bridge.app import serving_daemon
+
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with tempfile.TemporaryDirectory(prefix="acs-bridge-demo-") as folder:
+        print("Starting an embedded Postgres and the daemon …", flush=True)
+        settings = _settings(Path(folder), free_ports=once)
+        async with serving_daemon(settings) as daemon, _scene(settings, daemon, count) as scene:
+            await _until(stop, scene.play())
+            if not once and not stop.is_set():
+                print(await _addresses(settings, daemon))
+                await _until(stop, scene.go_on())
+        if not scene.all_verified:
+            raise DemoFailed
+
+
+async def _until(stop: asyncio.Event, work: Any) -> None:  # noqa: ANN401 - any awaitable
+    """Do some work, unless Ctrl-C comes first."""
+    tasks = {asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())}
+    done, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in left:
+        task.cancel()
+    await asyncio.wait(tasks)
+    for task in done:
+        task.result()
+
+
+def _settings(folder: Path, *, free_ports: bool) -> "Settings":
+    """What the daemon of the demo is made with: everything in one folder, a password that nobody knows."""
+    from acs_bridge.settings import Settings
+    from acs_bridge.web.listener import is_free
+
+    ports = {name: port if not free_ports and is_free(HOST, port) else 0 for name, port in USUAL_PORTS.items()}
+    return Settings.model_validate(
+        {
+            "device_listener": {"host": HOST, "port": ports["device"]},
+            "operator_listener": {"host": HOST, "port": ports["operator"]},
+            "database": {"data_dir": folder / "postgres"},
+            "phan": {"base_url": "https://phan.example.net/r/", "keyring": folder / "phan.keyring"},
+            "cpe_auth": {"username": "demo", "password": secrets.token_urlsafe(), "bootstrap": "provision"},
+        }
+    )
+
+
+@asynccontextmanager
+async def _scene(settings: "Settings", daemon: "Daemon", count: int) -> AsyncIterator["Scene"]:
+    from aiohttp import ClientSession
+
+    from acs_bridge.domain.actor import Role
+    from acs_bridge.simulator.fleet import FleetPlan, Roots
+    from acs_bridge.simulator.gateway import Credentials
+    from acs_bridge.simulator.live import ProvisioningBoard
+    from acs_bridge.simulator.surroundings import real_surroundings
+
+    host, port = daemon.addresses.device
+    cpe_auth = settings.cpe_auth
+    password = cpe_auth.password.get_secret_value() if cpe_auth.password else ""
+    plan = FleetPlan(
+        acs_url=f"http://{host}:{port}{settings.device_listener.path}",
+        count=count,
+        credentials=Credentials(cpe_auth.username or "", password),
+        roots=Roots.BOTH,
+        serial_prefix="DEMO",
+    )
+    token = await _token(daemon, "demo-bss", Role.INTAKE)
+    async with ClientSession(_url(daemon.addresses), headers={"Authorization": f"Bearer {token}"}) as bss:
+        board = ProvisioningBoard(count, timer=time.perf_counter)
+        surroundings = real_surroundings()
+        yield Scene(bss, plan.gateways(surroundings), surroundings, board)
+
+
+@dataclass(slots=True)
+class Scene:
+    """A BSS with a token, and the gateways of its subscribers."""
+
+    bss: "ClientSession"
+    gateways: "list[SimulatedGateway]"
+    surroundings: "Surroundings"
+    board: "ProvisioningBoard"
+    turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENCY))
+
+    @property
+    def all_verified(self) -> bool:
+        """Whether every gateway has its URL, read back."""
+        return self.board.all_verified
+
+    async def play(self) -> None:
+        """Provision every line, and let every gateway inform until its write is settled."""
+        with self.board:
+            async with asyncio.timeout(BOUND_SECONDS), asyncio.TaskGroup() as group:
+                for number, gateway in enumerate(self.gateways):
+                    group.create_task(self._provision(number, gateway))
+        self.board.print_summary()
+
+    async def go_on(self) -> None:
+        """Let the gateways inform every few seconds, so that whatever else is provisioned reaches them."""
+        from acs_bridge.simulator.fleet import Fleet, Pace
+
+        await Fleet(self.gateways, Pace(concurrency=CONCURRENCY, sessions=None, interval=5.0), self.surroundings).run()
+
+    async def _provision(self, number: int, gateway: "SimulatedGateway") -> None:
+        line = f"LINE-{number + 1:04d}"
+        await asyncio.sleep(SPREAD_SECONDS * (number % CONCURRENCY))  # so that one can watch it
+        async with self.turn:
+            write_id = await self._drop_request(number, line, gateway)
+            for _ in range(TRIES):
+                await gateway.session()
+                if await self._look(line, write_id, gateway) == "verified":
+                    return
+
+    async def _drop_request(self, number: int, line: str, gateway: "SimulatedGateway") -> str:
+        identity = gateway.identity
+        request = {
+            "subscriber": {"name": f"Subscriber {number + 1}", "code": f"C-{number + 1:04d}"},
+            "line_of_service": line,
+            "gateway": {
+                "oui": identity.oui,
+                "product_class": identity.product_class,
+                "serial_number": identity.serial_number,
+            },
+        }
+        async with self.bss.post("/v1/provisioning-requests", json=request) as response:
+            receipt = await response.json()
+            if not response.ok:
+                raise DemoFailed(f"{line}: the intake API answers {response.status}: {receipt.get('detail')}")
+        self.board.update(line, receipt["state"], gateway=identity.serial_number)
+        return str(receipt["write_id"])
+
+    async def _look(self, line: str, write_id: str, gateway: "SimulatedGateway") -> str:
+        async with self.bss.get(f"/v1/writes/{write_id}") as response:
+            write = await response.json()
+        self.board.update(line, write["state"], attempts=write["attempts"], url=gateway.value(PARAMETER))
+        return str(write["state"])
+
+
+async def _token(daemon: "Daemon", name: str, role: "Role") -> str:
+    from acs_bridge.app import utc_now
+    from acs_bridge.domain.actor import Actor, Role
+    from acs_bridge.services.tokens import Tokens
+
+    return await Tokens(daemon.database, utc_now).create(name, role, Actor("cli", "demo", Role.ADMIN, ""))
+
+
+def _url(addresses: "Addresses") -> str:
+    host, port = addresses.operator
+    return f"http://{host}:{port}"
+
+
+async def _addresses(settings: "Settings", daemon: "Daemon") -> str:
+    """What somebody needs to go on by hand."""
+    from acs_bridge.domain.actor import Role
+
+    token = await _token(daemon, "demo-admin", Role.ADMIN)
+    host, port = daemon.addresses.device
+    url = _url(daemon.addresses)
+    return "\n".join(
+        (
+            "",
+            f"operators and BSSs  {url}/v1/…    Authorization: Bearer {token}",
+            f"gateways            http://{host}:{port}{settings.device_listener.path}",
+            "",
+            f"  curl -H 'Authorization: Bearer {token}' {url}/v1/queue",
+            "",
+            "The gateways go on informing every 5 seconds. Ctrl-C ends everything and leaves nothing behind.",
+        )
+    )
