@@ -4,7 +4,8 @@ Every statement names the gateway and its session number: the newest Inform wins
 to say finds no row.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -18,6 +19,7 @@ from acs_bridge.store.batching import Batcher
 from acs_bridge.store.database import Database, Row
 
 _SQL: Final = statements.load("sessions")
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ class Sessions:
         Every gateway may occur once only; sort the rows by identity, so that workers cannot deadlock.
         """
         # One JSON value for all rows: as arrays, one a column, they cost asyncpg several times as much.
-        batch = [{"place": place, **_fields(row)} for place, row in enumerate(rows)]
+        batch = _as_json({"place": place, **_fields(row)} for place, row in enumerate(rows))
         found: list[OpenedSession | None] = [None] * len(rows)
         for record in await self._database.fetch(_SQL.take_informs, batch, now, self._writes_per_minute):
             found[record["place"]] = _opened(record)
@@ -164,7 +166,7 @@ class Sessions:
         return await self._moves.add(MoveRow(gateway_id, session_number, write.id, write.moves, event, change, now))
 
     async def _move_together(self, rows: Sequence[MoveRow]) -> list[WriteState | None]:
-        batch = [row.as_json(place) for place, row in enumerate(rows)]
+        batch = _as_json(row.as_json(place) for place, row in enumerate(rows))
         moved: list[WriteState | None] = [None] * len(rows)
         for record in await self._database.fetch(_SQL.move_writes, batch, max(row.now for row in rows)):
             moved[record["place"]] = WriteState(record["state"])
@@ -189,6 +191,10 @@ class Sessions:
     async def expire_leases(self, now: datetime, limit: int) -> int:
         """Let go of requests that nobody answered in time; how many there were."""
         return len(await self._database.fetch(_SQL.expire_leases, now, limit))
+
+
+def _as_json(rows: Iterable[dict[str, Any]]) -> str:
+    return _ENCODER.encode(list(rows))
 
 
 def _fields(row: InformRow) -> dict[str, Any]:

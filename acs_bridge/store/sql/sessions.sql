@@ -7,7 +7,7 @@
 -- that are not known yet are registered. A row that is missing from the answer met a concurrent registration: ask again.
 with inform as (
     select *
-    from json_to_recordset($1::json) as i (
+    from json_to_recordset($1::text::json) as i (
         place int, serial_number text, oui text, product_class text, manufacturer text, hardware_version text,
         software_version text, root text, provisioning_code text, parameter_key text, connection_request_url text,
         cwmp_namespace text, profile text, address text, events text[], booted bool, periodic bool, believed bool)
@@ -124,7 +124,7 @@ where g.id = $1 and g.session_number = $2;
 -- somebody else moved first. Gateways are locked in one order everywhere, so that workers cannot deadlock.
 with asked as (
     select *
-    from json_to_recordset($1::json) as a (
+    from json_to_recordset($1::text::json) as a (
         place int, gateway_id bigint, session_number bigint, write_id uuid, moves int, event text, attempts smallint,
         step smallint, plan jsonb, parameter_key text, request_id text, lease_until timestamptz, due_at timestamptz,
         fault jsonb, proof text, profile text)
