@@ -1,0 +1,157 @@
+"""What the CPE asks, what the ACS asks, and what both do: each request of CWMP as a frozen value.
+
+The arguments stand in the order of the schema.
+"""
+
+from dataclasses import dataclass
+
+from cwmp.structs import Argument, DeviceId, EventStruct, OperationResult, ParameterValueStruct
+
+ROOTS = ("Device.", "InternetGatewayDevice.")
+
+# --- what the CPE asks ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Inform:
+    """The CPE opens a session (A.3.3.1)."""
+
+    device_id: DeviceId
+    events: tuple[EventStruct, ...]
+    parameters: tuple[ParameterValueStruct, ...]
+    max_envelopes: int = 1
+    current_time: str = ""
+    retry_count: int = 0
+
+    @property
+    def root(self) -> str:
+        """The root of the CPE's data model, or nothing where no parameter tells."""
+        for parameter in self.parameters:
+            if parameter.name.startswith(ROOTS):
+                return parameter.name.partition(".")[0] + "."
+        return ""
+
+    def value(self, suffix: str) -> str | None:
+        """Give the value announced for `suffix` below the root, without blanks around it; None where there is none."""
+        names = (ROOTS[0] + suffix, ROOTS[1] + suffix)
+        for parameter in self.parameters:
+            if parameter.name in names:
+                return parameter.value.strip()
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferComplete:
+    """A download or upload that was asked for has ended; fault code 0 is success (A.3.3.2)."""
+
+    command_key: str
+    fault_code: int = 0
+    fault_string: str = ""
+    start_time: str = ""
+    complete_time: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AutonomousTransferComplete:
+    """A transfer that nobody asked for here has ended (A.3.3.3)."""
+
+    announce_url: str
+    transfer_url: str
+    is_download: bool
+    file_type: str
+    file_size: int = 0
+    target_file_name: str = ""
+    fault_code: int = 0
+    fault_string: str = ""
+    start_time: str = ""
+    complete_time: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kicked:
+    """Somebody was sent to the ACS by a web page of the CPE; deprecated (A.4.2.1)."""
+
+    command: str = ""
+    referer: str = ""
+    arg: str = ""
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDownload:
+    """The CPE would like to be told to download something (A.4.2.2)."""
+
+    file_type: str
+    arguments: tuple[Argument, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DUStateChangeComplete:
+    """Operations on deployment units that were asked for have ended (A.4.2.3)."""
+
+    results: tuple[OperationResult, ...]
+    command_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AutonomousDUStateChangeComplete:
+    """Operations on deployment units that nobody asked for here have ended (A.4.2.4)."""
+
+    results: tuple[OperationResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownRequest:
+    """A request that this package does not know; answered with Fault 8000."""
+
+    name: str
+
+
+# --- what both ask -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class GetRPCMethods:
+    """Which requests do you understand? (A.3.1.1)."""
+
+
+# --- what the ACS asks ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SetParameterValues:
+    """Write all of these or none of them (A.3.2.1)."""
+
+    parameters: tuple[ParameterValueStruct, ...]
+    parameter_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class GetParameterValues:
+    """Read parameters by name, or everything below a path that ends in a dot (A.3.2.2)."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GetParameterNames:
+    """List what exists at or below a path (A.3.2.3)."""
+
+    path: str
+    next_level: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AddObject:
+    """Make a new instance; saying it twice makes two (A.3.2.6)."""
+
+    object_name: str
+    parameter_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteObject:
+    """Remove an instance and all that lies below it (A.3.2.7)."""
+
+    object_name: str
+    parameter_key: str
