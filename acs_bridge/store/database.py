@@ -226,8 +226,8 @@ async def _dial(url: str) -> Connection:
         max_cached_statement_lifetime=0,
         server_settings=dict(SESSION_SETTINGS),
     )
-    # `jsonb` is what rows hold; `json` stays text, for statements that take a whole batch written by their caller.
-    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_to_json, decoder=json.loads)
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=_to_json, decoder=json.loads)
     return connection
 
 
