@@ -1,0 +1,145 @@
+"""What a write waits for, in one plain sentence, and when that is expected.
+
+The sentence answers "why is this line not provisioned yet?" for somebody who knows neither CWMP nor this daemon. It is
+made from facts that stand on the rows of the write and its gateway; nothing is looked up here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from acs_bridge.domain.write import WriteState
+from cwmp.faults import CPE_FAULTS
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """When a gateway informs: its last Inform, and the beat of its periodic ones as far as it is known."""
+
+    last_inform_at: datetime | None
+    periodic_at: datetime | None = None
+    periodic_seconds: float | None = None
+
+    def next_after(self, now: datetime) -> datetime | None:
+        """When the next periodic Inform is due, seen from `now`; None while the beat is not known."""
+        if self.periodic_at is None or not self.periodic_seconds or self.periodic_seconds <= 0:
+            return None
+        beats = max(0, int((now - self.periodic_at).total_seconds() // self.periodic_seconds)) + 1
+        return self.periodic_at + timedelta(seconds=beats * self.periodic_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a write and of its gateway."""
+
+    state: WriteState
+    due_at: datetime
+    lease_until: datetime | None = None
+    fault: Mapping[str, object] | None = None
+    has_gateway: bool = False
+    wanted_serial: str | None = None  # the box that the line names, which has not informed yet
+    rhythm: Rhythm = Rhythm(None)
+    needs_approval: bool = False
+    braked: bool = False
+    readable: bool = True  # false: the gateway does not let the value be read back
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The answer: nothing (no sentence) where nothing is waited for."""
+
+    waiting_for: str | None
+    expected_at: datetime | None = None
+
+
+def waiting(facts: Facts, now: datetime) -> Waiting:
+    """Say what a write waits for."""
+    return _SENTENCES[facts.state](facts, now)
+
+
+def _queued(facts: Facts, now: datetime) -> Waiting:
+    if not facts.has_gateway:
+        return Waiting(_without_gateway(facts.wanted_serial))
+    if facts.needs_approval:
+        return Waiting("an Admin must approve the gateway: it has shown only the shared credentials")
+    if facts.braked:
+        return Waiting("the queue is paused for this write")
+    expected = facts.rhythm.next_after(max(now, facts.due_at))
+    if facts.rhythm.last_inform_at is None:
+        return Waiting("the gateway has not been seen yet: its first Inform is awaited")
+    if facts.due_at > now:
+        return Waiting(
+            f"the last attempt failed{_because(facts.fault)}; it is tried again later", expected or facts.due_at
+        )
+    return Waiting("the next Inform of the gateway", expected)
+
+
+def _without_gateway(wanted_serial: str | None) -> str:
+    if wanted_serial is None:
+        return "no gateway is bound to this line of service yet"
+    return f"the gateway with serial number {wanted_serial} has not been seen yet: its first Inform is awaited"
+
+
+def _sent(facts: Facts, _now: datetime) -> Waiting:
+    return Waiting("the answer of the gateway to what was just sent", facts.lease_until)
+
+
+def _in_doubt(facts: Facts, now: datetime) -> Waiting:
+    return Waiting(
+        "the connection was lost before the gateway answered: its next Inform tells whether the value arrived",
+        facts.rhythm.next_after(now),
+    )
+
+
+def _applied(facts: Facts, now: datetime) -> Waiting:
+    if facts.lease_until is not None:
+        return Waiting("the gateway took the value, which is being read back", facts.lease_until)
+    if not facts.readable:
+        return Waiting(
+            "the gateway took the value and cannot be asked for it: a later Inform may prove it",
+            facts.rhythm.next_after(now),
+        )
+    return Waiting("the gateway took the value, which is read back in its next session", facts.rhythm.next_after(now))
+
+
+def _staged(facts: Facts, now: datetime) -> Waiting:
+    return Waiting(
+        "the gateway took the value and applies it later: it is read back in a later session",
+        facts.rhythm.next_after(now),
+    )
+
+
+def _rejected(facts: Facts, _now: datetime) -> Waiting:
+    return Waiting(f"an operator: the gateway cannot take the value{_because(facts.fault)}")
+
+
+def _failed(facts: Facts, _now: datetime) -> Waiting:
+    return Waiting(f"an operator: every attempt failed{_because(facts.fault)}")
+
+
+def _nothing(_facts: Facts, _now: datetime) -> Waiting:
+    return Waiting(None)
+
+
+def _because(fault: Mapping[str, object] | None) -> str:
+    """Put a fault in plain words: what its code means, and what to do about it."""
+    if not fault:
+        return ""
+    code, text = fault.get("code"), fault.get("text")
+    known = CPE_FAULTS.get(code) if isinstance(code, int) else None
+    said = known.advice if known is not None else text
+    return f" (fault {code}: {said})" if code else f" ({said})"
+
+
+_SENTENCES: dict[WriteState, Callable[[Facts, datetime], Waiting]] = {
+    WriteState.QUEUED: _queued,
+    WriteState.SENT: _sent,
+    WriteState.APPLIED: _applied,
+    WriteState.STAGED: _staged,
+    WriteState.VERIFIED: _nothing,
+    WriteState.IN_DOUBT: _in_doubt,
+    WriteState.REJECTED: _rejected,
+    WriteState.FAILED: _failed,
+    WriteState.CANCELLED: _nothing,
+    WriteState.SUPERSEDED: _nothing,
+}

@@ -1,0 +1,50 @@
+"""A line may name a gateway by OUI and serial number before anybody has seen it: here the two find each other."""
+
+from datetime import datetime
+
+from acs_bridge.domain.clock import Clock
+from acs_bridge.services.change import Change
+from acs_bridge.services.lines import Box, Lines
+from acs_bridge.store import associations, devices, gateways
+from acs_bridge.store.database import Database
+from acs_bridge.store.gateways import Identity
+from acs_bridge.store.rows import Executor, in_transaction
+
+
+class Binding:
+    """Joins lines and the gateways that they wait for."""
+
+    def __init__(self, database: Database, clock: Clock, lines: Lines) -> None:
+        """`lines` aims the write that waits with the line."""
+        self._database = database
+        self._clock = clock
+        self._lines = lines
+
+    async def bind_wanted(self, gateway_id: int, now: datetime) -> bool:
+        """Give a gateway that no line has to the line that waits for it; its write is due from now on.
+
+        To be called after the gateway's row is committed.
+        """
+
+        async def work(connection: Executor) -> bool:
+            line = await devices.lock_wanting(connection, gateway_id)
+            if line is None or line.wanted is None:
+                return False
+            holder = await associations.of_line(connection, line.id)
+            change = Change.of(None, now)
+            await self._lines.connect(connection, line, Box(line.wanted, gateway_id), holder, change)
+            return True
+
+        return await in_transaction(self._database, work)
+
+    async def meet(self, wanted: Identity | None) -> None:
+        """Look once more whether the box that a line has just begun to wait for is there.
+
+        Its first Inform may have been taken while the line's transaction was under way: then neither saw the other. By
+        now both are committed, so that at least one of them does.
+        """
+        if wanted is None or wanted.product_class is not None:
+            return
+        fitting = await gateways.fitting(self._database, wanted)
+        if len(fitting) == 1 and fitting[0].line_key is None:
+            await self.bind_wanted(fitting[0].id, self._clock())

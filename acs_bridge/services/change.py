@@ -1,0 +1,34 @@
+"""One change to the records: who asked for it, when, and as part of what."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from acs_bridge.domain.actor import Actor
+from acs_bridge.domain.ids import new_id
+from acs_bridge.store import audit
+from acs_bridge.store.audit import Deed
+from acs_bridge.store.rows import Executor
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the records keep of a change besides the change itself."""
+
+    actor: Actor | None  # None: the daemon, because a gateway informed
+    now: datetime
+    batch_id: UUID
+
+    @classmethod
+    def of(cls, actor: Actor | None, now: datetime) -> "Change":
+        """Begin a change that is a batch of its own."""
+        return cls(actor, now, new_id(now))
+
+    @property
+    def by(self) -> str | None:
+        """Who did it, as histories name it."""
+        return None if self.actor is None else self.actor.label
+
+    async def audit(self, executor: Executor, deed: Deed) -> None:
+        """Write down what was done, in the transaction that does it."""
+        await audit.record(executor, self.actor, self.now, deed)

@@ -1,0 +1,149 @@
+"""Devices: lines of service, and the gateway that each one has."""
+
+from acs_bridge.domain import names
+from acs_bridge.domain.actor import Actor
+from acs_bridge.domain.clock import Clock
+from acs_bridge.domain.names import Text
+from acs_bridge.errors import Conflict, NotFound
+from acs_bridge.services import pages
+from acs_bridge.services.binding import Binding
+from acs_bridge.services.change import Change
+from acs_bridge.services.lines import Box, Lines, choose, take
+from acs_bridge.services.pages import Ask, Page
+from acs_bridge.store import associations, devices
+from acs_bridge.store.audit import Deed
+from acs_bridge.store.database import Database
+from acs_bridge.store.devices import DeviceRow, Line
+from acs_bridge.store.gateways import Identity
+from acs_bridge.store.rows import Executor, in_transaction
+
+MAC_WARNING = (
+    "this line of service looks like a MAC address: when the gateway is replaced the identifier no longer fits, and a "
+    "gateway that is deployed again makes it ambiguous; an identifier of the subscription is better"
+)
+
+
+def warnings(line_of_service: str) -> list[str]:
+    """Say what is allowed and yet unwise about a line of service."""
+    return [MAC_WARNING] if names.looks_like_mac(line_of_service) else []
+
+
+class Devices:
+    """The lines of service."""
+
+    def __init__(self, database: Database, clock: Clock, lines: Lines, binding: Binding) -> None:
+        """`lines` and `binding` know what a change of gateway means."""
+        self._database = database
+        self._clock = clock
+        self._lines = lines
+        self._binding = binding
+
+    async def create(self, line_of_service: str, gateway: Identity | None, actor: Actor) -> DeviceRow:
+        """Record a new line of service, with the gateway that it has or shall have."""
+        line = names.line_of_service(line_of_service)
+        change = Change.of(actor, self._clock())
+
+        async def work(connection: Executor) -> None:
+            box = None if gateway is None else await choose(connection, gateway, line.key, change)
+            device_id = await devices.insert(connection, line, change.now)
+            if device_id is None:
+                raise Conflict(f"line of service {line.shown} is taken")
+            await change.audit(connection, Deed("device_created", device_id=device_id))
+            if box is not None:
+                await self._connect(connection, line, box, change, replace=False)
+
+        await in_transaction(self._database, work)
+        await self._binding.meet(gateway)
+        return await _found(self._database, line)
+
+    async def find(self, line_of_service: str) -> DeviceRow:
+        """Look one up."""
+        return await _found(self._database, names.line_of_service(line_of_service))
+
+    async def page(self, ask: Ask, *, associated: bool | None = None) -> Page[DeviceRow]:
+        """List them, newest first."""
+        search = ask.text
+        return await pages.turn(
+            ask,
+            pages.number,
+            lambda before, limit: devices.page(self._database, before, search, associated, limit),
+            lambda row: row.id,
+        )
+
+    async def bind(self, line_of_service: str, gateway: Identity, actor: Actor, *, replace: bool) -> DeviceRow:
+        """Give a line its gateway, or another one (RMA); with `replace` also one that another line has."""
+        line = names.line_of_service(line_of_service)
+        change = Change.of(actor, self._clock())
+
+        async def work(connection: Executor) -> None:
+            box = await choose(connection, gateway, line.key, change)
+            await self._connect(connection, line, box, change, replace=replace)
+
+        await in_transaction(self._database, work)
+        await self._binding.meet(gateway)
+        return await _found(self._database, line)
+
+    async def unbind(self, line_of_service: str, actor: Actor) -> DeviceRow:
+        """Take the gateway from a line; the line, its association and its history stay."""
+        line = names.line_of_service(line_of_service)
+        change = Change.of(actor, self._clock())
+
+        async def work(connection: Executor) -> None:
+            own, _ = await take(connection, line.key, None)
+            if own is None:
+                raise _unknown(line)
+            if own.gateway_id is not None or own.wanted is not None:
+                holder = await associations.of_line(connection, own.id)
+                await self._lines.connect(connection, own, None, holder, change)
+
+        await in_transaction(self._database, work)
+        return await _found(self._database, line)
+
+    async def delete(self, line_of_service: str, actor: Actor) -> None:
+        """Take a line of service away that nobody is associated with; its gateway is free again."""
+        line = names.line_of_service(line_of_service)
+        change = Change.of(actor, self._clock())
+
+        async def work(connection: Executor) -> None:
+            own, _ = await take(connection, line.key, None)
+            if own is None:
+                raise _unknown(line)
+            holder = await associations.of_line(connection, own.id)
+            if holder is not None:
+                raise Conflict(
+                    f"line of service {own.line_of_service} is associated with subscriber {holder.subscriber_code}: "
+                    "end that association first"
+                )
+            await devices.delete(connection, own.id, change.now)
+            await change.audit(connection, Deed("device_deleted", device_id=own.id, gateway_id=own.gateway_id))
+
+        await in_transaction(self._database, work)
+
+    async def _connect(self, connection: Executor, line: Text, box: Box, change: Change, *, replace: bool) -> None:
+        own, others = await take(connection, line.key, box)
+        if own is None:
+            raise _unknown(line)
+        if others and not replace:
+            raise taken(box, others[0])
+        for other in others:
+            await self._lines.give_away(connection, other, change)
+        if not box.is_of(own):
+            holder = await associations.of_line(connection, own.id)
+            await self._lines.connect(connection, own, box, holder, change)
+
+
+def taken(box: Box, other: Line) -> Conflict:
+    """Say which line has, or waits for, the box that another one shall get."""
+    verb = "has" if box.id is not None and other.gateway_id == box.id else "waits for"
+    return Conflict(f'line of service {other.line_of_service} {verb} gateway {box.identity}: "replace" moves it')
+
+
+async def _found(executor: Executor, line: Text) -> DeviceRow:
+    row = await devices.find(executor, line.key)
+    if row is None:
+        raise _unknown(line)
+    return row
+
+
+def _unknown(line: Text) -> NotFound:
+    return NotFound(f"there is no line of service {line.shown}")

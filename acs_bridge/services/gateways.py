@@ -1,0 +1,59 @@
+"""Gateways: those that have informed, the inbox of those that no line has, and their approval."""
+
+from acs_bridge.domain.actor import Actor
+from acs_bridge.domain.clock import Clock
+from acs_bridge.errors import NotFound
+from acs_bridge.services import pages
+from acs_bridge.services.binding import Binding
+from acs_bridge.services.change import Change
+from acs_bridge.services.pages import Ask, Page
+from acs_bridge.store import gateways
+from acs_bridge.store.audit import Deed
+from acs_bridge.store.database import Database
+from acs_bridge.store.gateways import GatewayRow
+from acs_bridge.store.rows import Executor, in_transaction
+
+
+class Gateways:
+    """The boxes."""
+
+    def __init__(self, database: Database, clock: Clock, binding: Binding) -> None:
+        """`binding` brings an approved gateway to the line that waits for it."""
+        self._database = database
+        self._clock = clock
+        self._binding = binding
+
+    async def find(self, gateway_id: int) -> GatewayRow:
+        """Look one up."""
+        row = await gateways.find(self._database, gateway_id)
+        if row is None:
+            raise _unknown()
+        return row
+
+    async def page(self, ask: Ask, *, unclaimed: bool | None = None) -> Page[GatewayRow]:
+        """List those that have informed, newest first."""
+        search = ask.text
+        return await pages.turn(
+            ask,
+            pages.number,
+            lambda before, limit: gateways.page(self._database, before, search, unclaimed, limit),
+            lambda row: row.id,
+        )
+
+    async def approve(self, gateway_id: int, actor: Actor) -> GatewayRow:
+        """Believe a gateway that has shown only the shared credentials. The second time changes nothing."""
+        change = Change.of(actor, self._clock())
+
+        async def work(connection: Executor) -> None:
+            if await gateways.find(connection, gateway_id) is None:
+                raise _unknown()
+            if await gateways.approve(connection, gateway_id, change.now, actor.label):
+                await change.audit(connection, Deed("gateway_approved", gateway_id=gateway_id))
+
+        await in_transaction(self._database, work)
+        await self._binding.bind_wanted(gateway_id, change.now)
+        return await self.find(gateway_id)
+
+
+def _unknown() -> NotFound:
+    return NotFound("there is no such gateway")

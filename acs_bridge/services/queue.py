@@ -1,0 +1,125 @@
+"""The queue at a glance, and what holds it back: brakes and the rate."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+
+from acs_bridge.domain.actor import Actor
+from acs_bridge.domain.clock import Clock
+from acs_bridge.domain.write import WriteState
+from acs_bridge.services.change import Change
+from acs_bridge.store import queue
+from acs_bridge.store.audit import Deed
+from acs_bridge.store.database import Database
+from acs_bridge.store.queue import Brake, GatewayCounts, SetBrake
+from acs_bridge.store.rows import Executor, in_transaction
+
+FRESH_SECONDS = 0.9  # counting may take a moment itself, and an answer is at most one second old
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The queue at one moment."""
+
+    counts: dict[WriteState, int]
+    oldest_queued_seconds: float | None
+    gateways: GatewayCounts
+    brakes: list[SetBrake]
+    writes_per_minute: int | None  # as operators set it
+    effective_writes_per_minute: int | None  # as it holds: theirs, else the settings'
+
+    @property
+    def paused(self) -> bool:
+        """Tell whether the whole queue is held back."""
+        return any(not (brake.batch_id or brake.profile or brake.software_version) for brake in self.brakes)
+
+
+class Queue:
+    """The queue as a whole."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        writes_per_minute: int | None = None,
+        elapsed: Callable[[], float] = monotonic,
+    ) -> None:
+        """`writes_per_minute` is what the settings say; `elapsed` tells how old an overview is."""
+        self._database = database
+        self._clock = clock
+        self._default_rate = writes_per_minute
+        self._elapsed = elapsed
+        self._counting = asyncio.Lock()
+        self._latest: tuple[float, Overview] | None = None
+
+    async def overview(self) -> Overview:
+        """Count everything, at most once in a second however many ask."""
+        asked = self._elapsed()
+        async with self._counting:
+            if self._latest is not None and asked - self._latest[0] < FRESH_SECONDS:
+                return self._latest[1]
+            begun = self._elapsed()
+            overview = await self._count()
+            self._latest = (begun, overview)
+            return overview
+
+    async def pause(self, brake: Brake, actor: Actor) -> Overview:
+        """Hold writes back: all of them, or those that fit everything that the brake names."""
+        change = Change.of(actor, self._clock())
+
+        async def work(connection: Executor) -> None:
+            if await queue.pause(connection, brake, change.now, actor.label):
+                await change.audit(connection, Deed("queue_paused", detail=_named(brake)))
+
+        return await self._changed(work)
+
+    async def resume(self, brake: Brake, actor: Actor) -> Overview:
+        """Take exactly that brake off; one that is not on changes nothing."""
+        change = Change.of(actor, self._clock())
+
+        async def work(connection: Executor) -> None:
+            if await queue.resume(connection, brake):
+                await change.audit(connection, Deed("queue_resumed", detail=_named(brake)))
+
+        return await self._changed(work)
+
+    async def set_rate(self, writes_per_minute: int | None, actor: Actor) -> Overview:
+        """Set the ceiling for all workers together; None: what the settings say."""
+        change = Change.of(actor, self._clock())
+
+        async def work(connection: Executor) -> None:
+            await queue.set_rate(connection, writes_per_minute, change.now)
+            await change.audit(connection, Deed("rate_changed", detail={"writes_per_minute": writes_per_minute}))
+
+        return await self._changed(work)
+
+    async def _changed(self, work: Callable[[Executor], Awaitable[None]]) -> Overview:
+        await in_transaction(self._database, work)
+        async with self._counting:  # a count that is under way may have begun before the change
+            self._latest = None
+        return await self.overview()
+
+    async def _count(self) -> Overview:
+        now = self._clock()
+        counts = await queue.counts(self._database)
+        rate = await queue.rate(self._database)
+        return Overview(
+            counts={state: counts.writes.get(state, 0) for state in WriteState},
+            oldest_queued_seconds=_age(counts.oldest_queued, now),
+            gateways=await queue.gateways(self._database, now),
+            brakes=await queue.brakes(self._database),
+            writes_per_minute=rate,
+            effective_writes_per_minute=self._default_rate if rate is None else rate,
+        )
+
+
+def _age(since: datetime | None, now: datetime) -> float | None:
+    return None if since is None else max(0.0, (now - since).total_seconds())
+
+
+def _named(brake: Brake) -> dict[str, object]:
+    batch = None if brake.batch_id is None else str(brake.batch_id)
+    named = {"batch": batch, "profile": brake.profile, "software_version": brake.software_version}
+    return {name: value for name, value in named.items() if value is not None}

@@ -1,0 +1,148 @@
+"""Writes as operators see them: what each one waits for, and the two moves that are theirs, retry and cancel."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from acs_bridge.domain import names
+from acs_bridge.domain.actor import Actor
+from acs_bridge.domain.clock import Clock
+from acs_bridge.domain.waiting import Facts, Rhythm, Waiting, waiting
+from acs_bridge.domain.write import CANCELLABLE, RETRYABLE, Purpose, WriteState
+from acs_bridge.errors import Conflict, NotFound
+from acs_bridge.services import fields, pages
+from acs_bridge.services.change import Change
+from acs_bridge.services.lines import take
+from acs_bridge.services.pages import Ask, Page
+from acs_bridge.store import writes
+from acs_bridge.store.audit import Deed
+from acs_bridge.store.database import Database
+from acs_bridge.store.rows import Executor, in_transaction
+from acs_bridge.store.writes import WriteContext, WriteFilter, WriteRow
+
+
+@dataclass(frozen=True, slots=True)
+class SeenWrite:
+    """A write and what it waits for."""
+
+    row: WriteRow
+    waiting: Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class WriteQuestion:
+    """Which writes somebody wants to see."""
+
+    state: WriteState | None = None
+    line_of_service: str | None = None
+    subscriber_code: str | None = None
+    batch_id: UUID | None = None
+    gateway_id: int | None = None
+
+    def filter(self) -> WriteFilter:
+        """Ask the same in the words of the records."""
+        line, code = self.line_of_service, self.subscriber_code
+        return WriteFilter(
+            self.state,
+            None if line is None else names.line_of_service(line).key,
+            None if code is None else fields.subscriber_code(code).key,
+            self.batch_id,
+            self.gateway_id,
+        )
+
+
+Step = Callable[[Executor, UUID, datetime, str | None], Awaitable[bool]]
+
+
+class Writes:
+    """The queue, write by write."""
+
+    def __init__(self, database: Database, clock: Clock, *, approval_needed: bool) -> None:
+        """`approval_needed`: a gateway that nobody approved gets nothing (`cpe_auth.bootstrap = "approve"`)."""
+        self._database = database
+        self._clock = clock
+        self._approval_needed = approval_needed
+
+    async def find(self, write_id: UUID) -> SeenWrite:
+        """Look one up."""
+        row = await writes.find(self._database, write_id)
+        if row is None:
+            raise _unknown()
+        return self._seen(row)
+
+    async def page(self, ask: Ask, question: WriteQuestion) -> Page[SeenWrite]:
+        """List them, newest first."""
+        wanted = question.filter()
+        found = await pages.turn(
+            ask,
+            pages.uuid,
+            lambda before, limit: writes.page(self._database, before, wanted, limit),
+            lambda row: row.id,
+        )
+        return Page([self._seen(row) for row in found.items], found.next)
+
+    async def retry(self, write_id: UUID, actor: Actor) -> SeenWrite:
+        """Queue a write again that came to its end without success."""
+        return await self._move(write_id, actor, "write_retried", writes.retry, _refuse_retry)
+
+    async def cancel(self, write_id: UUID, actor: Actor) -> SeenWrite:
+        """Take a write out of the queue."""
+        return await self._move(write_id, actor, "write_cancelled", writes.cancel, _refuse_cancel)
+
+    async def _move(
+        self, write_id: UUID, actor: Actor, action: str, step: Step, refuse: Callable[[WriteContext], None]
+    ) -> SeenWrite:
+        change = Change.of(actor, self._clock())
+
+        async def work(connection: Executor) -> None:
+            found = await writes.context(connection, write_id)
+            if found is None:
+                raise _unknown()
+            if found.line_key is not None:
+                await take(connection, found.line_key, None)
+                found = await writes.context(connection, write_id) or found
+            refuse(found)
+            if not await step(connection, write_id, change.now, change.by):
+                raise Conflict("somebody else moved this write at this very moment: look again")
+            deed = Deed(action, found.association_id, write_id, found.subscriber_id, found.device_id, found.gateway_id)
+            await change.audit(connection, deed)
+
+        await in_transaction(self._database, work)
+        return await self.find(write_id)
+
+    def _seen(self, row: WriteRow) -> SeenWrite:
+        facts = Facts(
+            state=WriteState(row.state),
+            due_at=row.due_at,
+            lease_until=row.lease_until,
+            fault=row.fault,
+            has_gateway=row.gateway_id is not None,
+            wanted_serial=row.wanted_serial,
+            rhythm=Rhythm(row.last_inform_at, row.periodic_at, row.periodic_seconds),
+            needs_approval=self._approval_needed and row.last_inform_at is not None and row.approved_at is None,
+            braked=row.braked,
+            readable=not row.plan.get("unreadable"),
+        )
+        return SeenWrite(row, waiting(facts, self._clock()))
+
+
+def _refuse_retry(found: WriteContext) -> None:
+    if WriteState(found.state) not in RETRYABLE:
+        raise Conflict(f"this write is {found.state}: only a write that is {_one_of(RETRYABLE)} can be retried")
+    if found.purpose == Purpose.PROVISION and (found.association_ended or not found.current):
+        raise Conflict("this write carries a PHAN URL that counts no more: a newer write or an end replaced it")
+
+
+def _refuse_cancel(found: WriteContext) -> None:
+    if WriteState(found.state) not in CANCELLABLE:
+        raise Conflict(f"this write is {found.state}: only a write that is {_one_of(CANCELLABLE)} can be cancelled")
+
+
+def _one_of(states: frozenset[WriteState]) -> str:
+    *most, last = [state for state in WriteState if state in states]
+    return f"{', '.join(most)} or {last}"
+
+
+def _unknown() -> NotFound:
+    return NotFound("there is no such write")

@@ -1,0 +1,165 @@
+"""Associations: one subscriber with one line of service, from a time to a time, and the generation of its PHAN URL."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from acs_bridge.domain.names import Text
+from acs_bridge.store.rows import Executor, many, one, pattern
+from acs_bridge.store.statements import load
+
+_SQL = load("associations")
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationRow:
+    """An association as it is shown. Without a subscriber: it is over, and the subscriber was erased since."""
+
+    id: UUID
+    subscriber_code: str | None
+    subscriber_name: str | None
+    line_of_service: str
+    generation: int
+    key_id: str
+    issued_at: datetime
+    created_at: datetime
+    created_by: str
+    ended_at: datetime | None
+    ended_by: str | None
+    write_id: UUID | None
+    write_state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has a line."""
+
+    id: UUID  # of the association
+    subscriber_id: int
+    subscriber_code: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewAssociation:
+    """An association and its first write, both still to be stored."""
+
+    id: UUID
+    subscriber_id: int
+    device_id: int
+    key_id: str
+    issued_at: datetime
+    write_id: UUID
+    gateway_id: int | None
+    batch_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What the PHAN URL of an association is sealed from, and whom the audit trail names with it."""
+
+    id: UUID
+    line_of_service: str
+    generation: int
+    key_id: str
+    issued_at: datetime
+    subscriber_id: int | None
+    device_id: int
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One entry of a timeline. `source` and `n` keep those of one instant in order."""
+
+    at: datetime
+    source: int
+    n: int
+    event: str
+    by: str | None
+    write_id: UUID | None
+    from_state: str | None
+    to_state: str | None
+    gateway_id: int | None
+    fault: dict[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationFilter:
+    """Which associations a list shows."""
+
+    active: bool | None = None
+    search: Text | None = None
+    code_key: str | None = None
+    line_key: str | None = None
+
+
+async def insert(executor: Executor, new: NewAssociation, now: datetime, by: str) -> None:
+    """Store an association together with its first write."""
+    await executor.execute(
+        _SQL.insert,
+        new.id,
+        new.subscriber_id,
+        new.device_id,
+        new.key_id,
+        new.issued_at,
+        now,
+        by,
+        new.write_id,
+        new.gateway_id,
+        new.batch_id,
+    )
+
+
+async def of_line(executor: Executor, device_id: int) -> Holder | None:
+    """Say who has a line now."""
+    return await one(executor, Holder, _SQL.of_line, device_id)
+
+
+async def next_generation(executor: Executor, association_id: UUID, key_id: str, issued_at: datetime) -> int:
+    """Start the next generation of an association that is not over."""
+    generation: int = await executor.fetchval(_SQL.next_generation, association_id, key_id, issued_at)
+    return generation
+
+
+async def finish(executor: Executor, association_id: UUID, now: datetime, by: str) -> None:
+    """End an association."""
+    await executor.execute(_SQL.finish, association_id, now, by)
+
+
+async def line_key_of(executor: Executor, association_id: UUID) -> str | None:
+    """Say which line an association is about."""
+    line_key: str | None = await executor.fetchval(_SQL.device_of, association_id)
+    return line_key
+
+
+async def find(executor: Executor, association_id: UUID) -> AssociationRow | None:
+    """Look one association up."""
+    return await one(executor, AssociationRow, _SQL.find, association_id)
+
+
+async def page(executor: Executor, before: UUID | None, wanted: AssociationFilter, limit: int) -> list[AssociationRow]:
+    """Newest first."""
+    patterns = (pattern(wanted.search.key), pattern(wanted.search.shown)) if wanted.search else (None, None)
+    return await many(
+        executor, AssociationRow, _SQL.page, before, wanted.active, *patterns, wanted.code_key, wanted.line_key, limit
+    )
+
+
+async def timeline(
+    executor: Executor, association_id: UUID, after: tuple[datetime, int, int] | None, limit: int
+) -> list[Moment]:
+    """Tell what happened, oldest first."""
+    return await many(executor, Moment, _SQL.timeline, association_id, *(after or (None, None, None)), limit)
+
+
+async def seal(executor: Executor, association_id: UUID) -> Seal | None:
+    """Say what the PHAN URL of an association is sealed from."""
+    return await one(executor, Seal, _SQL.seal, association_id)
+
+
+async def standing(executor: Executor, ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Give the current generation of those associations that are not over."""
+    rows = await executor.fetch(_SQL.standing, list(ids))
+    return {row["id"]: row["generation"] for row in rows}

@@ -1,0 +1,97 @@
+"""Devices: one row for each line of service, and which gateway it has or waits for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from acs_bridge.domain.names import Text
+from acs_bridge.store.gateways import Identity
+from acs_bridge.store.rows import Executor, many, one, pattern
+from acs_bridge.store.statements import load
+
+_SQL = load("devices")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """A line of service as it is shown. A gateway without an id is wanted, and has not informed yet."""
+
+    id: int
+    line_of_service: str
+    created_at: datetime
+    updated_at: datetime
+    gateway_id: int | None
+    oui: str | None
+    product_class: str | None
+    serial_number: str | None
+    last_inform_at: datetime | None
+    association_id: UUID | None
+    subscriber_code: str | None
+    subscriber_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of service that is locked until the transaction ends."""
+
+    id: int
+    line_of_service: str
+    line_key: str
+    gateway_id: int | None
+    wanted_oui: str | None
+    wanted_serial: str | None
+
+    @property
+    def wanted(self) -> Identity | None:
+        """The box that this line waits for."""
+        if self.wanted_oui is None or self.wanted_serial is None:
+            return None
+        return Identity(self.wanted_oui, self.wanted_serial)
+
+
+async def insert(executor: Executor, line: Text, now: datetime) -> int | None:
+    """Add a line of service; None when it is taken."""
+    device_id: int | None = await executor.fetchval(_SQL.insert, line.shown, line.key, now)
+    return device_id
+
+
+async def find(executor: Executor, line_key: str) -> DeviceRow | None:
+    """Look a line of service up."""
+    return await one(executor, DeviceRow, _SQL.find, line_key)
+
+
+async def page(
+    executor: Executor,
+    before: int | None,
+    search: Text | None,
+    associated: bool | None,  # noqa: FBT001 -- a filter, not a switch
+    limit: int,
+) -> list[DeviceRow]:
+    """Newest first; `search` is looked for in lines of service."""
+    return await many(executor, DeviceRow, _SQL.page, before, search and pattern(search.key), associated, limit)
+
+
+async def lock(
+    executor: Executor, line_key: str, gateway_id: int | None = None, wanted: Identity | None = None
+) -> list[Line]:
+    """Lock a line, and those that have or want a gateway, in the order of their ids."""
+    oui, serial = (wanted.oui, wanted.serial_number) if wanted else (None, None)
+    return await many(executor, Line, _SQL.lock, line_key, gateway_id, oui, serial)
+
+
+async def lock_wanting(executor: Executor, gateway_id: int) -> Line | None:
+    """Lock the line that waits for this gateway."""
+    return await one(executor, Line, _SQL.wanting, gateway_id)
+
+
+async def bind(
+    executor: Executor, device_id: int, gateway_id: int | None, wanted: Identity | None, now: datetime
+) -> None:
+    """Set the gateway of a line, or the one that it waits for, or neither."""
+    oui, serial = (wanted.oui, wanted.serial_number) if wanted else (None, None)
+    await executor.execute(_SQL.bind, device_id, gateway_id, oui, serial, now)
+
+
+async def delete(executor: Executor, device_id: int, now: datetime) -> None:
+    """Take a line away that nobody is associated with."""
+    await executor.execute(_SQL.delete, device_id, now)

@@ -1,0 +1,102 @@
+"""Gateways: the boxes, as their Informs and our records know them. What an Inform changes is the sessions' affair."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from acs_bridge.domain.names import Text
+from acs_bridge.domain.profile import GatewayKind
+from acs_bridge.store.rows import Executor, many, one, pattern, row_as
+from acs_bridge.store.statements import load
+
+_SQL = load("gateways")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """How a box is named; without a product class it is the one gateway with that OUI and serial number."""
+
+    oui: str
+    serial_number: str
+    product_class: str | None = None
+
+    def __str__(self) -> str:
+        """Spell the identity as TR-069 does."""
+        return "-".join(part for part in (self.oui, self.product_class, self.serial_number) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class FittingGateway:
+    """A gateway that an identity fits, and the line that has it."""
+
+    id: int
+    line_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRow:
+    """A gateway, all that is known of it."""
+
+    id: int
+    oui: str
+    product_class: str
+    serial_number: str
+    manufacturer: str
+    hardware_version: str
+    software_version: str
+    root: str
+    provisioning_code: str
+    profile: str | None
+    address: str
+    events: list[str]
+    created_at: datetime
+    approved_at: datetime | None
+    approved_by: str | None
+    first_inform_at: datetime | None
+    last_inform_at: datetime | None
+    booted_at: datetime | None
+    periodic_at: datetime | None
+    periodic_seconds: float | None
+    line_of_service: str | None
+
+
+async def ensure(executor: Executor, identity: Identity, now: datetime) -> int | None:
+    """Record a gateway; its id when it is new."""
+    gateway_id: int | None = await executor.fetchval(
+        _SQL.ensure, identity.oui, identity.product_class, identity.serial_number, now
+    )
+    return gateway_id
+
+
+async def fitting(executor: Executor, identity: Identity) -> list[FittingGateway]:
+    """Find the gateways that an identity fits, a few at most."""
+    return await many(
+        executor, FittingGateway, _SQL.fitting, identity.oui, identity.serial_number, identity.product_class
+    )
+
+
+async def find(executor: Executor, gateway_id: int) -> GatewayRow | None:
+    """Look one gateway up."""
+    return await one(executor, GatewayRow, _SQL.find, gateway_id)
+
+
+async def page(
+    executor: Executor,
+    before: int | None,
+    search: Text | None,
+    unclaimed: bool | None,  # noqa: FBT001 -- a filter, not a switch
+    limit: int,
+) -> list[GatewayRow]:
+    """Those that have informed, newest first; `unclaimed`: bound to no line of service."""
+    patterns = (pattern(search.shown), pattern(search.key)) if search else (None, None)
+    return await many(executor, GatewayRow, _SQL.page, before, *patterns, unclaimed, limit)
+
+
+async def approve(executor: Executor, gateway_id: int, now: datetime, by: str) -> bool:
+    """Approve a gateway; false when it is approved already."""
+    return await executor.fetchval(_SQL.approve, gateway_id, now, by) is not None
+
+
+async def kind(executor: Executor, gateway_id: int) -> GatewayKind | None:
+    """Say what profiles match this gateway by; None before its first Inform."""
+    row = await executor.fetchrow(_SQL.kind, gateway_id)
+    return row_as(GatewayKind, row) if row is not None and row["root"] else None

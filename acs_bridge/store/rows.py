@@ -1,0 +1,72 @@
+"""What every subject of the store shares: where statements run, how rows become values, how a race is settled."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias, TypeVar
+
+import asyncpg
+
+from acs_bridge.errors import Conflict
+from acs_bridge.store.database import Database, PooledConnection, Row
+
+Executor: TypeAlias = Database | PooledConnection
+T = TypeVar("T")
+
+_ROUNDS = 6
+_RACES = (
+    asyncpg.UniqueViolationError,
+    asyncpg.ForeignKeyViolationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+)
+
+
+class Contended(Conflict):
+    """Others are changing the same records at this very moment; nothing was done, ask again."""
+
+    title = "The same records are being changed by others at this moment: ask again"
+
+
+def row_as(cls: type[T], row: Row) -> T:
+    """Make a value whose fields are the columns of a row."""
+    return cls(**dict(row))
+
+
+async def one(executor: Executor, cls: type[T], sql: str, *args: object) -> T | None:
+    """Run a statement that gives one row or none."""
+    row = await executor.fetchrow(sql, *args)
+    return None if row is None else row_as(cls, row)
+
+
+async def many(executor: Executor, cls: type[T], sql: str, *args: object) -> list[T]:
+    """Run a statement for all its rows."""
+    return [row_as(cls, row) for row in await executor.fetch(sql, *args)]
+
+
+async def decided(work: Callable[[], Awaitable[T]]) -> T:
+    """Run what reads, decides and writes; when somebody else was quicker, let it read and decide again.
+
+    Only work that leaves nothing behind when it fails may be run here: one statement, or one transaction.
+    """
+    for _ in range(_ROUNDS):
+        try:
+            return await work()
+        except _RACES:
+            continue
+    raise Contended
+
+
+async def in_transaction(database: Database, work: Callable[[PooledConnection], Awaitable[T]]) -> T:
+    """Run one transaction, again when it lost a race."""
+
+    async def once() -> T:
+        async with database.transaction() as connection:
+            return await work(connection)
+
+    return await decided(once)
+
+
+def pattern(search: str) -> str:
+    """Make the LIKE pattern that finds this text anywhere; what means something to LIKE stands for itself."""
+    for special in ("\\", "%", "_"):
+        search = search.replace(special, f"\\{special}")
+    return f"%{search}%"

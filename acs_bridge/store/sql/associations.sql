@@ -1,0 +1,101 @@
+-- name: insert
+-- Joins a subscriber and a line, and queues the write that brings the PHAN URL to its gateway.
+with joined as (
+    insert into association (id, subscriber_id, device_id, key_id, issued_at, created_at, created_by)
+    values ($1, $2, $3, $4, $5, $6, $7)
+    returning id, device_id, generation, key_id
+)
+insert into write (id, purpose, association_id, device_id, gateway_id, batch_id, generation, key_id,
+                   moved_at, moved_by, due_at, created_at)
+select $8, 'provision', id, device_id, $9, $10, generation, key_id, $6, $7, $6, $6 from joined;
+
+-- name: of_line
+-- The association of a line that is not over.
+select a.id, a.subscriber_id, s.code as subscriber_code, a.generation
+from association a
+join subscriber s on s.id = a.subscriber_id
+where a.device_id = $1 and a.ended_at is null;
+
+-- name: next_generation
+-- Another PHAN URL for the same association: the former is inactive from now on.
+update association set generation = generation + 1, key_id = $2, issued_at = $3 where id = $1 and ended_at is null
+returning generation;
+
+-- name: finish
+-- The association is over.
+update association set ended_at = greatest($2, created_at), ended_by = $3 where id = $1 and ended_at is null
+returning device_id;
+
+-- name: device_of
+-- The line of an association, which is locked before it.
+select d.line_key from association a join device d on d.id = a.device_id where a.id = $1;
+
+-- name: find
+-- One association; the write shown is the newest of those that matter now: provisioning while it is active, clearing
+-- when it is over.
+select a.id, s.code as subscriber_code, s.name as subscriber_name, d.line_of_service, a.generation, a.key_id,
+       a.issued_at, a.created_at, a.created_by, a.ended_at, a.ended_by, w.id as write_id, w.state as write_state
+from association a
+join device d on d.id = a.device_id
+left join subscriber s on s.id = a.subscriber_id
+left join lateral (
+    select w.id, w.state
+    from write w
+    where w.association_id = a.id
+    order by (w.purpose = 'provision') = (a.ended_at is null) desc, w.id desc
+    limit 1
+) w on true
+where a.id = $1;
+
+-- name: page
+-- Newest first, from below a known id.
+select a.id, s.code as subscriber_code, s.name as subscriber_name, d.line_of_service, a.generation, a.key_id,
+       a.issued_at, a.created_at, a.created_by, a.ended_at, a.ended_by, w.id as write_id, w.state as write_state
+from association a
+join device d on d.id = a.device_id
+left join subscriber s on s.id = a.subscriber_id
+left join lateral (
+    select w.id, w.state
+    from write w
+    where w.association_id = a.id
+    order by (w.purpose = 'provision') = (a.ended_at is null) desc, w.id desc
+    limit 1
+) w on true
+where ($1::uuid is null or a.id < $1)
+  and ($2::bool is null or $2 = (a.ended_at is null))
+  and ($3::text is null or d.line_key like $3 or s.code_key like $3 or s.name ilike $4)
+  and ($5::text is null or s.code_key = $5)
+  and ($6::text is null or d.line_key = $6)
+order by a.id desc
+limit $7;
+
+-- name: timeline
+-- Everything that happened to an association, oldest first: its own moments, every move of its writes, every deed.
+select at, source, n, event, by, write_id, from_state, to_state, gateway_id, fault
+from (
+    select created_at as at, 1 as source, 0::bigint as n, 'association_created' as event, created_by as by,
+           null::uuid as write_id, null::text as from_state, null::text as to_state, null::bigint as gateway_id,
+           null::jsonb as fault
+    from association where id = $1
+    union all
+    select e.at, 2, e.seq, 'write_' || e.event, e.by, e.write_id, e.from_state, e.to_state, e.gateway_id, e.fault
+    from write w join write_event e on e.write_id = w.id where w.association_id = $1
+    union all
+    select u.at, 3, u.id, u.action, u.actor, u.write_id, null, null, u.gateway_id, null
+    from audit u
+    where u.association_id = $1 and u.action not in ('association_created', 'write_retried', 'write_cancelled')
+) as moment
+where $2::timestamptz is null or (at, source, n) > ($2, $3::int, $4::bigint)
+order by at, source, n
+limit $5;
+
+-- name: seal
+-- What a PHAN URL of this association is sealed from.
+select a.id, d.line_of_service, a.generation, a.key_id, a.issued_at, a.subscriber_id, a.device_id, a.ended_at
+from association a
+join device d on d.id = a.device_id
+where a.id = $1;
+
+-- name: standing
+-- Which of these associations are not over, with the generation of their URL that counts.
+select id, generation from association where id = any($1::uuid[]) and ended_at is null;

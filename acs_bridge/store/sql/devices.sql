@@ -1,0 +1,67 @@
+-- name: insert
+-- A new line of service; no row when it is taken.
+insert into device (line_of_service, line_key, created_at, updated_at) values ($1, $2, $3, $3)
+on conflict (line_key) where deleted_at is null do nothing
+returning id;
+
+-- name: find
+-- One line of service with its gateway (or the one that it wants) and its association.
+select d.id, d.line_of_service, d.created_at, d.updated_at, d.gateway_id, coalesce(g.oui, d.wanted_oui) as oui,
+       g.product_class, coalesce(g.serial_number, d.wanted_serial) as serial_number, g.last_inform_at,
+       a.id as association_id, s.code as subscriber_code, s.name as subscriber_name
+from device d
+left join gateway g on g.id = d.gateway_id
+left join association a on a.device_id = d.id and a.ended_at is null
+left join subscriber s on s.id = a.subscriber_id
+where d.line_key = $1 and d.deleted_at is null;
+
+-- name: page
+-- Newest first, from below a known id.
+select d.id, d.line_of_service, d.created_at, d.updated_at, d.gateway_id, coalesce(g.oui, d.wanted_oui) as oui,
+       g.product_class, coalesce(g.serial_number, d.wanted_serial) as serial_number, g.last_inform_at,
+       a.id as association_id, s.code as subscriber_code, s.name as subscriber_name
+from device d
+left join gateway g on g.id = d.gateway_id
+left join association a on a.device_id = d.id and a.ended_at is null
+left join subscriber s on s.id = a.subscriber_id
+where d.deleted_at is null
+  and ($1::bigint is null or d.id < $1)
+  and ($2::text is null or d.line_key like $2)
+  and ($3::bool is null or $3 = (a.id is not null))
+order by d.id desc
+limit $4;
+
+-- name: lock
+-- Lines that are about to change, always in the order of their ids: by key, by the gateway that they have, and by the
+-- gateway that they want.
+select d.id, d.line_of_service, d.line_key, d.gateway_id, d.wanted_oui, d.wanted_serial
+from device d
+where d.id in (
+    select id from device where line_key = $1 and deleted_at is null
+    union all select id from device where gateway_id = $2
+    union all select id from device where wanted_serial = $4 and wanted_oui = $3
+) and d.deleted_at is null
+order by d.id
+for no key update;
+
+-- name: bind
+-- Gives a line its gateway, the one that it wants, or none.
+update device set gateway_id = $2, wanted_oui = $3, wanted_serial = $4, updated_at = $5 where id = $1;
+
+-- name: wanting
+-- Locks the line that wants this gateway, provided that no line has it.
+select d.id, d.line_of_service, d.line_key, d.gateway_id, d.wanted_oui, d.wanted_serial
+from gateway g
+join device d on d.wanted_serial = g.serial_number and d.wanted_oui = g.oui
+where g.id = $1 and not exists (select from device taken where taken.gateway_id = g.id)
+for no key update of d;
+
+-- name: delete
+-- Takes a line of service away that nobody is associated with: its row goes when nothing points at it.
+with gone as (
+    delete from device d
+    where d.id = $1 and not exists (select from association a where a.device_id = d.id)
+    returning d.id
+)
+update device set deleted_at = $2, updated_at = $2, gateway_id = null, wanted_oui = null, wanted_serial = null
+where id = $1 and not exists (select from gone);

@@ -1,0 +1,46 @@
+-- name: ensure
+-- Makes a gateway known that has not informed yet; no row when it is known already.
+insert into gateway (oui, product_class, serial_number, created_at) values ($1, $2, $3, $4)
+on conflict (serial_number, oui, product_class) do nothing
+returning id;
+
+-- name: fitting
+-- The gateways that an identity names, whose product class may be left open, each with the line that has it.
+select g.id, d.line_key
+from gateway g
+left join device d on d.gateway_id = g.id
+where g.serial_number = $2 and g.oui = $1 and ($3::text is null or g.product_class = $3)
+order by g.id
+limit 3;
+
+-- name: find
+-- One gateway by its id.
+select g.id, g.oui, g.product_class, g.serial_number, g.manufacturer, g.hardware_version, g.software_version, g.root,
+       g.provisioning_code, g.profile, g.address, g.events, g.created_at, g.approved_at, g.approved_by,
+       g.first_inform_at, g.last_inform_at, g.booted_at, g.periodic_at, g.periodic_seconds, d.line_of_service
+from gateway g
+left join device d on d.gateway_id = g.id
+where g.id = $1;
+
+-- name: page
+-- Those that have informed, newest first.
+select g.id, g.oui, g.product_class, g.serial_number, g.manufacturer, g.hardware_version, g.software_version, g.root,
+       g.provisioning_code, g.profile, g.address, g.events, g.created_at, g.approved_at, g.approved_by,
+       g.first_inform_at, g.last_inform_at, g.booted_at, g.periodic_at, g.periodic_seconds, d.line_of_service
+from gateway g
+left join device d on d.gateway_id = g.id
+where ($1::bigint is null or g.id < $1)
+  and g.first_inform_at is not null
+  and ($2::text is null or g.serial_number ilike $2 or g.oui ilike $2 or g.product_class ilike $2
+       or g.manufacturer ilike $2 or d.line_key like $3)
+  and ($4::bool is null or $4 = (d.id is null))
+order by g.id desc
+limit $5;
+
+-- name: approve
+-- Lets a gateway out of the inbox; the first approval stays.
+update gateway set approved_at = $2, approved_by = $3 where id = $1 and approved_at is null returning id;
+
+-- name: kind
+-- What profiles match a gateway by; `root` is empty before its first Inform.
+select root, oui, product_class, software_version from gateway where id = $1;

@@ -1,0 +1,38 @@
+-- name: counts
+-- How many writes are in each state.
+select state, count(*) as writes, min(created_at) filter (where state = 'queued') as oldest_queued
+from write
+group by state;
+
+-- name: gateways
+-- Gateways that have informed, those that no line has, and those that missed two of their periodic Informs.
+select count(*) as known,
+       count(*) filter (where d.id is null) as unclaimed,
+       count(*) filter (where g.last_inform_at + make_interval(secs => 2 * g.periodic_seconds) < $1) as overdue
+from gateway g
+left join device d on d.gateway_id = g.id
+where g.first_inform_at is not null;
+
+-- name: brakes
+-- What is held back at present.
+select batch_id, profile, software_version, set_at, set_by from brake order by id;
+
+-- name: pause
+-- Sets a brake; the one that is set already stays as it is.
+insert into brake (batch_id, profile, software_version, set_at, set_by) values ($1, $2, $3, $4, $5)
+on conflict do nothing
+returning id;
+
+-- name: resume
+-- Takes a brake off.
+delete from brake
+where batch_id is not distinct from $1 and profile is not distinct from $2 and software_version is not distinct from $3
+returning id;
+
+-- name: rate
+-- The ceiling that operators have set; null: what the settings say.
+select writes_per_minute from queue_rate;
+
+-- name: set_rate
+-- Sets the ceiling for all workers; the bucket starts empty.
+update queue_rate set writes_per_minute = $1, available = 0, refilled_at = $2;

@@ -1,0 +1,31 @@
+-- name: insert
+-- A new subscriber; no row when the code is taken.
+insert into subscriber (code, code_key, name, created_at, updated_at) values ($1, $2, $3, $4, $4)
+on conflict (code_key) do nothing
+returning id;
+
+-- name: find
+-- One subscriber by the key of its code.
+select s.id, s.code, s.name, s.created_at, s.updated_at,
+       (select count(*) from association a where a.subscriber_id = s.id and a.ended_at is null) as lines
+from subscriber s
+where s.code_key = $1;
+
+-- name: page
+-- Newest first, from below a known id: rows that are added meanwhile move nothing.
+select s.id, s.code, s.name, s.created_at, s.updated_at,
+       (select count(*) from association a where a.subscriber_id = s.id and a.ended_at is null) as lines
+from subscriber s
+where ($1::bigint is null or s.id < $1)
+  and ($2::text is null or s.code_key like $2 or s.name ilike $3)
+  and ($4::bool is null or $4 = exists (select from association a where a.subscriber_id = s.id and a.ended_at is null))
+order by s.id desc
+limit $5;
+
+-- name: rename
+-- Another name for a known code.
+update subscriber set name = $2, updated_at = $3 where code_key = $1 returning id;
+
+-- name: delete
+-- Erases a subscriber; its past associations keep no trace of it. The database refuses it while one is not over.
+delete from subscriber where code_key = $1 returning id;

@@ -1,0 +1,129 @@
+-- name: insert
+-- Queues a write.
+insert into write (id, purpose, association_id, device_id, gateway_id, batch_id, generation, key_id,
+                   moved_at, moved_by, due_at, created_at)
+select $1, $2, a.id, a.device_id, $4, $5, a.generation, a.key_id, $6, $7, $6, $6 from association a where a.id = $3;
+
+-- name: hold
+-- Locks the writes of an association and of gateways that still count, after their lines: no session moves them while
+-- their line is rearranged.
+select id from write
+where id in (
+    select id from write where association_id = $1 and purpose = 'provision'
+    union all select id from write where gateway_id = any($2::bigint[]) and purpose in ('provision', 'clear')
+) and state in (select from_state from write_transition where event = 'superseded')
+order by id
+for no key update;
+
+-- name: retarget
+-- Sends the waiting write of an association to another gateway (or to none), provided that its URL has gone nowhere
+-- yet; no row when it has, or when a session was quicker.
+update write w set gateway_id = $2, due_at = $3
+where w.association_id = $1 and w.purpose = 'provision' and w.state = 'queued' and w.step = 0
+  and not exists (select from write o where o.association_id = w.association_id and o.purpose = 'provision'
+                  and o.generation = w.generation and o.step > 0)
+returning w.id;
+
+-- name: supersede
+-- Takes away what a newer write replaces: every provisioning of this association, and whatever still is meant for this
+-- gateway. What is outstanding in a session finds no row any more.
+update write w set state = 'superseded', event = 'superseded', moves = moves + 1, moved_at = $3, moved_by = $4,
+                   finished_at = $3, request_id = null, lease_until = null
+where w.state in (select from_state from write_transition where event = 'superseded')
+  and w.id in (
+      select id from write where association_id = $1 and purpose = 'provision'
+      union all select id from write where gateway_id = $2 and purpose in ('provision', 'clear')
+  )
+returning w.id;
+
+-- name: give_up
+-- Cancels the provisioning of an association that has ended before its URL went anywhere.
+update write w set state = 'cancelled', event = 'cancelled', moves = moves + 1, moved_at = $2, moved_by = $3,
+                   finished_at = $2, request_id = null, lease_until = null
+where w.state in (select from_state from write_transition where event = 'cancelled') and w.association_id = $1 and w.purpose = 'provision'
+returning w.id;
+
+-- name: to_be_cleared
+-- The association whose URL a gateway may still hold from its time on a line: something was sent to it, nothing that is
+-- proven has been written over it since, and no clearing is under way.
+select p.association_id
+from write p
+where p.gateway_id = $2 and p.device_id = $1 and p.purpose = 'provision' and p.step > 0
+  and not exists (
+      select from write later
+      where later.gateway_id = $2 and later.id > p.id
+        and ((later.state = 'verified' and (later.purpose = 'clear'
+                                            or (later.purpose = 'provision' and later.device_id <> $1)))
+             or (later.purpose = 'clear' and later.finished_at is null)))
+order by p.id desc
+limit 1;
+
+-- name: find
+-- One write with what explains it.
+select w.id, w.purpose, w.association_id, d.line_of_service, s.code as subscriber_code, w.gateway_id, g.oui,
+       g.product_class, g.serial_number, w.batch_id, w.generation, w.key_id, w.state, w.event, w.moves, w.attempts,
+       w.step, w.created_at, w.moved_at, w.moved_by, w.due_at, w.finished_at, w.lease_until, w.fault, w.proof,
+       w.profile, w.plan, d.wanted_serial, g.approved_at, g.last_inform_at, g.periodic_at, g.periodic_seconds,
+       exists (
+           select from brake b
+           where (b.batch_id is null or b.batch_id = w.batch_id)
+             and (b.profile is null or b.profile = g.profile)
+             and (b.software_version is null or b.software_version = g.software_version)
+       ) as braked
+from write w
+left join device d on d.id = w.device_id
+left join association a on a.id = w.association_id
+left join subscriber s on s.id = a.subscriber_id
+left join gateway g on g.id = w.gateway_id
+where w.id = $1;
+
+-- name: page
+-- Newest first, from below a known id.
+select w.id, w.purpose, w.association_id, d.line_of_service, s.code as subscriber_code, w.gateway_id, g.oui,
+       g.product_class, g.serial_number, w.batch_id, w.generation, w.key_id, w.state, w.event, w.moves, w.attempts,
+       w.step, w.created_at, w.moved_at, w.moved_by, w.due_at, w.finished_at, w.lease_until, w.fault, w.proof,
+       w.profile, w.plan, d.wanted_serial, g.approved_at, g.last_inform_at, g.periodic_at, g.periodic_seconds,
+       exists (
+           select from brake b
+           where (b.batch_id is null or b.batch_id = w.batch_id)
+             and (b.profile is null or b.profile = g.profile)
+             and (b.software_version is null or b.software_version = g.software_version)
+       ) as braked
+from write w
+left join device d on d.id = w.device_id
+left join association a on a.id = w.association_id
+left join subscriber s on s.id = a.subscriber_id
+left join gateway g on g.id = w.gateway_id
+where ($1::uuid is null or w.id < $1)
+  and ($2::text is null or w.state = $2)
+  and ($3::text is null or w.association_id in (
+          select a.id from device d join association a on a.device_id = d.id where d.line_key = $3))
+  and ($4::text is null or w.association_id in (
+          select a.id from subscriber s join association a on a.subscriber_id = s.id where s.code_key = $4))
+  and ($5::uuid is null or w.batch_id = $5)
+  and ($6::bigint is null or w.gateway_id = $6)
+order by w.id desc
+limit $7;
+
+-- name: context
+-- What an operator's move on a write has to respect: its line, locked before it, and whether it is the newest word.
+select w.device_id, w.gateway_id, d.line_key, w.association_id, a.subscriber_id, w.purpose, w.state,
+       a.ended_at is not null as association_ended, w.generation = a.generation as current
+from write w
+left join device d on d.id = w.device_id
+left join association a on a.id = w.association_id
+where w.id = $1;
+
+-- name: retry
+-- Puts a write that came to its end back into the queue, with its attempts before it.
+update write w set state = 'queued', event = 'retried', moves = moves + 1, moved_at = $2, moved_by = $3,
+                   finished_at = null, attempts = 0, due_at = $2
+where w.state in (select from_state from write_transition where event = 'retried') and w.id = $1
+returning w.id;
+
+-- name: cancel
+-- Takes a write out of the queue.
+update write w set state = 'cancelled', event = 'cancelled', moves = moves + 1, moved_at = $2, moved_by = $3,
+                   finished_at = $2, request_id = null, lease_until = null
+where w.state in (select from_state from write_transition where event = 'cancelled') and w.id = $1
+returning w.id;

@@ -1,0 +1,53 @@
+"""Bearer tokens: the database knows their SHA-256 and nothing else of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from acs_bridge.domain.actor import Role
+from acs_bridge.errors import Conflict
+from acs_bridge.store.database import refusals
+from acs_bridge.store.rows import Executor, many
+from acs_bridge.store.statements import load
+
+_SQL = load("tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """A token as it is listed."""
+
+    name: str
+    role: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+async def insert(
+    executor: Executor, name: str, role: Role, hash: bytes, now: datetime, expires_at: datetime | None
+) -> None:
+    """Add a token; Conflict when the name is taken, also by one that was revoked."""
+    with refusals({"token_name_taken": lambda: Conflict(f"there is, or was, a token named {name} already")}):
+        await executor.execute(_SQL.insert, name, role, hash, now, expires_at)
+
+
+async def check(executor: Executor, hash: bytes, now: datetime) -> tuple[str, Role] | None:
+    """Give name and role of the token with this hash; None when none counts."""
+    row = await executor.fetchrow(_SQL.check, hash, now)
+    return None if row is None else (row["name"], Role(row["role"]))
+
+
+async def all_tokens(executor: Executor) -> list[TokenRow]:
+    """List every token."""
+    return await many(executor, TokenRow, _SQL.list)
+
+
+async def revoke(executor: Executor, name: str, now: datetime) -> bool:
+    """Revoke a token; false when none of that name counts."""
+    return await executor.fetchval(_SQL.revoke, name, now) is not None
+
+
+async def exists(executor: Executor, name: str) -> bool:
+    """Tell whether a token of this name was ever made."""
+    return bool(await executor.fetchval(_SQL.exists, name))

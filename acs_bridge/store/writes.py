@@ -1,0 +1,167 @@
+"""Writes as operators see and move them. What a session makes of a write is the sessions' affair.
+
+From which states a write may be moved is not written here: every statement asks the database's own table of the law.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from acs_bridge.domain.write import Purpose, WriteState
+from acs_bridge.errors import Conflict
+from acs_bridge.store.database import refusals
+from acs_bridge.store.rows import Executor, many, one
+from acs_bridge.store.statements import load
+
+_SQL = load("writes")
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRow:
+    """A write with everything that explains where it stands."""
+
+    id: UUID
+    purpose: str
+    association_id: UUID | None
+    line_of_service: str | None
+    subscriber_code: str | None
+    gateway_id: int | None
+    oui: str | None
+    product_class: str | None
+    serial_number: str | None
+    batch_id: UUID
+    generation: int | None
+    key_id: str | None
+    state: str
+    event: str
+    moves: int
+    attempts: int
+    step: int
+    created_at: datetime
+    moved_at: datetime
+    moved_by: str | None
+    due_at: datetime
+    finished_at: datetime | None
+    lease_until: datetime | None
+    fault: dict[str, object] | None
+    proof: str | None
+    profile: str | None
+    plan: dict[str, object]
+    wanted_serial: str | None
+    approved_at: datetime | None
+    last_inform_at: datetime | None
+    periodic_at: datetime | None
+    periodic_seconds: float | None
+    braked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewWrite:
+    """A write for an association, still to be stored; it takes the association's generation and key."""
+
+    id: UUID
+    purpose: Purpose
+    association_id: UUID
+    gateway_id: int | None
+    batch_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class WriteContext:
+    """What surrounds a write when an operator moves it."""
+
+    device_id: int | None
+    gateway_id: int | None
+    line_key: str | None
+    association_id: UUID | None
+    subscriber_id: int | None
+    purpose: str
+    state: str
+    association_ended: bool
+    current: bool | None  # carries the association's current generation
+
+
+@dataclass(frozen=True, slots=True)
+class WriteFilter:
+    """Which writes a list shows."""
+
+    state: WriteState | None = None
+    line_key: str | None = None
+    code_key: str | None = None
+    batch_id: UUID | None = None
+    gateway_id: int | None = None
+
+
+async def insert(executor: Executor, new: NewWrite, now: datetime, by: str | None) -> None:
+    """Queue a write."""
+    await executor.execute(_SQL.insert, new.id, new.purpose, new.association_id, new.gateway_id, new.batch_id, now, by)
+
+
+async def hold(executor: Executor, association_id: UUID | None, gateway_ids: Iterable[int]) -> None:
+    """Keep sessions from moving what is about to be rearranged, until the transaction ends."""
+    await executor.execute(_SQL.hold, association_id, list(gateway_ids))
+
+
+async def retarget(executor: Executor, association_id: UUID, gateway_id: int | None, now: datetime) -> UUID | None:
+    """Send a write that has gone nowhere yet to another gateway; None when that is not possible any more."""
+    write_id: UUID | None = await executor.fetchval(_SQL.retarget, association_id, gateway_id, now)
+    return write_id
+
+
+async def supersede(
+    executor: Executor, association_id: UUID | None, gateway_id: int | None, now: datetime, by: str | None
+) -> None:
+    """Take away what a newer write of this association, or for this gateway, replaces."""
+    await executor.execute(_SQL.supersede, association_id, gateway_id, now, by)
+
+
+async def give_up(executor: Executor, association_id: UUID, now: datetime, by: str | None) -> None:
+    """Cancel what an ended association still had waiting."""
+    await executor.execute(_SQL.give_up, association_id, now, by)
+
+
+async def to_be_cleared(executor: Executor, device_id: int, gateway_id: int) -> UUID | None:
+    """Say which association's URL a gateway may still hold from its time on this line."""
+    association_id: UUID | None = await executor.fetchval(_SQL.to_be_cleared, device_id, gateway_id)
+    return association_id
+
+
+async def find(executor: Executor, write_id: UUID) -> WriteRow | None:
+    """Look one write up."""
+    return await one(executor, WriteRow, _SQL.find, write_id)
+
+
+async def page(executor: Executor, before: UUID | None, wanted: WriteFilter, limit: int) -> list[WriteRow]:
+    """Newest first."""
+    return await many(
+        executor,
+        WriteRow,
+        _SQL.page,
+        before,
+        wanted.state,
+        wanted.line_key,
+        wanted.code_key,
+        wanted.batch_id,
+        wanted.gateway_id,
+        limit,
+    )
+
+
+async def context(executor: Executor, write_id: UUID) -> WriteContext | None:
+    """Say what surrounds a write."""
+    return await one(executor, WriteContext, _SQL.context, write_id)
+
+
+async def retry(executor: Executor, write_id: UUID, now: datetime, by: str | None) -> bool:
+    """Queue a write again; false when its state has no such way."""
+    busy = Conflict("a newer write for the same line or the same gateway is under way: cancel it first")
+    with refusals(
+        {"write_line_busy": lambda: busy, "write_gateway_busy": lambda: busy, "write_credentials_busy": lambda: busy}
+    ):
+        return await executor.fetchval(_SQL.retry, write_id, now, by) is not None
+
+
+async def cancel(executor: Executor, write_id: UUID, now: datetime, by: str | None) -> bool:
+    """Take a write out of the queue; false when its state has no such way."""
+    return await executor.fetchval(_SQL.cancel, write_id, now, by) is not None
