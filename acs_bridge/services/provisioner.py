@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
+from uuid import UUID
 
 import structlog
 
@@ -31,6 +32,9 @@ BOOT: Final = 1
 PERIODIC: Final = 2
 
 _LONGEST: Final = 256  # characters of what a gateway says of itself; TR-181 has none longer
+_ROUTINE: Final = frozenset(
+    (WriteEvent.DISPATCHED, WriteEvent.ADVANCED, WriteEvent.ACCEPTED, WriteEvent.DEFERRED)
+)  # the history keeps them; a log line for each would say the same at many times the price
 _PROOFS: Final = {WriteEvent.READ_BACK_EQUAL: "read_back", WriteEvent.KEY_PROVES: "parameter_key"}
 
 
@@ -71,6 +75,16 @@ class Visit:
     write: OpenWrite | None = None
     due_at: datetime | None = None
     held_back: bool = False
+    wanted: "Rendered | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a write asks of its gateway, worked out once a session."""
+
+    write_id: UUID
+    wanted: Wanted
+    profile: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +172,7 @@ class Provisioner:
         if isinstance(wanted, Unfit):
             await self._stop(visit, write)
             return None
-        return await self._carry_out(visit, write, planner.repeat(write, wanted[0], counts=counts), wanted[1])
+        return await self._carry_out(visit, write, planner.repeat(write, wanted.wanted, counts=counts), wanted.profile)
 
     async def answer(self, visit: Visit, answer: Answer) -> Outgoing | None:
         """The gateway answered the outstanding request: what that makes of the write, and what is asked next.
@@ -244,7 +258,7 @@ class Provisioner:
             return None
         wanted = self._wanted(visit, write)
         if not isinstance(wanted, Unfit):
-            return await self._carry_out(visit, write, planner.begin(write, wanted[0]), wanted[1])
+            return await self._carry_out(visit, write, planner.begin(write, wanted.wanted), wanted.profile)
         if write.state is WriteState.QUEUED:
             await self._carry_out(visit, write, Move(WriteEvent.UNFIT, fault=Fault(0, wanted.reason)), None)
         return None
@@ -256,12 +270,12 @@ class Provisioner:
             return None
         move = planner.answered(
             write,
-            wanted[0],
+            wanted.wanted,
             answer,
             last_attempt=self._retry.exhausted(write.attempts),
             in_force=self._in_force(visit, write),
         )
-        return await self._carry_out(visit, write, move, wanted[1])
+        return await self._carry_out(visit, write, move, wanted.profile)
 
     async def _stop(self, visit: Visit, write: OpenWrite) -> None:
         """The profiles have changed under a request that is outstanding: look at it anew at the next Inform."""
@@ -274,7 +288,15 @@ class Provisioner:
         booted = visit.booted_at is not None and visit.booted_at > write.moved_at
         return booted or self._clock() - write.moved_at >= self._patience.staged
 
-    def _wanted(self, visit: Visit, write: OpenWrite) -> tuple[Wanted, str] | Unfit:
+    def _wanted(self, visit: Visit, write: OpenWrite) -> Rendered | Unfit:
+        """A session goes on with what it began with, also when the profiles change meanwhile."""
+        if visit.wanted is not None and visit.wanted.write_id == write.id:
+            return visit.wanted
+        rendered = self._render(visit, write)
+        visit.wanted = rendered if isinstance(rendered, Rendered) else None
+        return rendered
+
+    def _render(self, visit: Visit, write: OpenWrite) -> Rendered | Unfit:
         if visit.kind is None:
             return Unfit("the gateway's kind is not known")
         try:
@@ -287,7 +309,8 @@ class Provisioner:
             parameters = profile.render(write.purpose, self._fields(write))
         except (AmbiguousProfile, ProfileUnfit) as error:
             return Unfit(str(error))
-        return Wanted(parameters, readable=not profile.quirks.no_read_back), profile.name
+        wanted = Wanted(parameters, readable=not profile.quirks.no_read_back)
+        return Rendered(write.id, wanted, profile.name)
 
     def _fields(self, write: OpenWrite) -> dict[str, str]:
         fields = {
@@ -314,7 +337,8 @@ class Provisioner:
             raise Overtaken
         if move.event is not None:
             self._on_move(move.event)
-            _log.info("write_moved", write_id=str(write.id), move=move.event, state=moved, gateway_id=visit.gateway_id)
+            tell = _log.debug if move.event in _ROUTINE else _log.info
+            tell("write_moved", write_id=str(write.id), move=move.event, state=moved, gateway_id=visit.gateway_id)
         visit.due_at = change.due_at
         visit.write = None if moved in SETTLED else _changed(write, moved, move, change, visit, now)
         if move.request is None or change.request_id is None:
