@@ -60,7 +60,8 @@ class Acs:
         async with self.database.transaction() as connection:
             now = self.clock()
             subscriber_id = await connection.fetchval(
-                "insert into subscriber (code, code_key, name, created_at, updated_at) values ($1, lower($1), 'Ann', $2, $2)"
+                "insert into subscriber (code, code_key, name, created_at, updated_at)"
+                " values ($1, lower($1), 'Ann', $2, $2)"
                 " on conflict (code_key) do update set updated_at = $2 returning id",
                 code,
                 now,
