@@ -6,6 +6,7 @@ services; the listeners answer last. Everything is closed in reverse.
 
 import asyncio
 import random
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -24,15 +25,16 @@ from acs_bridge.errors import AcsBridgeError
 from acs_bridge.services.binding import Binding
 from acs_bridge.services.informs import Informs
 from acs_bridge.services.janitor import Janitor
-from acs_bridge.services.keyring import open_keyring
+from acs_bridge.services.keyring import open_keyring, verify_keyring
 from acs_bridge.services.lines import Lines
 from acs_bridge.services.profiles import load_profiles
 from acs_bridge.services.provisioner import Patience, Provisioner
 from acs_bridge.services.seals import Seals
-from acs_bridge.settings import Bootstrap, CpeAuthMode, Settings
+from acs_bridge.settings import Bootstrap, CpeAuthMode, Settings, revealed
 from acs_bridge.settings_layers import SettingsError
 from acs_bridge.store.database import Database
-from acs_bridge.store.opening import OpenPostgres, open_postgres
+from acs_bridge.store.embedded import EmbeddedPostgres
+from acs_bridge.store.opening import open_postgres
 from acs_bridge.store.sessions import Sessions
 from acs_bridge.web.device.connection import Connections, DeviceServer
 from acs_bridge.web.device.dialogue import Dialogue
@@ -40,7 +42,8 @@ from acs_bridge.web.device.endpoint import DeviceEndpoint
 from acs_bridge.web.device.gate import DigestGate, Gate, OpenGate
 from acs_bridge.web.device.measures import DeviceMeasures
 from acs_bridge.web.device.ticket import TicketSeal
-from acs_bridge.web.listener import bind, serving
+from acs_bridge.web.device.workers import Workers
+from acs_bridge.web.listener import Bound, bind, serving
 
 _log = structlog.get_logger(__name__)
 
@@ -71,25 +74,30 @@ class Daemon:
     addresses: Addresses
     database: Database
     janitor: Janitor
-    postgres: OpenPostgres
+    postgres: EmbeddedPostgres | None
+    workers: Workers | None
 
     async def until_it_fails(self) -> None:
         """Keep house; ends only by an error, which ends the daemon."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.janitor.run())
-            if self.postgres.embedded is not None:
+            if self.workers is not None:
+                group.create_task(self.workers.keep_running())
+            if self.postgres is not None:
                 group.create_task(_watch(self.postgres))
 
 
-async def _watch(postgres: OpenPostgres) -> None:
-    if postgres.embedded is not None:
-        await postgres.embedded.died()
-        raise DatabaseDied
+async def _watch(postgres: EmbeddedPostgres) -> None:
+    await postgres.died()
+    raise DatabaseDied
 
 
 @asynccontextmanager
-async def serving_daemon(settings: Settings, *, clock: Clock = utc_now) -> AsyncIterator[Daemon]:
-    """Open everything, serve until the block ends, and close everything."""
+async def serving_daemon(settings: Settings, *, workers: int = 1, clock: Clock = utc_now) -> AsyncIterator[Daemon]:
+    """Open everything, serve until the block ends, and close everything.
+
+    One worker is this process; more of them are processes of their own, and this one serves operators only.
+    """
     async with AsyncExitStack() as stack:
         device = bind("device", settings.device_listener.host, settings.device_listener.port)
         stack.callback(device.socket.close)
@@ -106,10 +114,28 @@ async def serving_daemon(settings: Settings, *, clock: Clock = utc_now) -> Async
         keyring = await open_keyring(settings.phan.keyring, database, clock())
         parts = Parts(settings, database, keyring, profiles, clock)
         await stack.enter_async_context(serving(operator, parts.operator_runner()))
-        await stack.enter_async_context(serving(device, parts.device_runner()))
-        yield Daemon(
-            Addresses((device.host, device.port), (operator.host, operator.port)), database, parts.janitor, postgres
-        )
+        processes = None
+        if workers == 1:
+            await stack.enter_async_context(serving(device, parts.device_runner()))
+        else:
+            errand = {"settings": revealed(settings), "postgres_url": postgres.url}
+            processes = Workers(workers, device, errand, settings.device_listener.drain_seconds)
+            parts.registry.register(processes.counted)
+            await stack.enter_async_context(processes)
+        addresses = Addresses((device.host, device.port), (operator.host, operator.port))
+        yield Daemon(addresses, database, parts.janitor, postgres.embedded, processes)
+
+
+@asynccontextmanager
+async def serving_worker(
+    settings: Settings, postgres_url: str, listener: socket.socket, *, clock: Clock = utc_now
+) -> AsyncIterator[CollectorRegistry]:
+    """Serve gateways in a process of its own, on what the parent has opened; gives what is counted."""
+    async with Database.connect(postgres_url, settings.database.pool_size) as database:
+        keyring = await verify_keyring(settings.phan.keyring, database)
+        parts = Parts(settings, database, keyring, load_profiles(settings.profiles.dirs), clock)
+        async with serving(Bound("device", listener), parts.device_runner()):
+            yield parts.registry
 
 
 class Parts:

@@ -304,6 +304,22 @@ class Settings(BaseSettings):
             raise SettingsError("phan.base_url: must begin with https:// (http is for `acs-bridge demo`)")
 
 
+def revealed(settings: Settings) -> dict[str, dict[str, Any]]:
+    """The settings as plain values, secrets included: for a pipe to a process of ours, and for nothing else."""
+    return {
+        name: {key: _revealed(getattr(section, key)) for key in type(section).model_fields}
+        for name, section in settings
+    }
+
+
+def _revealed(value: object) -> object:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, tuple):
+        return [_revealed(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
+
+
 def _named_file() -> Path | None:
     name = os.environ.get(_CONFIG_VARIABLE)
     return Path(name) if name else None

@@ -47,7 +47,9 @@ def _pairs(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for match in _PAIR.finditer(text[:_LONGEST_HEADER]):
         name, quoted, bare = match.groups()
-        value = bare if quoted is None else _ESCAPED.sub(r"\1", quoted)
+        value = bare if quoted is None else quoted
+        if "\\" in value and quoted is not None:
+            value = _ESCAPED.sub(r"\1", value)
         found.setdefault(name.lower(), value)
     return found
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from acs_bridge import __version__
-from acs_bridge.cli import config, demo, migrate, phan, serve, simulate
+from acs_bridge.cli import config, demo, migrate, phan, serve, simulate, worker
 from acs_bridge.errors import AcsBridgeError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command()(demo.demo)
 app.command()(serve.serve)
+app.command(hidden=True)(worker.worker)
 app.command()(migrate.migrate)
 app.add_typer(phan.app, name="phan")
 app.command()(simulate.simulate)

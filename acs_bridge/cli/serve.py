@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from acs_bridge.settings import Settings
 
 
-def serve(config: ConfigFile = None) -> None:
+MAX_WORKERS = 64
+
+
+def serve(
+    config: ConfigFile = None,
+    workers: Annotated[int, typer.Option(min=1, max=MAX_WORKERS, help="Processes that serve gateways.")] = 1,
+) -> None:
     """Serve gateways and operators until SIGTERM or Ctrl-C; then let every request under way finish."""
     from acs_bridge import log
     from acs_bridge.cli.running import run
@@ -21,17 +27,17 @@ def serve(config: ConfigFile = None) -> None:
     settings = Settings.load(config)
     settings.check_servable()
     log.configure(settings.log.format, settings.log.level, phan_base_url=settings.phan.base_url)
-    run(_serve(settings))
+    run(_serve(settings, workers))
 
 
-async def _serve(settings: "Settings") -> None:
+async def _serve(settings: "Settings", workers: int) -> None:
     from acs_bridge.app import serving_daemon
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with serving_daemon(settings) as daemon:
+    async with serving_daemon(settings, workers=workers) as daemon:
         kept = asyncio.ensure_future(daemon.until_it_fails())
         stopped = asyncio.ensure_future(stop.wait())
         await asyncio.wait((kept, stopped), return_when=asyncio.FIRST_COMPLETED)

@@ -16,6 +16,7 @@ import structlog
 from acs_bridge.domain import planner
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.ids import tag
+from acs_bridge.domain.keyring import UnknownKey
 from acs_bridge.domain.phan import PhanClaims, PhanUrls
 from acs_bridge.domain.planner import Answer, Move, OpenWrite, Request, Wanted
 from acs_bridge.domain.profile import AmbiguousProfile, GatewayKind, Profile, ProfileUnfit
@@ -307,7 +308,7 @@ class Provisioner:
                     f"class {visit.kind.product_class!r}, software version {visit.kind.software_version!r})"
                 )
             parameters = profile.render(write.purpose, self._fields(write))
-        except (AmbiguousProfile, ProfileUnfit) as error:
+        except (AmbiguousProfile, ProfileUnfit, UnknownKey) as error:
             return Unfit(str(error))
         wanted = Wanted(parameters, readable=not profile.quirks.no_read_back)
         return Rendered(write.id, wanted, profile.name)

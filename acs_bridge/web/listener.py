@@ -63,3 +63,12 @@ async def serving(bound: Bound, runner: web.BaseRunner) -> AsyncIterator[None]:
     finally:
         await runner.cleanup()
         _log.info("listener_closed", listener=bound.name)
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether a port could be bound at this moment."""
+    try:
+        socket.create_server((host, port)).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,158 @@
+"""More processes that serve gateways: `serve --workers N`.
+
+The parent owns everything that there is once: the addresses, the embedded Postgres, the operator listener, the janitor.
+A worker inherits the device listener's socket and serves it with services of its own; sessions belong to no process, so
+that any worker takes any POST. A worker that dies is replaced; one whose parent dies ends, because its pipe does.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Self
+
+import structlog
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from acs_bridge.web.listener import Bound
+
+_log = structlog.get_logger(__name__)
+
+RESTART_SECONDS: Final = 1.0
+REPORT_SECONDS: Final = 1.0
+REPORT_LIMIT: Final = 1 << 20  # bytes of one report
+PATIENCE_SECONDS: Final = 5.0  # beyond what draining may take
+
+# One counter's value in one process: name, help, labels, value.
+Sample = tuple[str, str, dict[str, str], float]
+
+
+def samples(registry: CollectorRegistry) -> list[Sample]:
+    """What a worker has counted, as it tells its parent."""
+    return [
+        (metric.name, metric.documentation, dict(sample.labels), sample.value)
+        for metric in registry.collect()
+        if metric.type == "counter"
+        for sample in metric.samples
+        if sample.name.endswith("_total")
+    ]
+
+
+class WorkersCollector(Collector):
+    """The sum of what all workers have counted, those that have ended included."""
+
+    def __init__(self) -> None:
+        self._told: dict[int, list[Sample]] = {}
+
+    def tell(self, worker: int, told: list[Sample]) -> None:
+        """Keep the newest word of a worker; every process that ever ran has a number of its own."""
+        self._told[worker] = told
+
+    def collect(self) -> Iterable[Metric]:
+        """One family a name, one sample a set of labels."""
+        sums: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
+        words: dict[str, str] = {}
+        for told in self._told.values():
+            for name, documentation, labels, value in told:
+                words[name] = documentation
+                of_name = sums.setdefault(name, {})
+                key = tuple(sorted(labels.items()))
+                of_name[key] = of_name.get(key, 0) + value
+        for name, values in sums.items():
+            names = [label for label, _ in next(iter(values))]
+            family = CounterMetricFamily(name, words[name], labels=names)
+            for key, value in values.items():
+                family.add_metric([text for _, text in key], value)
+            yield family
+
+
+class Workers:
+    """So many processes on one listener; entering starts them, leaving lets each finish what it is answering."""
+
+    def __init__(self, count: int, bound: Bound, errand: Mapping[str, Any], drain_seconds: int) -> None:
+        """`errand` is what a worker needs to know beside the socket; it goes through a pipe: it holds secrets."""
+        self.counted = WorkersCollector()
+        self._bound = bound
+        self._patience = drain_seconds + PATIENCE_SECONDS
+        self._places = [_Worker(number, count, bound, errand, self.counted) for number in range(count)]
+
+    async def __aenter__(self) -> Self:
+        """Start all of them."""
+        await asyncio.gather(*(place.start() for place in self._places))
+        bound = self._bound
+        _log.info("listening", listener=bound.name, host=bound.host, port=bound.port, workers=len(self._places))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End all of them."""
+        await asyncio.gather(*(place.stop(self._patience) for place in self._places))
+        _log.info("listener_closed", listener=self._bound.name)
+
+    async def keep_running(self) -> None:
+        """Replace those that die; ends only by an error."""
+        async with asyncio.TaskGroup() as group:
+            for place in self._places:
+                group.create_task(place.keep_running())
+
+
+class _Worker:
+    """The place of one worker, whichever process fills it."""
+
+    def __init__(
+        self, number: int, count: int, bound: Bound, errand: Mapping[str, Any], collector: WorkersCollector
+    ) -> None:
+        self._life = number
+        self._count = count
+        self._bound = bound
+        self._errand = errand
+        self._collector = collector
+        self._process: Process | None = None
+        self._listening: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        descriptor = self._bound.socket.fileno()
+        reports, report_to = os.pipe()
+        try:
+            self._process = process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "acs_bridge", "worker", stdin=PIPE, pass_fds=(descriptor, report_to)
+            )
+        finally:
+            os.close(report_to)
+        errand = {"descriptor": descriptor, "report_to": report_to, **self._errand}
+        if process.stdin is not None:
+            process.stdin.write(json.dumps(errand).encode() + b"\n")
+            await process.stdin.drain()
+        self._listening = asyncio.create_task(self._listen(reports, self._life))
+
+    async def _listen(self, reports: int, life: int) -> None:
+        """Take in what the worker counts, until it ends."""
+        reader = asyncio.StreamReader(limit=REPORT_LIMIT)
+        pipe = os.fdopen(reports, "rb")
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+        while line := await reader.readline():
+            self._collector.tell(life, json.loads(line))
+
+    async def keep_running(self) -> None:
+        while True:
+            if self._process is not None:
+                code = await self._process.wait()
+                _log.error("worker_ended", code=code)
+            await asyncio.sleep(RESTART_SECONDS)
+            self._life += self._count
+            await self.start()
+
+    async def stop(self, patience: float) -> None:
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            async with asyncio.timeout(patience):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
