@@ -107,9 +107,10 @@ class TestWrongCredentials:
 
     async def test_are_answered_alike_whoever_it_is(self, acs: Acs) -> None:
         seen = set()
-        for wrong in ({"password": "wrong"}, {"username": "nobody"}, {"username": "nobody", "password": ""}):
+        for username, password in ((BOOTSTRAP.username, "wrong"), ("nobody", BOOTSTRAP.password), ("nobody", "")):
             async with connected(acs.port) as wire:
-                answer = await wire.post(Cpe().inform(), XML, answered(await challenge_of(wire), **wrong))
+                wrong = answered(await challenge_of(wire), username=username, password=password)
+                answer = await wire.post(Cpe().inform(), XML, wrong)
             headers = [(name, value) for name, value in answer.headers if name != "date"]
             seen.add(repr((answer.status, headers, answer.body)))
         assert len(seen) == 1
