@@ -60,10 +60,10 @@ def inflated(body: bytes, coding: str) -> bytes:
     for window in (_ZLIB_OR_GZIP, _RAW):  # "deflate" is zlib by the standard, and raw in the field
         inflate = zlib.decompressobj(window)
         try:
-            text = inflate.decompress(body, AFTER_LOGIN)
+            text = inflate.decompress(body, AFTER_LOGIN + 1)
         except zlib.error:
             continue
-        if inflate.unconsumed_tail:
+        if len(text) > AFTER_LOGIN:
             raise web.HTTPRequestEntityTooLarge(AFTER_LOGIN, len(text))
         if inflate.eof:
             return text

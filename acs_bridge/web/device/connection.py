@@ -32,18 +32,18 @@ class Connection:
     principals: set[Principal] = field(default_factory=set)
     failures: int = 0
     latest: Ticket | None = None
-    shared: bool = False  # several gateways have informed here
+    needs_cookies: bool = False  # it does not belong to one gateway, or to one that returns cookies
     visits: OrderedDict[tuple[int, int], Visit] = field(default_factory=OrderedDict)
 
     def opened(self, ticket: Ticket, visit: Visit) -> None:
         """A session was opened here."""
-        self.shared |= self.latest is not None and self.latest.gateway_id != ticket.gateway_id
+        self.needs_cookies |= self.latest is not None and self.latest.gateway_id != ticket.gateway_id
         self.latest = ticket
         self._keep(visit)
 
     def ticket_without_cookie(self) -> Ticket | None:
-        """The session of a gateway that returns no cookie: only while nobody else has informed on this connection."""
-        return None if self.shared else self.latest
+        """The session of a gateway that returns no cookie: only while nobody else can be on this connection."""
+        return None if self.needs_cookies else self.latest
 
     def visit(self, ticket: Ticket, *, work_due: bool) -> Visit:
         """What this worker knows of a session; nothing, when it was opened elsewhere."""

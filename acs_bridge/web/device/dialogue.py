@@ -112,6 +112,7 @@ class Dialogue:
         return Reply(InformResponse(), version.namespace, received.header.id, version.use_version, ticket)
 
     def _session_of(self, connection: Connection, cookie: Ticket | None) -> Ticket | None:
+        connection.needs_cookies |= cookie is not None
         ticket = cookie if cookie is not None else connection.ticket_without_cookie()
         if ticket is None or ticket.is_over(self._clock()):
             return None

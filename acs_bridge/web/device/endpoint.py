@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 from aiohttp import hdrs, web
-from multidict import CIMultiDict
+from multidict import CIMultiDict, istr
 
 from acs_bridge.errors import Unavailable
 from acs_bridge.web.device import body
@@ -32,6 +32,8 @@ READ_ASIDE: Final = 2  # larger ones that are read at a time, each worth some 10
 RETRY_AFTER_SECONDS: Final = "30"
 _XML: Final = 'text/xml; charset="utf-8"'
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^"'\s;]+)""", re.IGNORECASE)
+# A proxy may put the messages of any gateway on a connection.
+_FORWARDED: Final = tuple(map(istr, ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")))
 _NOT_CWMP: Final = ("application/x-www-form-urlencoded", "multipart/", "application/json")
 
 
@@ -81,6 +83,7 @@ class DeviceEndpoint:
         if request.method != hdrs.METH_POST:
             return _plain(405, "gateways POST here", allow=hdrs.METH_POST)
         headers = request.headers
+        connection.needs_cookies |= any(name in headers for name in _FORWARDED)
         coding = headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
         if coding not in body.CODINGS or headers.get(hdrs.CONTENT_TYPE, "").strip().lower().startswith(_NOT_CWMP):
             return _plain(415, "this coding or type is not taken", close=True)
@@ -151,6 +154,7 @@ def _where(error: Exception) -> dict[str, object]:
     frames = traceback.extract_tb(error.__traceback__)
     return {
         "error": type(error).__qualname__,
+        "sqlstate": getattr(error, "sqlstate", None),
         "at": [f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames],
     }
 
