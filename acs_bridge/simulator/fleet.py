@@ -96,10 +96,12 @@ class Pace:
 
 @dataclass(order=True, slots=True)
 class _Turn:
+    """Who is next: whose time has come, then who has had fewest sessions."""
+
     due: float
+    had: int
     number: int
     gateway: SimulatedGateway = field(compare=False)
-    had: int = field(compare=False, default=0)
 
 
 class Fleet:
@@ -122,7 +124,9 @@ class Fleet:
         self._stopping = asyncio.Event()
         self._workers: list[asyncio.Task[None]] = []
         begin = self._timer()
-        self._turns = [_Turn(begin + self._random() * pace.interval, i, gateway) for i, gateway in enumerate(gateways)]
+        self._turns = [
+            _Turn(begin + self._random() * pace.interval, 0, i, gateway) for i, gateway in enumerate(gateways)
+        ]
         heapq.heapify(self._turns)
 
     @property

@@ -30,10 +30,11 @@ class Login:
     def challenged(self, headers: Iterable[str], *, encrypted: bool) -> bool:
         """Take the WWW-Authenticate headers of a 401; say whether there is an answer to them."""
         headers = tuple(headers)
-        self._challenge = next(filter(None, map(Challenge.parse, headers)), None)
+        former, self._challenge = self._challenge, next(filter(None, map(Challenge.parse, headers)), None)
         self._basic = encrypted and any(header.lower().startswith(_BASIC) for header in headers)
-        self._cnonce = self._new_cnonce()
-        self._count = 0
+        if former is None or self._challenge is None or self._challenge.nonce != former.nonce:
+            self._cnonce = self._new_cnonce()
+            self._count = 0
         self._asked_now = bool(self._username) and (self._challenge is not None or self._basic)
         return self._asked_now
 
