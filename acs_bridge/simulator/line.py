@@ -6,6 +6,7 @@ gateways run beside the daemon that they load.
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from functools import lru_cache
 from typing import cast
 from urllib.parse import urlsplit
 
+_LINE_BREAK = re.compile(r"[\r\n\0]")
 _HEAD_LIMIT = 65536
 _BODY_LIMIT = 8 * 1024 * 1024
 _CONTINUE_CLASS = 1
@@ -109,7 +111,9 @@ class Line:
     def _head(self, headers: Iterable[tuple[str, str]], length: int) -> bytes:
         lines = [f"POST {self._endpoint.target} HTTP/1.1", f"Host: {self._endpoint.authority}"]
         lines += [f"{name}: {value}" for name, value in headers]
-        return "\r\n".join((*lines, f"Content-Length: {length}", "\r\n")).encode("latin-1")
+        if any(_LINE_BREAK.search(line) for line in lines):
+            raise LineError("a header cannot have a line break in it")
+        return "\r\n".join((*lines, f"Content-Length: {length}", "\r\n")).encode()
 
 
 class _ResponseReader(asyncio.Protocol):

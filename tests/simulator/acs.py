@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Self
 
 from aiohttp import web
 
@@ -119,7 +120,7 @@ class ScriptedAcs:
         return next(each.envelope.namespace for each in reversed(self.seen) if isinstance(each.message, Inform))
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator["ScriptedAcs"]:
+    async def listening(self) -> AsyncIterator[Self]:
         app = web.Application()
         app.router.add_post("/acs", self.post)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)

@@ -104,6 +104,15 @@ async def test_the_connection_is_kept_between_posts():
     assert server.connections == 1
 
 
+@pytest.mark.parametrize("value", ["a\r\nX-Smuggled: 1", "a\nb", "a\0b"])
+async def test_a_header_never_becomes_two(value):
+    server = Server(OK)
+    async with server.line() as line:
+        with pytest.raises(LineError):
+            await line.post(b"", [("Authorization", value)])
+    assert server.received == []
+
+
 async def test_a_closed_line_connects_anew():
     server = Server(OK)
     async with server.line() as line:
