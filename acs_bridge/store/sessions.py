@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -201,8 +202,9 @@ def _fields(row: InformRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in _INFORM_FIELDS}
 
 
+@cache
 def plan_as_json(plan: Plan) -> dict[str, Any]:
-    """Only what differs from a fresh plan is kept."""
+    """Only what differs from a fresh plan is kept. There are a few dozen plans in all."""
     fresh = Plan()
     return {name: getattr(plan, name) for name in Plan.__slots__ if getattr(plan, name) != getattr(fresh, name)}
 
