@@ -64,13 +64,19 @@ class HttpResponse:
         return tuple(value for key, value in self.headers if key == name)
 
 
+@lru_cache(maxsize=1)
+def _system_trust() -> ssl.SSLContext:
+    """Read the system's roots once: that takes longer than a whole session."""
+    return ssl.create_default_context()
+
+
 class Line:
     """One connection at a time to one ACS; it connects when the next POST needs it."""
 
     def __init__(self, endpoint: Endpoint, tls: ssl.SSLContext | None = None) -> None:
         """`tls` is what the gateway trusts and shows; without it an https ACS is checked against the system's roots."""
         self._endpoint = endpoint
-        self._tls = (tls or ssl.create_default_context()) if endpoint.tls else None
+        self._tls = (tls or _system_trust()) if endpoint.tls else None
         self._reader: _ResponseReader | None = None
 
     @property

@@ -1,5 +1,6 @@
 """A small ACS that does what a test tells it: real HTTP, challenges, cookies, and a script for each session."""
 
+import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -120,14 +121,14 @@ class ScriptedAcs:
         return next(each.envelope.namespace for each in reversed(self.seen) if isinstance(each.message, Inform))
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[Self]:
+    async def listening(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[Self]:
         app = web.Application()
         app.router.add_post("/acs", self.post)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
         host, port = runner.addresses[0]
-        self.url = f"http://{host}:{port}/acs"
+        self.url = f"{'https' if tls else 'http'}://{host}:{port}/acs"
         try:
             yield self
         finally:
