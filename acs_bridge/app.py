@@ -22,18 +22,28 @@ from acs_bridge.domain.phan import PhanUrls
 from acs_bridge.domain.profile import ProfileSet
 from acs_bridge.domain.retry import Retry
 from acs_bridge.errors import AcsBridgeError
+from acs_bridge.services.associations import Associations
 from acs_bridge.services.binding import Binding
+from acs_bridge.services.devices import Devices
+from acs_bridge.services.gateways import Gateways
 from acs_bridge.services.informs import Informs
+from acs_bridge.services.intake import Intake
 from acs_bridge.services.janitor import Janitor
 from acs_bridge.services.keyring import open_keyring, verify_keyring
 from acs_bridge.services.lines import Lines
+from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.profiles import load_profiles
 from acs_bridge.services.provisioner import Patience, Provisioner
+from acs_bridge.services.queue import Queue
 from acs_bridge.services.seals import Seals
+from acs_bridge.services.subscribers import Subscribers
+from acs_bridge.services.tokens import Tokens
+from acs_bridge.services.writes import Writes
 from acs_bridge.settings import Bootstrap, CpeAuthMode, Settings, revealed
 from acs_bridge.settings_layers import SettingsError
 from acs_bridge.store.database import Database
 from acs_bridge.store.embedded import EmbeddedPostgres
+from acs_bridge.store.migrations import schema_state
 from acs_bridge.store.opening import open_postgres
 from acs_bridge.store.sessions import Sessions
 from acs_bridge.web.device.connection import Connections, DeviceServer
@@ -44,6 +54,7 @@ from acs_bridge.web.device.measures import DeviceMeasures
 from acs_bridge.web.device.ticket import TicketSeal
 from acs_bridge.web.device.workers import Workers
 from acs_bridge.web.listener import Bound, bind, serving
+from acs_bridge.web.operator.application import Services, operator_application
 
 _log = structlog.get_logger(__name__)
 
@@ -163,6 +174,38 @@ class Parts:
         self.binding = Binding(database, clock, self.lines)
         self.sessions = Sessions(database, writes_per_minute=settings.queue.writes_per_minute)
         self.janitor = Janitor(self.sessions, clock)
+
+    def operator_runner(self) -> web.AppRunner:
+        """The server that people and BSSs reach."""
+        database, clock, lines, binding = self.database, self.clock, self.lines, self.binding
+        services = Services(
+            subscribers=Subscribers(database, clock),
+            devices=Devices(database, clock, lines, binding),
+            gateways=Gateways(database, clock, binding),
+            associations=Associations(database, clock, lines, self.seals),
+            intake=Intake(database, clock, lines, self.seals, binding),
+            writes=Writes(database, clock, approval_needed=self._approval_needed),
+            queue=Queue(database, clock, self.settings.queue.writes_per_minute),
+            phan=PhanLookup(database, self.phan_urls),
+        )
+        application = operator_application(
+            services,
+            check_token=Tokens(database, clock).check,
+            check_ready=self._check_ready,
+            registry=self.registry,
+            clock=clock,
+        )
+        return web.AppRunner(application, access_log=None, shutdown_timeout=self.settings.device_listener.drain_seconds)
+
+    @property
+    def _approval_needed(self) -> bool:
+        cpe_auth = self.settings.cpe_auth
+        return cpe_auth.mode is not CpeAuthMode.NONE and cpe_auth.bootstrap is Bootstrap.APPROVE
+
+    async def _check_ready(self) -> None:
+        """Raise what keeps the daemon from working: a database that is away, or not as this version needs it."""
+        async with self.database.transaction() as connection:
+            (await schema_state(connection)).require_usable()
 
     def device_runner(self) -> web.ServerRunner:
         """The server that gateways reach."""
