@@ -25,7 +25,7 @@ class Informs:
     def __init__(self, sessions: Sessions, clock: Clock) -> None:
         self._sessions = sessions
         self._clock = clock
-        self._batcher = Batcher(self._take_together)
+        self._batcher = Batcher(self._take_together, lambda row: row.identity)
 
     async def take(self, row: InformRow) -> OpenedSession:
         """Raise the gateway to its next session, and hear what stands open for it."""

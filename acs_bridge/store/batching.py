@@ -7,48 +7,82 @@ key (a gateway) wait for each other: one that the database is stuck with holds u
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar, cast
 
 from acs_bridge.errors import Unavailable
 
 BATCH_LIMIT: Final = 64
+BATCHES_UNDER_WAY: Final = 4  # stuck ones included
+STUCK_SECONDS: Final = 1.0
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")
 
 
-class Batcher(Generic[Row, Result]):
-    """One door to one statement that takes many rows, one batch at a time."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _UnderWay(Generic[Row]):
+    """A batch that the database is busy with."""
 
-    def __init__(self, run: Callable[[Sequence[Row]], Awaitable[Sequence[Result]]]) -> None:
+    rows: Sequence[Row]
+    since: float
+
+
+class Batcher(Generic[Row, Result]):
+    """One door to one statement that takes many rows, one batch at a time.
+
+    A batch that is stuck, because somebody holds one of its rows, does not keep up those behind it: the next one is cut
+    beside it, without rows of the keys that are in it.
+    """
+
+    def __init__(
+        self, run: Callable[[Sequence[Row]], Awaitable[Sequence[Result]]], key: Callable[[Row], Hashable]
+    ) -> None:
         """`run` answers each row, in order; it may be asked again for the rows of a batch that failed, one by one."""
         self._run = run
+        self._key = key
         self._waiting: deque[tuple[Row, asyncio.Future[Result]]] = deque()
-        self._draining: asyncio.Task[None] | None = None
+        self._under_way: list[_UnderWay[Row]] = []
+        self._drains: set[asyncio.Task[None]] = set()
 
     async def add(self, row: Row) -> Result:
         """What the statement says to this row."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((row, future))
-        if self._draining is None:
-            self._draining = asyncio.create_task(self._drain())
+        if not self._drains or self._is_stuck():
+            self._drains.add(asyncio.create_task(self._drain()))
         return await future
+
+    def _is_stuck(self) -> bool:
+        if len(self._drains) >= BATCHES_UNDER_WAY:
+            return False
+        late = asyncio.get_running_loop().time() - STUCK_SECONDS
+        return len(self._under_way) == len(self._drains) and all(batch.since < late for batch in self._under_way)
 
     async def _drain(self) -> None:
         try:
             while batch := self._cut():
-                await self._answer_all(batch)
+                under_way = _UnderWay([row for row, _ in batch], asyncio.get_running_loop().time())
+                self._under_way.append(under_way)
+                try:
+                    await self._answer_all(batch)
+                finally:
+                    self._under_way.remove(under_way)
         finally:
-            self._draining = None  # in the same breath as the last look at who waits: nobody is left behind
+            # In the same breath as the last look at who waits: nobody is left behind.
+            self._drains.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     def _cut(self) -> list[tuple[Row, "asyncio.Future[Result]"]]:
-        """The next batch: of those who still wait, in order."""
+        """The next batch: of those who still wait, in order, without keys that are under way."""
+        busy = {self._key(row) for batch in self._under_way for row in batch.rows}
         batch: list[tuple[Row, asyncio.Future[Result]]] = []
+        passed_over: list[tuple[Row, asyncio.Future[Result]]] = []
         while self._waiting and len(batch) < BATCH_LIMIT:
             waiting = self._waiting.popleft()
             if not waiting[1].done():
-                batch.append(waiting)
+                (passed_over if busy and self._key(waiting[0]) in busy else batch).append(waiting)
+        self._waiting.extendleft(reversed(passed_over))
         return batch
 
     async def _answer_all(self, batch: Sequence[tuple[Row, "asyncio.Future[Result]"]]) -> None:

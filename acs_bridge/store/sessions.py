@@ -137,7 +137,7 @@ class Sessions:
         """`writes_per_minute` is the ceiling where no operator has set another one."""
         self._database = database
         self._writes_per_minute = writes_per_minute
-        self._moves: Batcher[MoveRow, WriteState | None] = Batcher(self._move_together)
+        self._moves: Batcher[MoveRow, WriteState | None] = Batcher(self._move_together, lambda row: row.gateway_id)
 
     async def take_informs(self, rows: Sequence[InformRow], now: datetime) -> list[OpenedSession | None]:
         """Bring the gateways' rows up to date, each raised to its next session; in the order of `rows`.

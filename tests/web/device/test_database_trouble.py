@@ -141,6 +141,21 @@ class TestADatabaseThatDoesNotAnswer:
         assert asked.status == 204
         assert await acs.history(write_id) == ["created", "dispatched", "accepted", "read_back_equal"]
 
+    async def test_for_one_gateway_does_not_keep_others_waiting(
+        self, acs: Acs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("acs_bridge.store.batching.STUCK_SECONDS", SOON / 4)
+        other = await acs.provision("S2")
+        await acs.provision("S1", "LOS-2", "C-2")
+        cpe, authorize = Cpe("S1"), await login(acs.port)
+        async with row_locked(acs, "S1"):
+            for _ in range(3):  # it tries again and again
+                async with connected(acs.port) as wire:
+                    assert comes_back_later(await wire.post(cpe.inform(), XML, authorize()))
+            async with connected(acs.port) as wire:
+                assert len(await Cpe("S2").session(wire, authorize)) == 2
+        assert await acs.state(other) == "verified"
+
 
 async def test_a_gateway_that_hangs_up_leaves_its_session_to_its_next_connection(acs: Acs) -> None:
     write_id = await acs.provision()
