@@ -1,0 +1,101 @@
+"""The application of the operator listener, made of the services that it is given.
+
+It opens nothing and reads no settings. Later parts (console, SOAP, events) add their routes to what it returns, and to
+`ANONYMOUS` the templates that nobody has to log in for.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from acs_bridge.domain.clock import Clock
+from acs_bridge.services.associations import Associations
+from acs_bridge.services.devices import Devices
+from acs_bridge.services.gateways import Gateways
+from acs_bridge.services.intake import Intake
+from acs_bridge.services.phan import PhanLookup
+from acs_bridge.services.queue import Queue
+from acs_bridge.services.subscribers import Subscribers
+from acs_bridge.services.writes import Writes
+from acs_bridge.web.operator.measures import OperatorMeasures
+from acs_bridge.web.operator.middleware import ANONYMOUS, CheckToken, answering, authenticating
+from acs_bridge.web.operator.models.health import Health
+from acs_bridge.web.operator.problems import WrongRole
+from acs_bridge.web.operator.registry import WATCHERS, Answer, AnyRoute
+from acs_bridge.web.operator.routes.associations import AssociationRoutes
+from acs_bridge.web.operator.routes.devices import DeviceRoutes
+from acs_bridge.web.operator.routes.gateways import GatewayRoutes
+from acs_bridge.web.operator.routes.intake import IntakeRoutes, PhanRoutes
+from acs_bridge.web.operator.routes.queue import QueueRoutes, WriteRoutes
+from acs_bridge.web.operator.routes.subscribers import SubscriberRoutes
+from acs_bridge.web.operator.serving import ACTOR, HEADERS, add_routes, respond
+
+LARGEST_BODY: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases that `/v1` offers."""
+
+    subscribers: Subscribers
+    devices: Devices
+    gateways: Gateways
+    associations: Associations
+    intake: Intake
+    writes: Writes
+    queue: Queue
+    phan: PhanLookup
+
+
+def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
+    """Give every route of `/v1`."""
+    return (
+        *SubscriberRoutes(services.subscribers).table(),
+        *DeviceRoutes(services.devices).table(),
+        *AssociationRoutes(services.associations).table(),
+        *IntakeRoutes(services.intake, services.associations).table(),
+        *GatewayRoutes(services.gateways, clock).table(),
+        *WriteRoutes(services.writes).table(),
+        *QueueRoutes(services.queue).table(),
+        *PhanRoutes(services.phan).table(),
+    )
+
+
+def operator_application(
+    services: Services,
+    *,
+    check_token: CheckToken,
+    check_ready: Callable[[], Awaitable[None]],
+    registry: CollectorRegistry,
+    clock: Clock,
+) -> web.Application:
+    """Make the application; `check_ready` raises what keeps the daemon from working."""
+    measures = OperatorMeasures(registry)
+    application = web.Application(
+        middlewares=[answering(measures), authenticating(check_token)], client_max_size=LARGEST_BODY
+    )
+    application[ANONYMOUS] = {"/healthz", "/readyz"}
+    add_routes(application, table(services, clock))
+
+    async def alive(_: web.Request) -> web.Response:
+        return respond(Answer(Health()))
+
+    async def ready(_: web.Request) -> web.Response:
+        await check_ready()
+        return respond(Answer(Health()))
+
+    async def metrics(request: web.Request) -> web.Response:
+        if request[ACTOR].role not in WATCHERS:
+            raise WrongRole(WATCHERS, request[ACTOR].role)
+        measures.show(await services.queue.overview())
+        headers = {**HEADERS, "Content-Type": CONTENT_TYPE_LATEST}
+        return web.Response(body=generate_latest(registry), headers=headers)
+
+    application.router.add_get("/healthz", alive)
+    application.router.add_get("/readyz", ready)
+    application.router.add_get("/metrics", metrics, allow_head=False)
+    return application

@@ -1,0 +1,45 @@
+"""What Prometheus learns of the operator listener and of the queue. Routes are named by template: few, no secrets."""
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from acs_bridge.services.queue import Overview
+
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_OTHER: Final = "other"
+
+
+class OperatorMeasures:
+    """Counts calls, and shows the queue as it was last counted."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register with the one registry of the daemon."""
+        self._served = Counter(
+            "acs_bridge_http_requests",
+            "Calls of the operator listener.",
+            ["method", "route", "status"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "acs_bridge_http_request_seconds", "How long they took.", ["method", "route"], registry=registry
+        )
+        self._writes = Gauge("acs_bridge_writes", "Writes by state.", ["state"], registry=registry)
+        self._oldest = Gauge("acs_bridge_oldest_queued_seconds", "Age of the oldest queued write.", registry=registry)
+        self._gateways = Gauge("acs_bridge_gateways", "Gateways that have informed.", ["standing"], registry=registry)
+        self._paused = Gauge("acs_bridge_queue_paused", "1 while the whole queue is held back.", registry=registry)
+
+    def served(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one call."""
+        known = method if method in _METHODS else _OTHER
+        self._served.labels(known, route, str(status)).inc()
+        self._seconds.labels(known, route).observe(seconds)
+
+    def show(self, overview: Overview) -> None:
+        """Show the queue."""
+        for state, writes in overview.counts.items():
+            self._writes.labels(state).set(writes)
+        self._oldest.set(overview.oldest_queued_seconds or 0)
+        for standing in ("known", "unclaimed", "overdue"):
+            self._gateways.labels(standing).set(getattr(overview.gateways, standing))
+        self._paused.set(overview.paused)

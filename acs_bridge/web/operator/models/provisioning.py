@@ -1,0 +1,149 @@
+"""Associations, provisioning requests, and what a PHAN URL says."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from acs_bridge.domain.names import line_of_service, subscriber_code
+from acs_bridge.domain.write import WriteState
+from acs_bridge.services.intake import Order
+from acs_bridge.store.associations import AssociationRow, Moment
+from acs_bridge.web.operator.models.base import AnswerModel, Code, LineOfService, ListQuery, RequestModel, Time
+from acs_bridge.web.operator.models.records import GatewayIdentity, NewSubscriber
+
+MAX_URLS = 1000
+MAX_URL = 2048
+
+
+class NewAssociation(RequestModel):
+    """Who gets which line."""
+
+    subscriber_code: Code
+    line_of_service: LineOfService
+
+
+class AssociationAnswer(AnswerModel):
+    """An association; `write_state` is that of its newest write. Without a subscriber: over, and erased since."""
+
+    id: UUID
+    subscriber_code: str | None
+    subscriber_name: str | None
+    line_of_service: str
+    state: Literal["active", "ended"]
+    write_id: UUID | None
+    write_state: WriteState | None
+    generation: int
+    key_id: str
+    issued_at: Time
+    created_at: Time
+    created_by: str
+    ended_at: Time | None
+    ended_by: str | None
+
+    @classmethod
+    def of(cls, row: AssociationRow) -> "AssociationAnswer":
+        """Make the answer of a record."""
+        known = {name: getattr(row, name) for name in cls.model_fields if name != "state"}
+        return cls(**known, state="active" if row.ended_at is None else "ended")
+
+
+class AssociationQuery(ListQuery):
+    """A page of associations."""
+
+    state: Literal["active", "ended"] | None = None
+    subscriber_code: str | None = None
+    line_of_service: str | None = None
+
+
+class MomentAnswer(AnswerModel):
+    """Something that happened to an association; `by` is null where it was the daemon."""
+
+    at: Time
+    event: str
+    by: str | None
+    write_id: UUID | None
+    from_state: str | None
+    to_state: str | None
+    gateway_id: int | None
+    fault: dict[str, object] | None
+
+    @classmethod
+    def of(cls, row: Moment) -> "MomentAnswer":
+        """Make the answer of a record."""
+        return cls.model_validate(row)
+
+
+class Revealed(AnswerModel):
+    """A PHAN URL: whoever has it can report in the name of the line."""
+
+    phan_url: str
+
+
+class NewRequest(RequestModel):
+    """One line to provision: what is missing is made, and all of it or nothing."""
+
+    subscriber: NewSubscriber
+    line_of_service: LineOfService
+    gateway: GatewayIdentity | None = None
+    replace: bool = Field(default=False, description="Move the line, or the gateway, in the same transaction.")
+
+    @property
+    def order(self) -> Order:
+        """Order the same in the words of the services."""
+        return Order(
+            subscriber_code(self.subscriber.code),
+            self.subscriber.name,
+            line_of_service(self.line_of_service),
+            None if self.gateway is None else self.gateway.identity,
+            self.replace,
+        )
+
+
+class RequestAnswer(AnswerModel):
+    """What a request got; `state` is its write's."""
+
+    id: UUID
+    association_id: UUID
+    write_id: UUID
+    state: WriteState
+
+
+class RequestStory(RequestAnswer):
+    """A request, and the association that it made as it stands now."""
+
+    created_at: Time
+    created_by: str
+    association: AssociationAnswer
+
+
+PhanUrl = Annotated[str, Field(max_length=MAX_URL)]
+
+
+class PhanQuestion(RequestModel):
+    """One URL, or many."""
+
+    url: PhanUrl | None = None
+    urls: list[PhanUrl] | None = Field(None, min_length=1, max_length=MAX_URLS)
+
+
+class PhanAnswer(AnswerModel):
+    """What a PHAN URL says; `active`: it is the current one of an association that is not over."""
+
+    line_of_service: str
+    association_id: UUID
+    active: bool
+    issued_at: Time
+    key_id: str
+
+
+class PhanUnknown(AnswerModel):
+    """The one answer for every URL that is not ours."""
+
+    error: str
+
+
+class PhanAnswers(AnswerModel):
+    """The answers, in the order of the question."""
+
+    items: list[PhanAnswer | PhanUnknown]

@@ -1,0 +1,176 @@
+"""Writes and the queue."""
+
+from uuid import UUID
+
+from pydantic import Field
+
+from acs_bridge.domain.write import Purpose, WriteState
+from acs_bridge.services.queue import Overview
+from acs_bridge.services.writes import SeenWrite, WriteQuestion
+from acs_bridge.store.queue import Brake
+from acs_bridge.web.operator.models.base import AnswerModel, PageQuery, RequestModel, Time
+from acs_bridge.web.operator.models.records import DeviceGateway
+
+MAX_RATE = 10_000_000
+BRAKE_TEXT = 256
+
+
+class ParameterFaultAnswer(AnswerModel):
+    """What a gateway said about one parameter."""
+
+    name: str
+    code: int | None
+    text: str
+
+
+class FaultAnswer(AnswerModel):
+    """The last fault of a write; without a code it is in our own words."""
+
+    code: int | None
+    text: str
+    parameters: list[ParameterFaultAnswer]
+
+
+class WriteAnswer(AnswerModel):
+    """A write; `waiting_for` says in a plain sentence what it waits for, null when for nothing."""
+
+    id: UUID
+    purpose: Purpose
+    state: WriteState
+    event: str
+    association_id: UUID | None
+    line_of_service: str | None
+    subscriber_code: str | None
+    gateway: DeviceGateway | None
+    batch_id: UUID
+    generation: int | None
+    key_id: str | None
+    attempts: int
+    fault: FaultAnswer | None
+    proof: str | None
+    profile: str | None
+    waiting_for: str | None
+    expected_at: Time | None
+    due_at: Time
+    created_at: Time
+    moved_at: Time
+    moved_by: str | None
+    finished_at: Time | None
+
+    @classmethod
+    def of(cls, seen: SeenWrite) -> "WriteAnswer":
+        """Make the answer of a record."""
+        made = {"gateway", "waiting_for", "expected_at"}
+        known = {name: getattr(seen.row, name) for name in cls.model_fields if name not in made}
+        return cls(
+            **known,
+            gateway=_gateway(seen),
+            waiting_for=seen.waiting.waiting_for,
+            expected_at=seen.waiting.expected_at,
+        )
+
+
+def _gateway(seen: SeenWrite) -> DeviceGateway | None:
+    row = seen.row
+    if row.oui is None or row.serial_number is None:
+        return None
+    return DeviceGateway(
+        id=row.gateway_id,
+        oui=row.oui,
+        product_class=row.product_class,
+        serial_number=row.serial_number,
+        last_inform_at=row.last_inform_at,
+    )
+
+
+class WriteQuery(PageQuery):
+    """A page of writes."""
+
+    state: WriteState | None = None
+    line_of_service: str | None = None
+    subscriber_code: str | None = None
+    batch: UUID | None = None
+    gateway_id: int | None = Field(None, ge=1, le=2**63 - 1)
+
+    @property
+    def question(self) -> WriteQuestion:
+        """Ask the same in the words of the services."""
+        return WriteQuestion(self.state, self.line_of_service, self.subscriber_code, self.batch, self.gateway_id)
+
+
+class BrakeBody(RequestModel):
+    """Which writes: those that fit everything that is named; nothing named: all."""
+
+    batch: UUID | None = Field(None, strict=False)
+    profile: str | None = Field(None, min_length=1, max_length=BRAKE_TEXT, pattern=r"^[^\x00-\x1f\x7f]*$")
+    software_version: str | None = Field(None, min_length=1, max_length=BRAKE_TEXT, pattern=r"^[^\x00-\x1f\x7f]*$")
+
+    @property
+    def brake(self) -> Brake:
+        """Name the same in the words of the services."""
+        return Brake(self.batch, self.profile, self.software_version)
+
+
+class RateBody(RequestModel):
+    """The ceiling for all workers together; null: what the settings say."""
+
+    writes_per_minute: int | None = Field(ge=1, le=MAX_RATE)
+
+
+class BrakeAnswer(AnswerModel):
+    """A brake that is on."""
+
+    batch: UUID | None
+    profile: str | None
+    software_version: str | None
+    set_at: Time
+    set_by: str
+
+
+class RateAnswer(AnswerModel):
+    """The ceiling as operators set it, and as it holds (theirs, else the settings')."""
+
+    writes_per_minute: int | None
+    effective: int | None
+
+
+class GatewayCountsAnswer(AnswerModel):
+    """Gateways that have informed; overdue: two expected Informs were missed."""
+
+    known: int
+    unclaimed: int
+    overdue: int
+
+
+class QueueAnswer(AnswerModel):
+    """The queue at a glance, at most a second old."""
+
+    counts: dict[WriteState, int]
+    oldest_queued_seconds: float | None
+    gateways: GatewayCountsAnswer
+    paused: bool
+    brakes: list[BrakeAnswer]
+    rate: RateAnswer
+
+    @classmethod
+    def of(cls, overview: Overview) -> "QueueAnswer":
+        """Make the answer of an overview."""
+        return cls(
+            counts=overview.counts,
+            oldest_queued_seconds=overview.oldest_queued_seconds,
+            gateways=GatewayCountsAnswer.model_validate(overview.gateways),
+            paused=overview.paused,
+            brakes=[
+                BrakeAnswer(
+                    batch=brake.batch_id,
+                    profile=brake.profile,
+                    software_version=brake.software_version,
+                    set_at=brake.set_at,
+                    set_by=brake.set_by,
+                )
+                for brake in overview.brakes
+            ],
+            rate=RateAnswer(
+                writes_per_minute=overview.writes_per_minute, effective=overview.effective_writes_per_minute
+            ),
+        )

@@ -1,0 +1,167 @@
+"""Subscribers, devices and gateways."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, Field
+
+from acs_bridge.domain.waiting import Rhythm
+from acs_bridge.services.devices import warnings
+from acs_bridge.store.devices import DeviceRow
+from acs_bridge.store.gateways import GatewayRow, Identity
+from acs_bridge.web.operator.models.base import (
+    AnswerModel,
+    Code,
+    GatewayText,
+    LineOfService,
+    ListQuery,
+    MaybeGatewayText,
+    Name,
+    RequestModel,
+    Time,
+)
+
+
+class NewSubscriber(RequestModel):
+    """A subscriber to record."""
+
+    name: Name = Field(description="The full name.")
+    code: Code = Field(description="A unique identifier, such as the customer number of your CRM.")
+
+
+class Renaming(RequestModel):
+    """The new name of a subscriber."""
+
+    name: Name
+
+
+class SubscriberAnswer(AnswerModel):
+    """A subscriber; `lines` counts the lines of service that it is associated with now."""
+
+    name: str
+    code: str
+    lines: int
+    created_at: Time
+    updated_at: Time
+
+
+class RecordQuery(ListQuery):
+    """A page of records, all of them or those that are (or are not) associated."""
+
+    associated: bool | None = None
+
+
+class GatewayIdentity(RequestModel):
+    """How a gateway is named. Without product_class: the one gateway with that OUI and serial number."""
+
+    oui: Annotated[GatewayText, AfterValidator(str.upper)] = Field(description="Six hexadecimal digits, as a rule.")
+    product_class: MaybeGatewayText | None = None
+    serial_number: GatewayText
+
+    @property
+    def identity(self) -> Identity:
+        """Name the same in the words of the services."""
+        return Identity(self.oui, self.serial_number, self.product_class)
+
+
+class Binding(GatewayIdentity):
+    """The gateway that a line shall have; `replace` takes it from another line."""
+
+    replace: bool = False
+
+
+class NewDevice(RequestModel):
+    """A line of service to record, with its gateway when that is known."""
+
+    line_of_service: LineOfService = Field(
+        description="Identifies the subscription; not the MAC address of a box, which may be replaced."
+    )
+    gateway: GatewayIdentity | None = None
+
+
+class DeviceGateway(AnswerModel):
+    """The gateway of a line. Without an id it is awaited: its first Inform binds it."""
+
+    id: int | None
+    oui: str
+    product_class: str | None
+    serial_number: str
+    last_inform_at: Time | None
+
+
+class DeviceAnswer(AnswerModel):
+    """A line of service."""
+
+    line_of_service: str
+    gateway: DeviceGateway | None
+    associated: bool
+    association_id: UUID | None
+    subscriber_code: str | None
+    subscriber_name: str | None
+    created_at: Time
+    updated_at: Time
+    warnings: list[str]
+
+    @classmethod
+    def of(cls, row: DeviceRow) -> "DeviceAnswer":
+        """Make the answer of a record."""
+        return cls(
+            line_of_service=row.line_of_service,
+            gateway=_gateway(row),
+            associated=row.association_id is not None,
+            association_id=row.association_id,
+            subscriber_code=row.subscriber_code,
+            subscriber_name=row.subscriber_name,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            warnings=warnings(row.line_of_service),
+        )
+
+
+def _gateway(row: DeviceRow) -> DeviceGateway | None:
+    if row.oui is None or row.serial_number is None:
+        return None
+    return DeviceGateway(
+        id=row.gateway_id,
+        oui=row.oui,
+        product_class=row.product_class,
+        serial_number=row.serial_number,
+        last_inform_at=row.last_inform_at,
+    )
+
+
+class GatewayQuery(ListQuery):
+    """A page of gateways; `unclaimed`: those that no line has."""
+
+    unclaimed: bool | None = None
+
+
+class GatewayAnswer(AnswerModel):
+    """A gateway, as its last Inform and our records know it."""
+
+    id: int
+    oui: str
+    product_class: str
+    serial_number: str
+    line_of_service: str | None
+    manufacturer: str
+    hardware_version: str
+    software_version: str
+    root: str
+    provisioning_code: str
+    profile: str | None
+    address: str
+    events: list[str]
+    approved_at: Time | None
+    approved_by: str | None
+    first_inform_at: Time | None
+    last_inform_at: Time | None
+    next_inform_at: Time | None
+    booted_at: Time | None
+
+    @classmethod
+    def of(cls, row: GatewayRow, now: Time) -> "GatewayAnswer":
+        """Make the answer of a record."""
+        rhythm = Rhythm(row.last_inform_at, row.periodic_at, row.periodic_seconds)
+        known = {name: getattr(row, name) for name in cls.model_fields if name != "next_inform_at"}
+        return cls(**known, next_inform_at=rhythm.next_after(now))

@@ -1,0 +1,126 @@
+"""Errors as RFC 9457 problem details: one shape for everything that goes wrong, and never a secret in it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from acs_bridge.errors import AcsBridgeError, Forbidden, InvalidField, InvalidInput, Unauthenticated, Unavailable
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = "5"
+
+_TITLES = {
+    HTTPStatus.BAD_REQUEST: "The request cannot be read",
+    HTTPStatus.NOT_FOUND: "There is nothing at this address",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is too large",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not of a media type that this address takes",
+}
+_WORDS = {
+    "missing": "is required",
+    "extra_forbidden": "is not a field of this request",
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "list_type": "must be a list",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "string_pattern_mismatch": "must not have control characters",
+}
+
+
+class UnreadableBody(AcsBridgeError):
+    """A body that is no JSON."""
+
+    status = HTTPStatus.BAD_REQUEST
+    title = _TITLES[HTTPStatus.BAD_REQUEST]
+
+
+class WrongMediaType(AcsBridgeError):
+    """A body of another kind than the route takes."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    title = _TITLES[HTTPStatus.UNSUPPORTED_MEDIA_TYPE]
+
+
+class WrongRole(Forbidden):
+    """The caller is known, and may not do this."""
+
+    def __init__(self, needed: Iterable[str], role: str) -> None:
+        """Name the roles that may."""
+        super().__init__(f"this needs a token with the role {' or '.join(sorted(needed))}, not {role}")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong."""
+
+    status: int
+    title: str
+    detail: str
+    errors: tuple[InvalidField, ...] = ()
+
+    def response(self, headers: Mapping[str, str] | None = None) -> web.Response:
+        """Make the answer."""
+        document: dict[str, object] = {
+            "type": "about:blank",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.errors:
+            document["errors"] = [{"field": error.field, "message": error.message} for error in self.errors]
+        return web.Response(
+            body=json.dumps(document, ensure_ascii=False).encode(),
+            status=self.status,
+            content_type=MEDIA_TYPE,
+            headers=headers,
+        )
+
+
+def of_error(error: AcsBridgeError) -> web.Response:
+    """Answer with an error that was foreseen."""
+    errors = error.errors if isinstance(error, InvalidInput) else ()
+    return Problem(error.status, error.title, str(error), errors).response(_headers(error))
+
+
+def of_http(error: web.HTTPException) -> web.Response:
+    """Answer with an error that the HTTP server found."""
+    title = _TITLES.get(HTTPStatus(error.status), error.reason)
+    headers = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
+    return Problem(error.status, title, _detail(error, title)).response(headers)
+
+
+def of_bug() -> web.Response:
+    """Answer with an error that nobody foresaw; what it is stands in the log."""
+    return Problem(500, "The daemon made a mistake", "the log of the daemon says more").response()
+
+
+def invalid(error: ValidationError) -> InvalidInput:
+    """Say which fields a model refused, and what each of them needs; their values are not repeated."""
+    found = error.errors(include_url=False, include_input=False)
+    return InvalidInput(*(InvalidField(_field(each["loc"]), _WORDS.get(each["type"], each["msg"])) for each in found))
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "body"
+
+
+def _headers(error: AcsBridgeError) -> dict[str, str]:
+    if isinstance(error, Unauthenticated):
+        return {"WWW-Authenticate": 'Bearer realm="acs-bridge"'}
+    return {"Retry-After": RETRY_AFTER_SECONDS} if isinstance(error, Unavailable) else {}
+
+
+def _detail(error: web.HTTPException, title: str) -> str:
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return f"{error.method} is not allowed here; {', '.join(sorted(error.allowed_methods))} is"
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
+        return "a body has at most 1 MiB"
+    return title

@@ -1,0 +1,67 @@
+"""The table of routes: who may call what, with which body and query, and what comes back.
+
+Routes are data. One place serves them, one test walks their roles, and the description of the API is made from them.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from types import UnionType
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from pydantic import BaseModel
+
+from acs_bridge.domain.actor import Actor, Role
+from acs_bridge.web.operator.models.base import NoBody, NoQuery
+
+Q = TypeVar("Q", bound=BaseModel)
+B = TypeVar("B", bound=BaseModel)
+
+READERS = frozenset({Role.ADMIN, Role.CSR, Role.INTAKE})
+WRITERS = frozenset({Role.ADMIN, Role.INTAKE})
+WATCHERS = frozenset({Role.ADMIN, Role.CSR})
+ADMINS = frozenset({Role.ADMIN})
+OPENERS = frozenset({Role.ADMIN, Role.PHAN})
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Q, B]):
+    """One call of a route, by somebody who may."""
+
+    actor: Actor
+    path: Mapping[str, str]  # what stands in the places of the template, decoded
+    query: Q
+    body: B
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a handler says; without a model the answer has no body."""
+
+    model: BaseModel | None = None
+    status: HTTPStatus = HTTPStatus.OK
+    location: str | None = None  # of what was created
+
+
+@dataclass(frozen=True, slots=True)
+class Route(Generic[Q, B]):
+    """One operation of the API."""
+
+    method: str
+    path: str  # a template: `/v1/subscribers/{code}`
+    handler: Callable[[Call[Q, B]], Awaitable[Answer]]
+    summary: str
+    roles: frozenset[Role]
+    answers: Mapping[HTTPStatus, type[BaseModel] | UnionType | None]  # when all goes well
+    body: type[B] = NoBody  # type: ignore[assignment] # without one of its own the B of a route is NoBody
+    query: type[Q] = NoQuery  # type: ignore[assignment] # likewise
+    body_optional: bool = False
+    refusals: tuple[HTTPStatus, ...] = field(default=())  # beside those that every route has
+
+    @property
+    def takes_body(self) -> bool:
+        """Tell whether a body is read at all."""
+        return self.body is not NoBody
+
+
+AnyRoute: TypeAlias = Route[Any, Any]

@@ -1,0 +1,107 @@
+"""`/v1/associations`; the one route that shows a PHAN URL is here, for Admins only."""
+
+from http import HTTPStatus
+
+from acs_bridge.services.associations import Associations
+from acs_bridge.web.operator.models.base import Listing, NoBody, NoQuery, PageQuery
+from acs_bridge.web.operator.models.provisioning import (
+    AssociationAnswer,
+    AssociationQuery,
+    MomentAnswer,
+    NewAssociation,
+    Revealed,
+)
+from acs_bridge.web.operator.registry import ADMINS, READERS, WRITERS, Answer, AnyRoute, Call, Route
+from acs_bridge.web.operator.routes.places import place, uuid_in
+
+_WHAT = "association"
+
+
+class AssociationRoutes:
+    """Associations over HTTP."""
+
+    def __init__(self, associations: Associations) -> None:
+        self._associations = associations
+
+    def table(self) -> tuple[AnyRoute, ...]:
+        """Say what is served."""
+        one = {HTTPStatus.OK: AssociationAnswer}
+        path = "/v1/associations/{id}"
+        unknown = (HTTPStatus.NOT_FOUND,)
+        return (
+            Route(
+                "POST",
+                "/v1/associations",
+                self.create,
+                "Associate a subscriber with a line of service",
+                WRITERS,
+                {HTTPStatus.CREATED: AssociationAnswer, **one},
+                body=NewAssociation,
+                refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+            ),
+            Route(
+                "GET",
+                "/v1/associations",
+                self.list,
+                "List associations",
+                READERS,
+                {HTTPStatus.OK: Listing[AssociationAnswer]},
+                query=AssociationQuery,
+            ),
+            Route("GET", path, self.show, "Show an association", READERS, one, refusals=unknown),
+            Route("DELETE", path, self.end, "End an association", WRITERS, one, refusals=unknown),
+            Route(
+                "GET",
+                f"{path}/timeline",
+                self.timeline,
+                "Tell what happened to an association",
+                READERS,
+                {HTTPStatus.OK: Listing[MomentAnswer]},
+                query=PageQuery,
+                refusals=unknown,
+            ),
+            Route(
+                "POST",
+                f"{path}/reveal",
+                self.reveal,
+                "Show the PHAN URL of an association",
+                ADMINS,
+                {HTTPStatus.OK: Revealed},
+                refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+            ),
+        )
+
+    async def create(self, call: Call[NoQuery, NewAssociation]) -> Answer:
+        """Join the two."""
+        row, created = await self._associations.create(call.body.subscriber_code, call.body.line_of_service, call.actor)
+        if not created:
+            return Answer(AssociationAnswer.of(row))
+        return Answer(AssociationAnswer.of(row), HTTPStatus.CREATED, place("associations", row.id))
+
+    async def list(self, call: Call[AssociationQuery, NoBody]) -> Answer:
+        """List them."""
+        query = call.query
+        page = await self._associations.page(
+            query.ask,
+            active=None if query.state is None else query.state == "active",
+            code=query.subscriber_code,
+            line_of_service=query.line_of_service,
+        )
+        return Answer(Listing[AssociationAnswer].of(page, AssociationAnswer.of))
+
+    async def show(self, call: Call[NoQuery, NoBody]) -> Answer:
+        """Show one."""
+        return Answer(AssociationAnswer.of(await self._associations.find(uuid_in(call.path["id"], _WHAT))))
+
+    async def end(self, call: Call[NoQuery, NoBody]) -> Answer:
+        """End one."""
+        return Answer(AssociationAnswer.of(await self._associations.end(uuid_in(call.path["id"], _WHAT), call.actor)))
+
+    async def timeline(self, call: Call[PageQuery, NoBody]) -> Answer:
+        """Tell the story of one."""
+        page = await self._associations.timeline(uuid_in(call.path["id"], _WHAT), call.query.ask)
+        return Answer(Listing[MomentAnswer].of(page, MomentAnswer.of))
+
+    async def reveal(self, call: Call[NoQuery, NoBody]) -> Answer:
+        """Show the URL of one."""
+        return Answer(Revealed(phan_url=await self._associations.reveal(uuid_in(call.path["id"], _WHAT), call.actor)))

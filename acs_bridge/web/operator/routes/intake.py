@@ -1,0 +1,103 @@
+"""`/v1/provisioning-requests` and `/v1/phan/open`: the doors for BSSs and for the analytics platform."""
+
+from http import HTTPStatus
+
+from acs_bridge.domain.phan import PhanUrlRefused
+from acs_bridge.errors import InvalidField
+from acs_bridge.services.associations import Associations
+from acs_bridge.services.intake import Intake
+from acs_bridge.services.phan import PhanLookup
+from acs_bridge.web.operator.models.base import NoBody, NoQuery
+from acs_bridge.web.operator.models.provisioning import (
+    AssociationAnswer,
+    NewRequest,
+    PhanAnswer,
+    PhanAnswers,
+    PhanQuestion,
+    PhanUnknown,
+    RequestAnswer,
+    RequestStory,
+)
+from acs_bridge.web.operator.registry import OPENERS, READERS, WRITERS, Answer, AnyRoute, Call, Route
+from acs_bridge.web.operator.routes.places import place, uuid_in
+
+_FOLDER = "provisioning-requests"
+
+
+class IntakeRoutes:
+    """Provisioning requests over HTTP."""
+
+    def __init__(self, intake: Intake, associations: Associations) -> None:
+        self._intake = intake
+        self._associations = associations
+
+    def table(self) -> tuple[AnyRoute, ...]:
+        """Say what is served."""
+        return (
+            Route(
+                "POST",
+                f"/v1/{_FOLDER}",
+                self.provision,
+                "Provision a line: make what is missing and associate it",
+                WRITERS,
+                {HTTPStatus.CREATED: RequestAnswer, HTTPStatus.OK: RequestAnswer},
+                body=NewRequest,
+                refusals=(HTTPStatus.CONFLICT,),
+            ),
+            Route(
+                "GET",
+                f"/v1/{_FOLDER}/{{id}}",
+                self.show,
+                "Show a request and what became of it",
+                READERS,
+                {HTTPStatus.OK: RequestStory},
+                refusals=(HTTPStatus.NOT_FOUND,),
+            ),
+        )
+
+    async def provision(self, call: Call[NoQuery, NewRequest]) -> Answer:
+        """Do what a request asks for."""
+        receipt = await self._intake.provision(call.body.order, call.actor)
+        model = RequestAnswer.model_validate(receipt)
+        if not receipt.created:
+            return Answer(model)
+        return Answer(model, HTTPStatus.CREATED, place(_FOLDER, receipt.id))
+
+    async def show(self, call: Call[NoQuery, NoBody]) -> Answer:
+        """Show one."""
+        row = await self._intake.find(uuid_in(call.path["id"], "provisioning request"))
+        association = AssociationAnswer.of(await self._associations.find(row.association_id))
+        known = {name: getattr(row, name) for name in RequestStory.model_fields if name != "association"}
+        return Answer(RequestStory(**known, association=association))
+
+
+class PhanRoutes:
+    """Opening PHAN URLs over HTTP."""
+
+    def __init__(self, lookup: PhanLookup) -> None:
+        self._lookup = lookup
+
+    def table(self) -> tuple[AnyRoute, ...]:
+        """Say what is served."""
+        return (
+            Route(
+                "POST",
+                "/v1/phan/open",
+                self.open,
+                "Say what PHAN URLs say, and whether they count",
+                OPENERS,
+                {HTTPStatus.OK: PhanAnswer | PhanAnswers},
+                body=PhanQuestion,
+            ),
+        )
+
+    async def open(self, call: Call[NoQuery, PhanQuestion]) -> Answer:
+        """Open one, or many with one query."""
+        url, urls = call.body.url, call.body.urls
+        if (url is None) == (urls is None):
+            raise InvalidField("url", "either url or urls is required, and not both")
+        if url is not None:
+            return Answer(PhanAnswer.model_validate(await self._lookup.open(url)))
+        unknown = PhanUnknown(error=PhanUrlRefused.title)
+        found = await self._lookup.open_all(urls or [])
+        return Answer(PhanAnswers(items=[unknown if one is None else PhanAnswer.model_validate(one) for one in found]))

@@ -1,0 +1,107 @@
+"""`/v1/writes` and `/v1/queue`."""
+
+from http import HTTPStatus
+
+from acs_bridge.services.queue import Queue
+from acs_bridge.services.writes import Writes
+from acs_bridge.web.operator.models.base import Listing, NoBody, NoQuery
+from acs_bridge.web.operator.models.queue import BrakeBody, QueueAnswer, RateBody, WriteAnswer, WriteQuery
+from acs_bridge.web.operator.registry import ADMINS, READERS, WATCHERS, Answer, AnyRoute, Call, Route
+from acs_bridge.web.operator.routes.places import uuid_in
+
+_WHAT = "write"
+
+
+class WriteRoutes:
+    """Writes over HTTP."""
+
+    def __init__(self, writes: Writes) -> None:
+        self._writes = writes
+
+    def table(self) -> tuple[AnyRoute, ...]:
+        """Say what is served."""
+        one = {HTTPStatus.OK: WriteAnswer}
+        path = "/v1/writes/{id}"
+        refusals = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+        return (
+            Route(
+                "GET",
+                "/v1/writes",
+                self.list,
+                "List writes",
+                READERS,
+                {HTTPStatus.OK: Listing[WriteAnswer]},
+                query=WriteQuery,
+            ),
+            Route("GET", path, self.show, "Show a write", READERS, one, refusals=(HTTPStatus.NOT_FOUND,)),
+            Route("POST", f"{path}/retry", self.retry, "Queue a write again", ADMINS, one, refusals=refusals),
+            Route("POST", f"{path}/cancel", self.cancel, "Cancel a write", ADMINS, one, refusals=refusals),
+        )
+
+    async def list(self, call: Call[WriteQuery, NoBody]) -> Answer:
+        """List them."""
+        page = await self._writes.page(call.query.ask, call.query.question)
+        return Answer(Listing[WriteAnswer].of(page, WriteAnswer.of))
+
+    async def show(self, call: Call[NoQuery, NoBody]) -> Answer:
+        """Show one."""
+        return Answer(WriteAnswer.of(await self._writes.find(uuid_in(call.path["id"], _WHAT))))
+
+    async def retry(self, call: Call[NoQuery, NoBody]) -> Answer:
+        """Queue one again."""
+        return Answer(WriteAnswer.of(await self._writes.retry(uuid_in(call.path["id"], _WHAT), call.actor)))
+
+    async def cancel(self, call: Call[NoQuery, NoBody]) -> Answer:
+        """Cancel one."""
+        return Answer(WriteAnswer.of(await self._writes.cancel(uuid_in(call.path["id"], _WHAT), call.actor)))
+
+
+class QueueRoutes:
+    """The queue over HTTP."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    def table(self) -> tuple[AnyRoute, ...]:
+        """Say what is served."""
+        one = {HTTPStatus.OK: QueueAnswer}
+        return (
+            Route("GET", "/v1/queue", self.show, "Show the queue at a glance", WATCHERS, one),
+            Route(
+                "POST",
+                "/v1/queue/pause",
+                self.pause,
+                "Hold writes back",
+                ADMINS,
+                one,
+                body=BrakeBody,
+                body_optional=True,
+            ),
+            Route(
+                "POST",
+                "/v1/queue/resume",
+                self.resume,
+                "Let writes go again",
+                ADMINS,
+                one,
+                body=BrakeBody,
+                body_optional=True,
+            ),
+            Route("PUT", "/v1/queue/rate", self.set_rate, "Set the ceiling", ADMINS, one, body=RateBody),
+        )
+
+    async def show(self, call: Call[NoQuery, NoBody]) -> Answer:  # noqa: ARG002 -- every handler takes its call
+        """Show it."""
+        return Answer(QueueAnswer.of(await self._queue.overview()))
+
+    async def pause(self, call: Call[NoQuery, BrakeBody]) -> Answer:
+        """Set a brake."""
+        return Answer(QueueAnswer.of(await self._queue.pause(call.body.brake, call.actor)))
+
+    async def resume(self, call: Call[NoQuery, BrakeBody]) -> Answer:
+        """Take a brake off."""
+        return Answer(QueueAnswer.of(await self._queue.resume(call.body.brake, call.actor)))
+
+    async def set_rate(self, call: Call[NoQuery, RateBody]) -> Answer:
+        """Set the ceiling."""
+        return Answer(QueueAnswer.of(await self._queue.set_rate(call.body.writes_per_minute, call.actor)))
