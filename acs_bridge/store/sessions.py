@@ -5,7 +5,7 @@ to say finds no row.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -20,7 +20,7 @@ from acs_bridge.store.batching import Batcher
 from acs_bridge.store.database import Database, Row
 
 _SQL: Final = statements.load("sessions")
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_as_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +107,10 @@ class MoveRow:
     change: Change
     now: datetime
 
-    def as_json(self, place: int) -> dict[str, Any]:
+    def fields(self) -> dict[str, Any]:
         """The row as its statement takes it."""
         change = self.change
         return {
-            "place": place,
             "gateway_id": self.gateway_id,
             "session_number": self.session_number,
             "write_id": str(self.write_id),
@@ -145,11 +144,11 @@ class Sessions:
         None stands where another worker registered the same gateway at this moment: ask again.
         Every gateway may occur once only; sort the rows by identity, so that workers cannot deadlock.
         """
-        # One JSON value for all rows: as arrays, one a column, they cost asyncpg several times as much.
-        batch = _as_json({"place": place, **_fields(row)} for place, row in enumerate(rows))
+        # One JSON text a row: as arrays, one a column, they cost asyncpg several times as much.
+        batch = [_as_json(_fields(row)) for row in rows]
         found: list[OpenedSession | None] = [None] * len(rows)
         for record in await self._database.fetch(_SQL.take_informs, batch, now, self._writes_per_minute):
-            found[record["place"]] = _opened(record)
+            found[record["place"] - 1] = _opened(record)
         return found
 
     async def find_open_write(self, gateway_id: int, session_number: int) -> FoundWrite | None:
@@ -167,10 +166,10 @@ class Sessions:
         return await self._moves.add(MoveRow(gateway_id, session_number, write.id, write.moves, event, change, now))
 
     async def _move_together(self, rows: Sequence[MoveRow]) -> list[WriteState | None]:
-        batch = _as_json(row.as_json(place) for place, row in enumerate(rows))
+        batch = [_as_json(row.fields()) for row in rows]
         moved: list[WriteState | None] = [None] * len(rows)
         for record in await self._database.fetch(_SQL.move_writes, batch, max(row.now for row in rows)):
-            moved[record["place"]] = WriteState(record["state"])
+            moved[record["place"] - 1] = WriteState(record["state"])
         return moved
 
     async def hold(self, gateway_id: int, session_number: int, write: OpenWrite, change: Change) -> WriteState | None:
@@ -192,10 +191,6 @@ class Sessions:
     async def expire_leases(self, now: datetime, limit: int) -> int:
         """Let go of requests that nobody answered in time; how many there were."""
         return len(await self._database.fetch(_SQL.expire_leases, now, limit))
-
-
-def _as_json(rows: Iterable[dict[str, Any]]) -> str:
-    return _ENCODER.encode(list(rows))
 
 
 def _fields(row: InformRow) -> dict[str, Any]:

@@ -190,7 +190,7 @@ create index write_of_batch on write (batch_id);
 
 -- Its history. A row for every move, made by the database itself: nothing moves unrecorded.
 create table write_event (
-    write_id        uuid not null references write on delete cascade,
+    write_id        uuid not null,              -- no foreign key: the triggers below are the only writers
     move            integer not null,
     seq             bigint generated always as identity,    -- commits out of order: readers wait for `xact` to be over
     xact            xid8 not null default pg_current_xact_id(),
@@ -219,26 +219,34 @@ create trigger write_queued after insert on write
     referencing new table as fresh for each statement execute function write_queue();
 
 create function write_move() returns trigger language plpgsql as $$
+declare
+    illegal record;
 begin
-    if new.moves <> old.moves + 1 or not exists (
-        select from write_transition
-        where from_state = old.state and event = new.event and to_state = new.state
-    ) then
-        raise exception 'a write cannot go from % by % to %', old.state, new.event, new.state
+    select was.state as from_state, became.event, became.state as to_state into illegal
+    from was
+    join became using (id)
+    left join write_transition t
+        on t.from_state = was.state and t.event = became.event and t.to_state = became.state
+    where (became.moves <> was.moves or became.state <> was.state or became.event <> was.event)
+      and (became.moves <> was.moves + 1 or t.event is null)
+    limit 1;
+    if found then
+        raise exception 'a write cannot go from % by % to %', illegal.from_state, illegal.event, illegal.to_state
             using errcode = 'check_violation', constraint = 'write_transition_exists', table = 'write';
     end if;
     insert into write_event
         (write_id, move, at, from_state, event, to_state, by, attempts, step, gateway_id, session_number, fault)
-    values
-        (new.id, new.moves, new.moved_at, old.state, new.event, new.state, new.moved_by, new.attempts, new.step,
-         new.gateway_id, new.session_number,
-         case when new.event in ('refused', 'faltered', 'exhausted', 'unfit') then new.fault end);
+    select became.id, became.moves, became.moved_at, was.state, became.event, became.state, became.moved_by,
+           became.attempts, became.step, became.gateway_id, became.session_number,
+           case when became.event in ('refused', 'faltered', 'exhausted', 'unfit') then became.fault end
+    from became
+    join was using (id)
+    where became.moves <> was.moves;
     return null;
 end $$;
 
 create trigger write_moved after update on write
-    for each row when (new.moves <> old.moves or new.state <> old.state or new.event <> old.event)
-    execute function write_move();
+    referencing old table as was new table as became for each statement execute function write_move();
 
 -- What a caller dropped on the intake: one row a request, so that the same request again finds its answer.
 create table provisioning_request (

@@ -1,14 +1,18 @@
 -- What a CWMP session asks of the database. Every statement here is on the hot path: one for an Inform, one for each
 -- later POST that changes something, none for one that does not.
+--
+-- Rows that share a statement travel as an array of JSON texts, one a row: the planner takes an array of unknown length
+-- for ten rows, and goes by index; a set out of json_to_recordset it takes for a hundred, and reads whole tables.
 
 -- name: take_informs
 -- Informs that arrived together: each gateway's row is brought up to date and its session number raised (which fences
 -- every older session), and the write that stands open for it comes back, with whether the brakes let it go. Gateways
 -- that are not known yet are registered. A row that is missing from the answer met a concurrent registration: ask again.
 with inform as (
-    select *
-    from json_to_recordset($1::text::json) as i (
-        place int, serial_number text, oui text, product_class text, manufacturer text, hardware_version text,
+    select row.place, i.*
+    from unnest($1::text[]) with ordinality as row (content, place)
+    cross join lateral json_to_record(row.content::json) as i (
+        serial_number text, oui text, product_class text, manufacturer text, hardware_version text,
         software_version text, root text, provisioning_code text, parameter_key text, connection_request_url text,
         cwmp_namespace text, profile text, address text, events text[], booted bool, periodic bool, believed bool)
 ),
@@ -123,9 +127,10 @@ where g.id = $1 and g.session_number = $2;
 -- One event of each write's law, in its gateway's newest session only: a row that is missing from the answer says that
 -- somebody else moved first. Gateways are locked in one order everywhere, so that workers cannot deadlock.
 with asked as (
-    select *
-    from json_to_recordset($1::text::json) as a (
-        place int, gateway_id bigint, session_number bigint, write_id uuid, moves int, event text, attempts smallint,
+    select row.place, a.*
+    from unnest($1::text[]) with ordinality as row (content, place)
+    cross join lateral json_to_record(row.content::json) as a (
+        gateway_id bigint, session_number bigint, write_id uuid, moves int, event text, attempts smallint,
         step smallint, plan jsonb, parameter_key text, request_id text, lease_until timestamptz, due_at timestamptz,
         fault jsonb, proof text, profile text)
 ),
