@@ -12,7 +12,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
@@ -56,7 +55,7 @@ from acs_bridge.web.device.workers import Workers
 from acs_bridge.web.listener import Bound, bind, serving
 from acs_bridge.web.operator.application import Services, operator_application
 
-_log = structlog.get_logger(__name__)
+SESSION_CONNECTIONS = 4  # a batch of Informs, a batch of moves, and what does not fit into either
 
 
 class DatabaseDied(AcsBridgeError):
@@ -123,7 +122,8 @@ async def serving_daemon(settings: Settings, *, workers: int = 1, clock: Clock =
         )
         database = await stack.enter_async_context(Database.connect(postgres.url, settings.database.pool_size))
         keyring = await open_keyring(settings.phan.keyring, database, clock())
-        parts = Parts(settings, database, keyring, profiles, clock)
+        sessions = await stack.enter_async_context(_sessions(settings, postgres.url))
+        parts = Parts(settings, database, keyring, profiles, clock, sessions)
         await stack.enter_async_context(serving(operator, parts.operator_runner()))
         processes = None
         if workers == 1:
@@ -142,11 +142,21 @@ async def serving_worker(
     settings: Settings, postgres_url: str, listener: socket.socket, *, clock: Clock = utc_now
 ) -> AsyncIterator[CollectorRegistry]:
     """Serve gateways in a process of its own, on what the parent has opened; gives what is counted."""
-    async with Database.connect(postgres_url, settings.database.pool_size) as database:
+    async with (
+        Database.connect(postgres_url, settings.database.pool_size) as database,
+        _sessions(settings, postgres_url) as sessions,
+    ):
         keyring = await verify_keyring(settings.phan.keyring, database)
-        parts = Parts(settings, database, keyring, load_profiles(settings.profiles.dirs), clock)
+        parts = Parts(settings, database, keyring, load_profiles(settings.profiles.dirs), clock, sessions)
         async with serving(Bound("device", listener), parts.device_runner()):
             yield parts.registry
+
+
+@asynccontextmanager
+async def _sessions(settings: Settings, postgres_url: str) -> AsyncIterator[Sessions]:
+    """The statements of sessions, on connections of their own: what operators ask for never holds a gateway up."""
+    async with Database.connect(postgres_url, SESSION_CONNECTIONS, plan_once=True) as database:
+        yield Sessions(database, writes_per_minute=settings.queue.writes_per_minute)
 
 
 class Parts:
@@ -159,6 +169,7 @@ class Parts:
         keyring: Keyring,
         profiles: ProfileSet,
         clock: Clock,
+        sessions: Sessions | None = None,
     ) -> None:
         if settings.phan.base_url is None:
             raise SettingsError("phan.base_url: is not set; serve needs the https address that gateways report to")
@@ -172,7 +183,7 @@ class Parts:
         self.seals = Seals(keyring, self.phan_urls, profiles)
         self.lines = Lines(self.seals)
         self.binding = Binding(database, clock, self.lines)
-        self.sessions = Sessions(database, writes_per_minute=settings.queue.writes_per_minute)
+        self.sessions = sessions or Sessions(database, writes_per_minute=settings.queue.writes_per_minute)
         self.janitor = Janitor(self.sessions, clock)
 
     def operator_runner(self) -> web.AppRunner:

@@ -30,6 +30,10 @@ SESSION_SETTINGS: Mapping[str, str] = {
     "idle_in_transaction_session_timeout": str(int(IDLE_TRANSACTION_SECONDS * MILLISECONDS)),
 }
 
+PLAN_ONCE: Mapping[str, str] = {"plan_cache_mode": "force_generic_plan"}
+"""For a pool of few, frequent statements: Postgres would plan some of them anew at every call, at many times the cost
+of running them. Not for searches, whose best plan depends on what is searched for."""
+
 Row = asyncpg.Record
 T = TypeVar("T")
 
@@ -72,10 +76,14 @@ class Database:
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, url: str, pool_size: int = 8) -> AsyncIterator[Self]:
-        """Open a pool that is closed on the way out; fails at once when the server is not there."""
+    async def connect(cls, url: str, pool_size: int = 8, *, plan_once: bool = False) -> AsyncIterator[Self]:
+        """Open a pool that is closed on the way out; fails at once when the server is not there.
+
+        `plan_once`: see PLAN_ONCE.
+        """
         where = where_is(url)
-        pool = Pool(lambda: _dial(url), pool_size)
+        settings = {**SESSION_SETTINGS, **PLAN_ONCE} if plan_once else SESSION_SETTINGS
+        pool = Pool(lambda: _dial(url, settings), pool_size)
         with connecting(where):
             pool.give(await pool.take())
         try:
@@ -217,14 +225,14 @@ def refusals(errors: Mapping[str, Callable[[], AcsBridgeError]]) -> Iterator[Non
         raise words() from None
 
 
-async def _dial(url: str) -> Connection:
+async def _dial(url: str, settings: Mapping[str, str]) -> Connection:
     connection = await asyncpg.connect(
         url,
         timeout=CONNECT_SECONDS,
         command_timeout=ANSWER_SECONDS,
         statement_cache_size=CACHED_STATEMENTS,
         max_cached_statement_lifetime=0,
-        server_settings=dict(SESSION_SETTINGS),
+        server_settings=dict(settings),
     )
     for name in ("json", "jsonb"):
         await connection.set_type_codec(name, schema="pg_catalog", encoder=_to_json, decoder=json.loads)
