@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from acs_bridge import __version__
-from acs_bridge.cli import config, demo, migrate, phan, serve, simulate, worker
+from acs_bridge.cli import config, demo, migrate, phan, queue, serve, simulate, tokens, worker
 from acs_bridge.errors import AcsBridgeError
 
 app = typer.Typer(
@@ -27,6 +27,8 @@ app.command(hidden=True)(worker.worker)
 app.command()(migrate.migrate)
 app.add_typer(phan.app, name="phan")
 app.command()(simulate.simulate)
+app.add_typer(tokens.app, name="tokens")
+app.add_typer(queue.app, name="queue")
 app.add_typer(config.app, name="config")
 
 
