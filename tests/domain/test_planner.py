@@ -1,0 +1,247 @@
+"""What a gateway is asked next: one row for each rule."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from acs_bridge.domain import planner
+from acs_bridge.domain.ids import tag
+from acs_bridge.domain.planner import Answer, Asked, Move, OpenWrite, Plan, Wanted
+from acs_bridge.domain.write import TRANSITIONS, Purpose, WriteEvent, WriteState
+from cwmp.messages import (
+    Fault,
+    GetParameterValues,
+    GetParameterValuesResponse,
+    ParameterFault,
+    ParameterValueStruct,
+    SetParameterValues,
+    SetParameterValuesResponse,
+)
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+ID = UUID("019ace00-0000-7000-8000-000000000001")
+OTHER = UUID("019ace00-0000-7000-8000-000000000002")
+STEP = 3
+SESSION = 7
+
+S = WriteState
+E = WriteEvent
+SET, READ = Asked.SET, Asked.READ
+VALUES = (
+    ParameterValueStruct("Device.X.URL", "https://a/"),
+    ParameterValueStruct("Device.X.On", "true", "xsd:boolean"),
+)
+WANTED = Wanted(VALUES)
+UNREADABLE = Wanted(VALUES, readable=False)
+NAMES = GetParameterValues(("Device.X.URL", "Device.X.On"))
+
+OK = SetParameterValuesResponse(0)
+EQUAL = GetParameterValuesResponse(VALUES)
+EQUAL_IN_OTHER_WORDS = GetParameterValuesResponse(
+    (ParameterValueStruct("Device.X.On", "1"), ParameterValueStruct("Device.Y", ""), VALUES[0])
+)
+DIFFERENT = GetParameterValuesResponse((ParameterValueStruct("Device.X.URL", "https://b/"), VALUES[1]))
+PARTLY = GetParameterValuesResponse(VALUES[:1])
+NOTHING = GetParameterValuesResponse(())
+TRANSIENT, PERMANENT = Fault(9002, "busy"), Fault(9005, "no such")
+OF_PARAMETERS = Fault(9003, "bad", (ParameterFault("Device.X.URL", 9007, "too long"),))
+
+
+def a_write(state: WriteState, plan: Plan = Plan(), **columns: object) -> OpenWrite:  # noqa: B008 - it is frozen
+    write = OpenWrite(
+        id=ID,
+        purpose=Purpose.PROVISION,
+        state=state,
+        moves=1,
+        attempts=1,
+        step=STEP,
+        plan=plan,
+        parameter_key=tag(ID, STEP),
+        request_id=None,
+        session_number=SESSION,
+        moved_at=NOW,
+        association_id=OTHER,
+        generation=1,
+        key_id="k1",
+        issued_at=NOW,
+        line_of_service="LOS-1",
+        subscriber_code="C-1",
+    )
+    return replace(write, **columns)  # type: ignore[arg-type]
+
+
+class TestTheFirstRequest:
+    @pytest.mark.parametrize(
+        ("state", "plan", "wanted", "event", "asked"),
+        [
+            (S.QUEUED, Plan(), WANTED, E.DISPATCHED, SET),
+            (S.QUEUED, Plan(read_first=True), WANTED, E.DISPATCHED, READ),
+            (S.QUEUED, Plan(read_first=True), UNREADABLE, E.DISPATCHED, SET),
+            (S.APPLIED, Plan(), WANTED, None, READ),
+            (S.STAGED, Plan(rests=True), WANTED, None, READ),
+        ],
+    )
+    def test_is(self, state: WriteState, plan: Plan, wanted: Wanted, event: WriteEvent | None, asked: Asked) -> None:
+        move = planner.begin(a_write(state, plan), wanted)
+        request = SetParameterValues(VALUES, tag(ID, STEP + 1)) if asked is SET else NAMES
+        assert move == Move(event, request, replace(plan, asked=asked, rests=False))
+
+    @pytest.mark.parametrize(
+        ("state", "plan", "columns", "may"),
+        [
+            (S.QUEUED, Plan(), {}, True),
+            (S.QUEUED, Plan(), {"due_in": 1}, False),
+            (S.QUEUED, Plan(), {"due_in": -1}, True),
+            (S.SENT, Plan(asked=SET), {"request_id": "r"}, False),
+            (S.IN_DOUBT, Plan(asked=SET), {"request_id": "r"}, False),
+            (S.APPLIED, Plan(), {}, True),
+            (S.APPLIED, Plan(), {"due_in": 1}, True),
+            (S.APPLIED, Plan(asked=READ), {"request_id": "r"}, False),
+            (S.APPLIED, Plan(unreadable=True), {}, False),
+            (S.STAGED, Plan(), {}, True),
+            (S.STAGED, Plan(rests=True), {}, False),
+            (S.STAGED, Plan(rests=True), {"session_number": SESSION - 1}, True),
+            (S.STAGED, Plan(rests=True, unreadable=True), {"session_number": SESSION - 1}, False),
+        ],
+    )
+    def test_may_go_out(self, state: WriteState, plan: Plan, columns: dict[str, object], may: bool) -> None:
+        columns = dict(columns)
+        due_at = NOW + timedelta(seconds=columns.pop("due_in", 0))  # type: ignore[arg-type]
+        assert planner.may_begin(a_write(state, plan, **columns), NOW, due_at, SESSION) is may
+
+
+class TestARepeat:
+    @pytest.mark.parametrize("counts", [False, True])
+    @pytest.mark.parametrize("asked", [SET, READ])
+    def test_is_the_same_request_and_moves_nothing(self, asked: Asked, counts: bool) -> None:
+        write = a_write(S.SENT if asked is SET else S.APPLIED, Plan(asked=asked, read_first=True), request_id="r")
+        move = planner.repeat(write, WANTED, counts=counts)
+        request = SetParameterValues(VALUES, tag(ID, STEP)) if asked is SET else NAMES
+        assert move == Move(request=request, plan=replace(write.plan, repeated=counts), again=True)
+
+    def test_that_was_counted_stays_so(self) -> None:
+        write = a_write(S.SENT, Plan(asked=SET, repeated=True), request_id="r")
+        assert planner.repeat(write, WANTED, counts=False).plan.repeated
+
+
+READ_BACK = Move(E.ACCEPTED, NAMES, Plan(asked=READ))
+WRITTEN = Move(E.ADVANCED, SetParameterValues(VALUES, tag(ID, STEP + 1)), Plan(asked=SET))
+ANOTHER_VALUE = Fault(0, "the gateway took the value, but reads back another one")
+
+ANSWERS: list[tuple[WriteState, Asked, Answer, str, Move]] = [
+    # The answer to SetParameterValues. The flags: u(nreadable), l(ast attempt), f (in force by now).
+    (S.SENT, SET, OK, "", READ_BACK),
+    (S.IN_DOUBT, SET, OK, "", READ_BACK),
+    (S.SENT, SET, SetParameterValuesResponse(None), "", READ_BACK),
+    (S.SENT, SET, SetParameterValuesResponse(7), "", READ_BACK),
+    (S.SENT, SET, OK, "u", Move(E.ACCEPTED, plan=Plan(unreadable=True))),
+    (S.SENT, SET, SetParameterValuesResponse(1), "", Move(E.DEFERRED, plan=Plan(rests=True))),
+    (S.SENT, SET, SetParameterValuesResponse(1), "u", Move(E.DEFERRED, plan=Plan(unreadable=True, rests=True))),
+    (S.SENT, SET, TRANSIENT, "", Move(E.FALTERED, fault=TRANSIENT, later=True)),
+    (S.IN_DOUBT, SET, TRANSIENT, "", Move(E.FALTERED, fault=TRANSIENT, later=True)),
+    (S.SENT, SET, TRANSIENT, "l", Move(E.EXHAUSTED, fault=TRANSIENT)),
+    (S.SENT, SET, PERMANENT, "", Move(E.REFUSED, fault=PERMANENT)),
+    (S.SENT, SET, PERMANENT, "l", Move(E.REFUSED, fault=PERMANENT)),
+    (S.IN_DOUBT, SET, OF_PARAMETERS, "", Move(E.REFUSED, fault=OF_PARAMETERS)),
+    # The answer to the look before writing.
+    (S.SENT, READ, EQUAL, "", READ_BACK),
+    (S.SENT, READ, DIFFERENT, "", WRITTEN),
+    (S.IN_DOUBT, READ, PARTLY, "", WRITTEN),
+    (S.SENT, READ, PERMANENT, "l", WRITTEN),
+    # The answer to the read-back.
+    (S.APPLIED, READ, EQUAL, "", Move(E.READ_BACK_EQUAL)),
+    (S.APPLIED, READ, EQUAL_IN_OTHER_WORDS, "", Move(E.READ_BACK_EQUAL)),
+    (S.STAGED, READ, EQUAL, "", Move(E.READ_BACK_EQUAL)),
+    (S.APPLIED, READ, DIFFERENT, "", Move(E.READ_BACK_DIFFERS, fault=ANOTHER_VALUE, later=True)),
+    (S.APPLIED, READ, PARTLY, "", Move(E.READ_BACK_DIFFERS, fault=ANOTHER_VALUE, later=True)),
+    (S.APPLIED, READ, NOTHING, "l", Move(E.EXHAUSTED, fault=ANOTHER_VALUE)),
+    (S.APPLIED, READ, PERMANENT, "", Move(plan=Plan(unreadable=True))),
+    (S.APPLIED, READ, TRANSIENT, "l", Move(plan=Plan(unreadable=True))),
+    (S.STAGED, READ, DIFFERENT, "", Move(plan=Plan(rests=True))),
+    (S.STAGED, READ, DIFFERENT, "l", Move(plan=Plan(rests=True))),
+    (S.STAGED, READ, DIFFERENT, "f", Move(E.READ_BACK_DIFFERS, fault=ANOTHER_VALUE, later=True)),
+    (S.STAGED, READ, DIFFERENT, "lf", Move(E.EXHAUSTED, fault=ANOTHER_VALUE)),
+    (S.STAGED, READ, PERMANENT, "f", Move(plan=Plan(unreadable=True))),
+]
+
+
+class TestAnAnswer:
+    @pytest.mark.parametrize(("state", "asked", "answer", "flags", "expected"), ANSWERS)
+    def test_makes_of_its_write(
+        self, state: WriteState, asked: Asked, answer: Answer, flags: str, expected: Move
+    ) -> None:
+        write = a_write(state, Plan(asked=asked), request_id=tag(ID, STEP))
+        wanted = UNREADABLE if "u" in flags else WANTED
+        assert planner.answered(write, wanted, answer, last_attempt="l" in flags, in_force="f" in flags) == expected
+
+    @pytest.mark.parametrize(("state", "asked", "answer", "flags", "expected"), ANSWERS)
+    def test_keeps_to_the_law(
+        self, state: WriteState, asked: Asked, answer: Answer, flags: str, expected: Move
+    ) -> None:
+        assert expected.event is None or expected.event in TRANSITIONS[state]
+
+
+class TestTheNextInform:
+    @pytest.mark.parametrize(
+        ("state", "key", "last", "expected"),
+        [
+            (S.SENT, tag(ID, STEP), False, Move(E.KEY_MATCHES)),
+            (S.SENT, tag(ID, STEP), True, Move(E.KEY_MATCHES)),
+            (S.IN_DOUBT, tag(ID, STEP), False, Move(E.KEY_MATCHES)),
+            (S.SENT, tag(ID, STEP - 1), False, Move(E.KEY_OF_AN_EARLIER_STEP)),
+            (S.SENT, tag(OTHER, STEP), False, Move(E.KEY_DIFFERS)),
+            (S.SENT, "", False, Move(E.KEY_DIFFERS)),
+            (S.SENT, "(null)", False, Move(E.KEY_DIFFERS)),
+            (S.IN_DOUBT, None, False, Move(E.KEY_ABSENT, plan=Plan(read_first=True))),
+            (S.APPLIED, "", False, Move(plan=Plan(unreadable=True))),
+            (S.STAGED, None, True, Move(plan=Plan(unreadable=True))),
+        ],
+    )
+    def test_settles_a_lost_request(
+        self, state: WriteState, key: str | None, last: bool, expected: Move
+    ) -> None:  # S-19
+        write = a_write(state, Plan(asked=READ, repeated=True, unreadable=True), request_id=tag(ID, STEP))
+        assert planner.lost(write, key, last_attempt=last) == expected
+        assert expected.event is None or expected.event in TRANSITIONS[state]
+
+    @pytest.mark.parametrize("key", ["", None, tag(ID, STEP - 1)])
+    def test_ends_a_write_that_was_lost_too_often(self, key: str | None) -> None:
+        move = planner.lost(a_write(S.SENT, request_id="r"), key, last_attempt=True)
+        assert move.event is E.EXHAUSTED
+        assert move.fault is not None
+        assert move.fault.code == 0
+
+    def test_never_proves_a_write_that_has_sent_no_key(self) -> None:
+        write = a_write(S.SENT, Plan(asked=READ, read_first=True), parameter_key=None, request_id="r")
+        assert planner.lost(write, None, last_attempt=False).event is E.KEY_ABSENT
+        assert not planner.proven(replace(write, state=S.APPLIED, request_id=None), None)
+
+    @pytest.mark.parametrize(
+        ("state", "plan", "columns", "key", "proves"),
+        [
+            (S.APPLIED, Plan(unreadable=True), {}, tag(ID, STEP), True),
+            (S.APPLIED, Plan(unreadable=True), {}, tag(ID, STEP - 1), False),
+            (S.APPLIED, Plan(unreadable=True), {}, None, False),
+            (S.APPLIED, Plan(unreadable=True), {"request_id": "r"}, tag(ID, STEP), False),
+            (S.APPLIED, Plan(), {}, tag(ID, STEP), False),
+            (S.STAGED, Plan(unreadable=True), {}, tag(ID, STEP), False),
+        ],
+    )
+    def test_proves_what_cannot_be_read(
+        self, state: WriteState, plan: Plan, columns: dict[str, object], key: str | None, proves: bool
+    ) -> None:
+        assert planner.proven(a_write(state, plan, **columns), key) is proves
+
+
+class TestAWrite:
+    @pytest.mark.parametrize(
+        ("text", "named"),
+        [(tag(ID, 1), True), (f" {tag(ID, 99)}\n", True), (tag(OTHER, 1), False), ("", False), (None, False)],
+    )
+    def test_is_named_by_its_tags(self, text: str | None, named: bool) -> None:
+        assert a_write(S.SENT).names(text) is named
+
+    def test_is_named_by_the_tag_that_it_will_send(self) -> None:
+        assert planner.next_tag(a_write(S.QUEUED)) == tag(ID, STEP + 1)
