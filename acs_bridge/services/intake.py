@@ -81,12 +81,25 @@ class Intake:
         if known is not None:
             return known
         change = Change.of(actor, self._clock())
-        if is_new(seen):
-            return await self._accept_new(order, seen, actor, change)
+        if is_new(seen) and (order.gateway is None or seen.named_id is not None):
+            return await self._accept_new(self._database, order, seen, actor, change)
         async with self._database.transaction() as connection:
-            return await self._rearrange(connection, order, change)
+            return await self._look_again(connection, order, actor, change)
 
-    async def _accept_new(self, order: Order, seen: Seen, actor: Actor, change: Change) -> Receipt:
+    async def _look_again(self, connection: Executor, order: Order, actor: Actor, change: Change) -> Receipt:
+        """Decide alone about the box that is named, for whoever else names it at this moment."""
+        if order.gateway is not None:
+            await gateways.claim(connection, order.gateway)
+        seen = await requests.look(connection, order.code, order.line, order.gateway)
+        refuse(order, seen)
+        known = accepted(order, seen)
+        if known is not None:
+            return known
+        if is_new(seen):
+            return await self._accept_new(connection, order, seen, actor, change)
+        return await self._rearrange(connection, order, change)
+
+    async def _accept_new(self, executor: Executor, order: Order, seen: Seen, actor: Actor, change: Change) -> Receipt:
         """Make a new line, and whatever else is new with it, in one statement."""
         new = NewLine(
             request_id=change.batch_id,
@@ -102,9 +115,9 @@ class Intake:
             gateway_id=seen.named_id if seen.fitting == 1 else None,
         )
         claims = PhanClaims(order.line.shown, new.association_id, 1, new.issued_at)
-        kind = None if new.gateway_id is None else await gateways.kind(self._database, new.gateway_id)
+        kind = None if new.gateway_id is None else await gateways.kind(executor, new.gateway_id)
         self._seals.check(new.key_id, claims, order.code.shown, kind)
-        await requests.accept_new(self._database, new, actor, change.now)
+        await requests.accept_new(executor, new, actor, change.now)
         return Receipt(new.request_id, new.association_id, new.write_id, "queued", created=True)
 
     async def _rearrange(self, connection: Executor, order: Order, change: Change) -> Receipt:

@@ -1,7 +1,7 @@
 """The wiring of a line: who is associated with it, which gateway it has, and what that makes of its writes.
 
 Every function here works inside its caller's transaction, on lines that `take` has locked. Locks are taken in one order
-(gateway, line, write), so that two changes of the same records wait for each other instead of dying.
+(claim, gateway, line, write), so that two changes of the same records wait for each other instead of dying.
 
 The rules in short. A URL belongs to one generation of one association. Once it may have reached a box, that box is
 never simply let go: it gets a clearing write, and the line goes on with the next generation. A write that nothing was
@@ -48,6 +48,7 @@ class Box:
 
 async def choose(connection: Executor, identity: Identity, line_key: str, change: Change) -> Box:
     """Find the box that an identity names. With its product class it is recorded when nobody has seen it yet."""
+    await gateways.claim(connection, identity)
     if identity.product_class is not None:
         made = await gateways.ensure(connection, identity, change.now)
         if made is not None:

@@ -59,6 +59,11 @@ class GatewayRow:
     line_of_service: str | None
 
 
+async def claim(executor: Executor, identity: Identity) -> None:
+    """Decide alone about the boxes with this OUI and serial number, until the transaction ends."""
+    await executor.execute(_SQL.claim, identity.oui, identity.serial_number)
+
+
 async def ensure(executor: Executor, identity: Identity, now: datetime) -> int | None:
     """Record a gateway; its id when it is new."""
     gateway_id: int | None = await executor.fetchval(

@@ -4,6 +4,8 @@ from uuid import UUID
 
 import pytest
 
+from acs_bridge.domain.write import WriteState
+
 BATCH = "0193a000-0000-7000-8000-000000000001"
 
 
@@ -18,18 +20,7 @@ def test_status_shows_all_ten_states_and_no_ceiling(run, served):
     ended = run("queue", "status")
     assert ended.code == 0, ended.err
     states = [line.split()[0] for line in ended.out.splitlines()[:10]]
-    assert states == [
-        "queued",
-        "sent",
-        "applied",
-        "staged",
-        "verified",
-        "in_doubt",
-        "rejected",
-        "failed",
-        "cancelled",
-        "superseded",
-    ]
+    assert states == [*WriteState]
     assert ended.out.endswith("no ceiling\n")
 
 

@@ -1,3 +1,8 @@
+-- name: claim
+-- One at a time may decide about the boxes with this OUI and serial number, until its transaction ends: one that is
+-- awaited and one that is recorded stand in different tables, so that no index keeps them apart.
+select pg_advisory_xact_lock(1, hashtext($1 || ' ' || $2));
+
 -- name: ensure
 -- Makes a gateway known that has not informed yet; no row when it is known already.
 insert into gateway (oui, product_class, serial_number, created_at) values ($1, $2, $3, $4)

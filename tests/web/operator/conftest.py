@@ -1,0 +1,119 @@
+"""The operator listener as it is reached: real HTTP on the loopback, a real database, tokens of every role."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, ClientTimeout, web
+from prometheus_client import CollectorRegistry
+from yarl import URL
+
+from acs_bridge.domain.actor import Actor, Role
+from acs_bridge.errors import AcsBridgeError
+from acs_bridge.services.phan import PhanLookup
+from acs_bridge.web.operator.application import Services, operator_application
+from tests.services.conftest import Office, keyring, lookup, office, phan_urls, seals
+
+__all__ = ["keyring", "lookup", "office", "phan_urls", "seals"]
+
+MAKER = Actor("cli", "test", Role.ADMIN, "")
+
+
+@dataclass
+class Reply:
+    """What came back."""
+
+    status: int
+    headers: Any
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+@dataclass
+class Api:
+    """A caller of one role."""
+
+    session: ClientSession
+    base: str
+    token: str | None
+
+    async def __call__(self, method: str, path: str, body: Any = None, **more: Any) -> Reply:
+        """Call; `path` goes out as it stands."""
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        headers |= more.pop("headers", {})
+        if body is not None:
+            more["data"] = body if isinstance(body, bytes) else json.dumps(body).encode()
+            headers.setdefault("Content-Type", "application/json")
+        url = URL(self.base + path, encoded=True)
+        async with self.session.request(method, url, headers=headers, **more) as response:
+            return Reply(response.status, response.headers, await response.text())
+
+    async def get(self, path: str) -> Reply:
+        return await self("GET", path)
+
+    async def post(self, path: str, body: Any = None) -> Reply:
+        return await self("POST", path, body)
+
+
+@dataclass
+class Operator:
+    """The listener, and what a test needs beside it."""
+
+    base: str
+    session: ClientSession
+    office: Office
+    tokens: dict[Role, str]
+    readiness: list[AcsBridgeError]
+
+    def as_(self, role: Role | None) -> Api:
+        return Api(self.session, self.base, None if role is None else self.tokens[role])
+
+
+@pytest.fixture
+async def operator(office: Office, lookup: PhanLookup) -> AsyncIterator[Operator]:
+    readiness: list[AcsBridgeError] = []
+
+    async def check_ready() -> None:
+        for error in readiness:
+            raise error
+
+    application = operator_application(
+        Services(
+            subscribers=office.subscribers,
+            devices=office.devices,
+            gateways=office.gateways,
+            associations=office.associations,
+            intake=office.intake,
+            writes=office.writes,
+            queue=office.queue,
+            phan=lookup,
+        ),
+        check_token=office.tokens.check,
+        check_ready=check_ready,
+        registry=CollectorRegistry(),
+        clock=office.clock,
+    )
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0]
+    tokens = {role: await office.tokens.create(role, role, MAKER) for role in Role}
+    async with ClientSession(timeout=ClientTimeout(total=20)) as session:
+        yield Operator(f"http://{host}:{port}", session, office, tokens, readiness)
+    await runner.cleanup()
+
+
+@pytest.fixture
+def admin(operator: Operator) -> Api:
+    return operator.as_(Role.ADMIN)
+
+
+@pytest.fixture
+def intake(operator: Operator) -> Api:
+    return operator.as_(Role.INTAKE)
