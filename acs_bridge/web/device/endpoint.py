@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 from aiohttp import hdrs, web
-from multidict import CIMultiDict, istr
+from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from acs_bridge.errors import Unavailable
 from acs_bridge.web.device import body
@@ -32,8 +32,7 @@ READ_ASIDE: Final = 2  # larger ones that are read at a time, each worth some 10
 RETRY_AFTER_SECONDS: Final = "30"
 _XML: Final = 'text/xml; charset="utf-8"'
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^"'\s;]+)""", re.IGNORECASE)
-# A proxy may put the messages of any gateway on a connection.
-_FORWARDED: Final = tuple(map(istr, ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")))
+_FORWARDED, _FORWARDED_FOR, _REAL_IP = istr("Forwarded"), istr("X-Forwarded-For"), istr("X-Real-IP")
 _NOT_CWMP: Final = ("application/x-www-form-urlencoded", "multipart/", "application/json")
 
 
@@ -83,7 +82,8 @@ class DeviceEndpoint:
         if request.method != hdrs.METH_POST:
             return _plain(405, "gateways POST here", allow=hdrs.METH_POST)
         headers = request.headers
-        connection.needs_cookies |= any(name in headers for name in _FORWARDED)
+        if not connection.needs_cookies:
+            connection.needs_cookies = _is_forwarded(headers)
         coding = headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
         if coding not in body.CODINGS or headers.get(hdrs.CONTENT_TYPE, "").strip().lower().startswith(_NOT_CWMP):
             return _plain(415, "this coding or type is not taken", close=True)
@@ -143,6 +143,11 @@ class DeviceEndpoint:
         for challenge in self._gate.challenges(connection.peer, stale=admission.stale):
             response.headers.add(hdrs.WWW_AUTHENTICATE, challenge)
         return response
+
+
+def _is_forwarded(headers: CIMultiDictProxy[str]) -> bool:
+    """Whether a proxy sent this: it may put the messages of any gateway on a connection."""
+    return hdrs.VIA in headers or _FORWARDED_FOR in headers or _FORWARDED in headers or _REAL_IP in headers
 
 
 def _read_all(content: bytes, coding: str, charset: str | None) -> envelope.Envelope:
