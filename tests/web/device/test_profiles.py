@@ -1,0 +1,93 @@
+"""What a session does where the profiles do not fit, or not any more."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from acs_bridge.app import Parts
+from acs_bridge.domain.profile import ProfileSet, parse_profile
+from acs_bridge.store.database import Database
+from acs_bridge.web.listener import bind, serving
+from tests.web.device.conftest import Acs, settings
+from tests.web.device.wire import Cpe, connected, login
+
+PROFILE = """
+name = "{name}"
+[match]
+root = "Device."
+{match}
+[[parameter]]
+name = "Device.X.URL"
+value = "{{phan_url}}"
+"""
+MATCHES = {"left": 'product_class = "Sim*"', "right": 'product_class = "*mGW"'}
+TWINS = ProfileSet(
+    [[parse_profile(PROFILE.format(name=name, match=match), f"{name}.toml") for name, match in MATCHES.items()]]
+)
+
+
+@pytest.fixture
+def profiles() -> ProfileSet:
+    """Those of the second worker; a test may say otherwise."""
+    return ProfileSet([[]])
+
+
+@pytest.fixture
+async def other_port(acs: Acs, database: Database, clock: Any, profiles: ProfileSet) -> AsyncIterator[int]:
+    """A second worker, with other profiles than the first."""
+    parts = Parts(settings(), database, acs.parts.keyring, profiles, clock)
+    bound = bind("device", "127.0.0.1", 0)
+    async with serving(bound, parts.device_runner()):
+        yield bound.port
+
+
+class TestAGatewayThatNoProfileFits:
+    async def test_has_its_write_rejected_in_words_that_say_what_it_is(self, acs: Acs, other_port: int) -> None:
+        write_id = await acs.provision()
+        async with connected(other_port) as wire:
+            assert await Cpe().session(wire) == []
+        write = await acs.write(write_id)
+        assert (write["state"], write["fault"]["code"]) == ("rejected", None)
+        for word in ("no profile fits", "Device.", "00005E", "SimGW", "1.0"):
+            assert word in write["fault"]["text"]
+
+    @pytest.mark.parametrize("profiles", [TWINS])
+    async def test_because_two_do_hears_which(self, acs: Acs, other_port: int) -> None:
+        write_id = await acs.provision()
+        async with connected(other_port) as wire:
+            assert await Cpe().session(wire) == []
+        write = await acs.write(write_id)
+        assert write["state"] == "rejected"
+        assert "left" in write["fault"]["text"]
+        assert "right" in write["fault"]["text"]
+
+
+class TestProfilesThatChangeUnderASession:
+    @pytest.mark.parametrize("answer", [True, False], ids=["an answer", "an empty POST"])
+    async def test_leave_what_was_sent_in_doubt_until_the_next_inform(
+        self, acs: Acs, other_port: int, answer: bool
+    ) -> None:
+        write_id = await acs.provision()
+        cpe, authorize = Cpe(), await login(acs.port)
+        async with connected(acs.port) as wire, connected(other_port) as other:
+            await cpe.open(wire, authorize)
+            asked = await cpe.empty(wire)
+            cpe.carried_out(asked.message)
+            end = await (cpe.obey(other, asked, authorize()) if answer else cpe.empty(other, authorize()))
+            assert end.status == 204
+            assert await acs.state(write_id) == "in_doubt"
+            assert await cpe.session(wire, authorize) == ["GetParameterValues"]
+        assert await acs.state(write_id) == "verified"
+
+    async def test_leave_a_read_back_to_the_next_session(self, acs: Acs, other_port: int) -> None:
+        write_id = await acs.provision()
+        cpe, authorize = Cpe(), await login(acs.port)
+        async with connected(acs.port) as wire, connected(other_port) as other:
+            await cpe.open(wire, authorize)
+            asked = await cpe.obey(wire, await cpe.empty(wire))
+            assert (await cpe.obey(other, asked, authorize())).status == 204
+            write = await acs.write(write_id)
+            assert (write["state"], write["request_id"]) == ("applied", None)
+            assert await cpe.session(wire, authorize) == ["GetParameterValues"]
+        assert await acs.state(write_id) == "verified"
