@@ -10,11 +10,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Coroutine
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
@@ -22,6 +25,12 @@ from tests.bench import driver, processes
 from tests.bench.driver import Login
 
 LOGIN = Login("bootstrap", "bench-only-" + "x" * 20)
+SETTINGS = {
+    "ACS_BRIDGE_CPE_AUTH__USERNAME": LOGIN.username,
+    "ACS_BRIDGE_CPE_AUTH__PASSWORD": LOGIN.password,
+    "ACS_BRIDGE_CPE_AUTH__BOOTSTRAP": "provision",
+}
+WARM_UP = 200
 GOALS = {"provisioning": 2.5, "idle": 2.0, "postgres": 1.5}
 
 
@@ -52,9 +61,9 @@ def measure_floor(serials: list[str], concurrency: int, *, provisions: bool) -> 
     """CPU seconds a session of the bare handler."""
     with processes.floor() as (pid, port):
         session = partial(driver.floor_session, provisions=provisions)
-        asyncio.run(driver.drive(port, serials[:200], concurrency, session))
+        run(driver.drive(port, serials[:WARM_UP], concurrency, session))
         before = processes.cpu_seconds([pid])
-        asyncio.run(driver.drive(port, serials, concurrency, session))
+        run(driver.drive(port, serials, concurrency, session))
         return (processes.cpu_seconds([pid]) - before) / len(serials)
 
 
@@ -63,7 +72,7 @@ def measure(running: processes.Running, serials: list[str], concurrency: int, *,
     floor = measure_floor(serials, concurrency, provisions=provisions)
     session = partial(driver.daemon_session, login=LOGIN, provisions=provisions)
     before = running.cpu_seconds(), running.postgres_cpu_seconds(), time.perf_counter()
-    asyncio.run(driver.drive(running.device_port, serials, concurrency, session))
+    run(driver.drive(running.device_port, serials, concurrency, session))
     wall = time.perf_counter() - before[2]
     count = len(serials)
     return Figure(
@@ -121,12 +130,29 @@ def table_of(figures: list[Figure]) -> Table:
             str(figure.posts),
             f"{figure.daemon_us:.0f}",
             f"{figure.floor_us:.0f}",
-            f"{figure.ratio:.2f} (at most {GOALS[figure.kind]})",
+            f"{figure.ratio:.2f} (goal {GOALS[figure.kind]})",
             f"{figure.postgres_us:.0f}",
-            f"{figure.postgres_ratio:.2f} (at most {GOALS['postgres']})",
+            f"{figure.postgres_ratio:.2f} (goal {GOALS['postgres']})",
             f"{figure.sessions_per_second:.0f}",
         )
     return table
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run the driver on uvloop too: what it costs is not measured, but takes the machine from what is."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)
+
+
+def figures_of(running: processes.Running, folder: Path, sessions: int, concurrency: int) -> list[Figure]:
+    """Provision so many gateways, then let them inform with nothing to do."""
+    serials = [f"B{number:06d}" for number in range(sessions)]
+    token = new_token(processes.environment_of(folder, SETTINGS))
+    run(drop_requests(running.operator_port, token, serials))
+    warm_up = [f"W{number:06d}" for number in range(WARM_UP)]
+    idle = partial(driver.daemon_session, login=LOGIN, provisions=False)
+    run(driver.drive(running.device_port, warm_up, concurrency, idle))
+    return [measure(running, serials, concurrency, provisions=provisions) for provisions in (True, False)]
 
 
 def main() -> None:
@@ -136,32 +162,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     options = parser.parse_args()
     console = Console()
-    serials = [f"B{number:06d}" for number in range(options.sessions)]
-    auth = {
-        "ACS_BRIDGE_CPE_AUTH__USERNAME": LOGIN.username,
-        "ACS_BRIDGE_CPE_AUTH__PASSWORD": LOGIN.password,
-        "ACS_BRIDGE_CPE_AUTH__BOOTSTRAP": "provision",
-    }
-    with (
-        tempfile.TemporaryDirectory(prefix="acs-bridge-bench-") as folder,
-        processes.daemon(Path(folder), auth) as running,
-    ):
-        console.print(f"dropping {options.sessions} provisioning requests on the intake API …")
-        token = new_token(processes.environment_of(Path(folder), auth))
-        asyncio.run(drop_requests(running.operator_port, token, serials))
-        warm = [f"W{number:06d}" for number in range(200)]
-        asyncio.run(
-            driver.drive(
-                running.device_port,
-                warm,
-                options.concurrency,
-                partial(driver.daemon_session, login=LOGIN, provisions=False),
-            )
-        )
-        figures = []
-        for provisions in (True, False):
-            console.print(f"{'provisioning' if provisions else 'idle'} sessions …")
-            figures.append(measure(running, serials, options.concurrency, provisions=provisions))
+    console.print(f"{options.sessions} gateways, {options.concurrency} sessions at a time …")
+    with tempfile.TemporaryDirectory(prefix="acs-bridge-bench-") as name:
+        folder = Path(name)
+        with processes.daemon(folder, SETTINGS) as running:
+            figures = figures_of(running, folder, options.sessions, options.concurrency)
     console.print(table_of(figures))
     shown = [
         asdict(figure) | {"ratio": round(figure.ratio, 3), "postgres_ratio": round(figure.postgres_ratio, 3)}

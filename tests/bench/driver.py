@@ -6,7 +6,7 @@ something to do. Against the floor the same number of POSTs of the same sizes go
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Final
 
