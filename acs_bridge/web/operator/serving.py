@@ -69,14 +69,21 @@ async def _body(route: AnyRoute, request: web.Request) -> BaseModel:
     model: type[BaseModel] = route.body
     if not route.takes_body:
         return model()
-    content = await request.read()
+    if request.headers.get("Content-Encoding", "").strip().lower() not in _ENCODINGS:
+        raise WrongMediaType("this address takes bodies that are not compressed")
+    content = await _content(request)
     if not content and route.body_optional:
         return model()
     if request.content_type != JSON or "Content-Type" not in request.headers:
         raise WrongMediaType(f"this address takes {JSON}")
-    if request.headers.get("Content-Encoding", "").strip().lower() not in _ENCODINGS:
-        raise WrongMediaType("this address takes bodies that are not compressed")
     return _parsed(model, content)
+
+
+async def _content(request: web.Request) -> bytes:
+    try:
+        return await request.read()
+    except (web.RequestPayloadError, ConnectionError):
+        raise UnreadableBody("the body ended before it was complete") from None
 
 
 def _parsed(model: type[M], content: bytes) -> M:

@@ -1,5 +1,6 @@
 """The operator listener as it is reached: real HTTP on the loopback, a real database, tokens of every role."""
 
+import io
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class Api:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         headers |= more.pop("headers", {})
         if body is not None:
-            more["data"] = body if isinstance(body, bytes) else json.dumps(body).encode()
+            more["data"] = body if isinstance(body, bytes | io.BytesIO) else json.dumps(body).encode()
             headers.setdefault("Content-Type", "application/json")
         url = URL(self.base + path, encoded=True)
         async with self.session.request(method, url, headers=headers, **more) as response:

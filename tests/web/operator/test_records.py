@@ -27,7 +27,7 @@ class TestTheThreeSteps:
         reply = await intake.post(*ASSOCIATION)
         assert reply.status == 201
         association = reply.json
-        assert association["state"], association["write_state"] == ("active", "queued")
+        assert (association["state"], association["write_state"]) == ("active", "queued")
         assert (association["subscriber_code"], association["line_of_service"]) == ("00042", "DSL-1/a")
         assert reply.headers["Location"] == f"/v1/associations/{association['id']}"
         write = (await intake.get(f"/v1/writes/{association['write_id']}")).json

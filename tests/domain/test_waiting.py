@@ -1,0 +1,77 @@
+"""What a write waits for, in one sentence a state."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from acs_bridge.domain.waiting import Facts, Rhythm, waiting
+from acs_bridge.domain.write import FINAL, WriteState
+
+NOW = datetime(2026, 3, 14, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+STEADY = Rhythm(NOW - HOUR, NOW - HOUR, 4 * 3600)
+NEXT = NOW + 3 * HOUR
+UNSEEN = Rhythm(None)
+
+
+def facts(state, **more):
+    return Facts(state, due_at=more.pop("due_at", NOW), has_gateway=True, rhythm=more.pop("rhythm", STEADY), **more)
+
+
+@pytest.mark.parametrize(
+    ("known", "words", "expected_at"),
+    [
+        (Facts(WriteState.QUEUED, NOW), "no gateway is bound", None),
+        (Facts(WriteState.QUEUED, NOW, wanted_serial="S-1"), "serial number S-1 has not been seen yet", None),
+        (facts(WriteState.QUEUED, rhythm=UNSEEN), "has not been seen yet", None),
+        (facts(WriteState.QUEUED, needs_approval=True), "an Admin must approve the gateway", None),
+        (facts(WriteState.QUEUED, braked=True), "the queue is paused", None),
+        (facts(WriteState.QUEUED), "the next Inform of the gateway", NEXT),
+        (facts(WriteState.QUEUED, rhythm=Rhythm(NOW)), "the next Inform of the gateway", None),
+        (facts(WriteState.QUEUED, due_at=NOW + 4 * HOUR), "tried again later", NEXT + 4 * HOUR),
+        (facts(WriteState.QUEUED, due_at=NOW + HOUR, rhythm=Rhythm(NOW)), "tried again later", NOW + HOUR),
+        (facts(WriteState.SENT, lease_until=NOW + HOUR), "the answer of the gateway", NOW + HOUR),
+        (facts(WriteState.IN_DOUBT), "its next Inform tells whether", NEXT),
+        (facts(WriteState.APPLIED, lease_until=NOW + HOUR), "is being read back", NOW + HOUR),
+        (facts(WriteState.APPLIED), "read back in its next session", NEXT),
+        (facts(WriteState.APPLIED, readable=False), "a later Inform may prove it", NEXT),
+        (facts(WriteState.STAGED), "applies it later", NEXT),
+        (facts(WriteState.REJECTED, fault={"code": 9005, "text": "Invalid parameter name"}), "fault 9005: ", None),
+        (facts(WriteState.REJECTED, fault={"code": 8999, "text": "own"}), r"fault 8999: own\)", None),
+        (facts(WriteState.REJECTED, fault={"code": None, "text": "no profile fits"}), r"\(no profile fits\)", None),
+        (facts(WriteState.FAILED), "every attempt failed$", None),
+    ],
+)
+def test_a_write_says_what_it_waits_for_and_when_that_is_expected(known, words, expected_at):
+    import re
+
+    said = waiting(known, NOW)
+    assert said.waiting_for is not None
+    assert re.search(words, said.waiting_for)
+    assert said.expected_at == expected_at
+
+
+@pytest.mark.parametrize("state", sorted(FINAL))
+def test_a_write_that_is_over_waits_for_nothing(state):
+    assert waiting(facts(state), NOW).waiting_for is None
+
+
+@pytest.mark.parametrize("state", WriteState)
+def test_every_state_has_its_sentence(state):
+    assert (waiting(facts(state), NOW).waiting_for is None) == (state in FINAL)
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "now", "expected"),
+    [
+        (Rhythm(NOW, NOW, 60), NOW, NOW + timedelta(seconds=60)),
+        (Rhythm(NOW, NOW, 60), NOW + timedelta(seconds=59), NOW + timedelta(seconds=60)),
+        (Rhythm(NOW, NOW, 60), NOW + timedelta(seconds=60), NOW + timedelta(seconds=120)),
+        (Rhythm(NOW, NOW, 60), NOW - HOUR, NOW + timedelta(seconds=60)),
+        (Rhythm(NOW, NOW, 0), NOW, None),
+        (Rhythm(NOW, NOW, None), NOW, None),
+        (Rhythm(NOW, None, 60), NOW, None),
+    ],
+)
+def test_the_next_periodic_inform_is_the_beat_after_now(rhythm, now, expected):
+    assert rhythm.next_after(now) == expected
