@@ -112,17 +112,8 @@ def new_token(environment: dict[str, str]) -> str:
 
 
 def table_of(figures: list[Figure]) -> Table:
-    table = Table(title="CPU time of one session, in microseconds")
-    for heading in (
-        "session",
-        "POSTs",
-        "daemon",
-        "floor",
-        "daemon / floor",
-        "Postgres",
-        "Postgres / daemon",
-        "sessions/s",
-    ):
+    table = Table(title="CPU time of one session, in µs")
+    for heading in ("session", "POSTs", "daemon", "floor", "ratio", "Postgres", "to daemon", "a second"):
         table.add_column(heading, justify="left" if heading == "session" else "right")
     for figure in figures:
         table.add_row(

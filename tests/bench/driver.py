@@ -8,7 +8,7 @@ import asyncio
 import re
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from cwmp import digest
 
@@ -171,7 +171,7 @@ async def drive(
     port: int,
     serial_numbers: Sequence[str],
     concurrency: int,
-    session: Callable[[Exchange, str], "asyncio.Future[int]"],
+    session: Callable[[Exchange, str], Coroutine[Any, Any, int]],
 ) -> None:
     """One session for each serial number, so many at a time."""
     left = iter(serial_numbers)
