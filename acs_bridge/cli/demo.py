@@ -9,8 +9,8 @@ import secrets
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -37,6 +37,7 @@ SPREAD_SECONDS: Final = 0.2
 HOST: Final = "127.0.0.1"
 USUAL_PORTS: Final = {"device": 7547, "operator": 8080}
 PARAMETER: Final = "X_ACSBRIDGE_HomeAnalytics.URL"
+INTERRUPTED: Final = 130
 
 
 class DemoFailed(AcsBridgeError):
@@ -66,18 +67,24 @@ async def _demo(count: int, *, once: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="acs-bridge-demo-") as folder:
         print("Starting an embedded Postgres and the daemon …", flush=True)
         settings = _settings(Path(folder), free_ports=once)
-        async with serving_daemon(settings) as daemon, _scene(settings, daemon, count) as scene:
+        async with (
+            serving_daemon(settings) as daemon,
+            _scene(settings, daemon, count) as scene,
+            asyncio.TaskGroup() as group,
+        ):
+            kept = group.create_task(daemon.until_it_fails())
             await _until(stop, scene.play())
             if not once and not stop.is_set():
-                print(await _addresses(settings, daemon))
+                print(await _addresses(settings, daemon), flush=True)
                 await _until(stop, scene.go_on())
+            kept.cancel()
         if not scene.all_verified:
-            raise DemoFailed
+            raise typer.Exit(INTERRUPTED) if stop.is_set() else DemoFailed
 
 
-async def _until(stop: asyncio.Event, work: Any) -> None:  # noqa: ANN401 - any awaitable
+async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
     """Do some work, unless Ctrl-C comes first."""
-    tasks = {asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())}
+    tasks = {asyncio.create_task(work), asyncio.create_task(stop.wait())}
     done, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in left:
         task.cancel()
@@ -147,7 +154,7 @@ class Scene:
 
     async def play(self) -> None:
         """Provision every line, and let every gateway inform until its write is settled."""
-        with self.board:
+        with self.board, suppress(TimeoutError):  # the summary says what is missing then
             async with asyncio.timeout(BOUND_SECONDS), asyncio.TaskGroup() as group:
                 for number, gateway in enumerate(self.gateways):
                     group.create_task(self._provision(number, gateway))

@@ -1,0 +1,70 @@
+"""`acs-bridge demo`: the main job shown on any machine, with nothing set up and nothing left behind."""
+
+import re
+import shlex
+import signal
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.acceptance.programs import Program, inhabitants, line_with
+from tests.acceptance.site import Caller, Site
+
+
+@pytest.fixture(autouse=True)
+def never_set_up(site: Site) -> None:
+    site.settings.clear()
+
+
+def counts_by(curl: str) -> dict[str, int]:
+    """The writes by state, as the daemon answers what a person would paste."""
+    _, _, header, url = shlex.split(curl)
+    name, _, token = header.partition("Bearer ")
+    assert name == "Authorization: "
+    counts: dict[str, int] = Caller(urlsplit(url).port or 0, token).get(urlsplit(url).path)["counts"]
+    return counts
+
+
+class TestOnce:
+    @pytest.mark.parametrize("count", [8, 30])
+    def test_shows_every_gateway_verified_and_leaves_nothing_behind(self, site: Site, count: int) -> None:
+        ended = site.start("demo", "--once", *([] if count == 8 else ["--gateways", str(count)])).ended()
+        assert (ended.code, ended.err) == (0, "")
+        lines = [f"LINE-{number + 1:04d}: verified, gateway DEMO{number + 1:06d}" for number in range(count)]
+        assert [line for line in lines if line not in ended.out] == []
+        assert f"{count} of {count} lines verified" in ended.out
+        shown = re.findall(r"URL ([\w-]+)…", ended.out)
+        assert (len(shown), {len(token) for token in shown}) == (count, {6})
+        assert site.left_behind() == []
+        site.check_discreet()
+
+    def test_is_interrupted_by_ctrl_c_and_leaves_nothing_behind(self, site: Site) -> None:
+        demo = site.start("demo", "--once", "--gateways", "1000")
+        demo.out.until(line_with("verified"))
+        demo.interrupt()
+        ended = demo.ended()
+        assert (ended.code, ended.err) == (130, "")
+        assert site.left_behind() == []
+
+
+class TestStaying:
+    @pytest.fixture
+    def demo(self, site: Site) -> Program:
+        demo = site.start("demo", "--gateways", "2")
+        demo.out.until(line_with("Ctrl-C ends everything"))
+        return demo
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_answers_the_curl_that_it_shows_until_it_is_told_to_end(
+        self, site: Site, demo: Program, number: signal.Signals
+    ) -> None:
+        assert "postgres" in {process.name() for process in inhabitants(site.folder)}
+        assert counts_by(demo.out.until(line_with("  curl "))[0])["verified"] == 2
+        if number is signal.SIGINT:
+            demo.interrupt()
+        else:
+            demo.send(number)
+        ended = demo.ended()
+        assert (ended.code, ended.err) == (0, "")
+        assert "2 of 2 lines verified" in ended.out
+        assert site.left_behind() == []
