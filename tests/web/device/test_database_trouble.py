@@ -12,7 +12,7 @@ from tests.conftest import Postgres
 from tests.web.device.conftest import Acs
 from tests.web.device.wire import XML, Answer, Authorize, Cpe, connected, login
 
-SOON = 0.3
+SOON = 0.6
 
 
 class Switch:
