@@ -18,16 +18,17 @@ from acs_bridge.services.devices import Devices
 from acs_bridge.services.gateways import Gateways
 from acs_bridge.services.intake import Intake, Order
 from acs_bridge.services.lines import Lines
+from acs_bridge.services.pages import Ask
 from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.queue import Queue
 from acs_bridge.services.seals import Seals
 from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.tokens import Tokens
-from acs_bridge.services.writes import SeenWrite, Writes, WriteQuestion
-from acs_bridge.services.pages import Ask
+from acs_bridge.services.writes import SeenWrite, WriteQuestion, Writes
 from acs_bridge.store.database import Database
 from acs_bridge.store.gateways import Identity
 
+ADMIN = Actor("token", "crm", Role.ADMIN, "192.0.2.7")
 BASE_URL = "https://analytics.example/r/"
 PROFILE = """
 name = "roomy"
@@ -76,7 +77,7 @@ class Office:
     database: Database
     clock: Any
     seals: Seals
-    actor: Actor = Actor("token", "crm", Role.ADMIN, "192.0.2.7")
+    actor: Actor = ADMIN
     approval_needed: bool = True
     lines: Lines = field(init=False)
 

@@ -92,7 +92,9 @@ class TestBinding:
         await office.devices.create(line, None, office.actor)
         await office.associations.create("C-1", line, office.actor)
         await office.inform(ONE)
-        with pytest.raises(InvalidField, match="line_of_service: cannot be written to its gateway.* at most 160") as no:
+        with pytest.raises(
+            InvalidField, match=r"line_of_service: cannot be written to its gateway.* at most 160"
+        ) as no:
             await office.devices.bind(line, ONE, office.actor, replace=False)
         assert "https://" not in str(no.value)
         assert await office.gateway_of(line) is None
@@ -212,7 +214,7 @@ class TestABoxWithoutItsProductClass:
     async def test_that_fits_several_is_refused(self, office):
         await office.inform(ONE)
         await office.inform(Identity("00236A", "S-1", "OTHER"))
-        with pytest.raises(Conflict, match="several gateways .* product_class"):
+        with pytest.raises(Conflict, match=r"several gateways .* product_class"):
             await office.devices.create("L-1", BARE, office.actor)
 
     async def test_fits_the_one_that_the_line_has_though_there_are_several(self, office):
