@@ -38,7 +38,7 @@ from acs_bridge.services.seals import Seals
 from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.tokens import Tokens
 from acs_bridge.services.writes import Writes
-from acs_bridge.settings import Bootstrap, CpeAuthMode, Settings, revealed
+from acs_bridge.settings import Bootstrap, CpeAuth, CpeAuthMode, Settings, revealed
 from acs_bridge.settings_layers import SettingsError
 from acs_bridge.store.database import Database
 from acs_bridge.store.embedded import EmbeddedPostgres
@@ -108,6 +108,7 @@ async def serving_daemon(settings: Settings, *, workers: int = 1, clock: Clock =
 
     One worker is this process; more of them are processes of their own, and this one serves operators only.
     """
+    _bootstrap_pair(settings.cpe_auth)
     async with AsyncExitStack() as stack:
         device = bind("device", settings.device_listener.host, settings.device_listener.port)
         stack.callback(device.socket.close)
@@ -157,6 +158,15 @@ async def _sessions(settings: Settings, postgres_url: str) -> AsyncIterator[Sess
     """The statements of sessions, on connections of their own: what operators ask for never holds a gateway up."""
     async with Database.connect(postgres_url, SESSION_CONNECTIONS, plan_once=True) as database:
         yield Sessions(database, writes_per_minute=settings.queue.writes_per_minute)
+
+
+def _bootstrap_pair(cpe_auth: CpeAuth) -> tuple[str, str] | None:
+    """The pair that gateways log in with; None where everybody is trusted."""
+    if cpe_auth.mode is CpeAuthMode.NONE:
+        return None
+    if cpe_auth.username is None or cpe_auth.password is None:
+        raise SettingsError("cpe_auth.username: is not set; mode digest needs the pair that gateways log in with")
+    return cpe_auth.username, cpe_auth.password.get_secret_value()
 
 
 class Parts:
@@ -240,13 +250,8 @@ class Parts:
 
     def _gate(self) -> Gate:
         cpe_auth = self.settings.cpe_auth
-        if cpe_auth.mode is CpeAuthMode.NONE:
-            return OpenGate()
-        if cpe_auth.username is None or cpe_auth.password is None:
-            raise SettingsError("cpe_auth.username: is not set; mode digest needs the pair that gateways log in with")
-        return DigestGate(
-            self.keyring, cpe_auth.realm, cpe_auth.username, cpe_auth.password.get_secret_value(), self.clock
-        )
+        pair = _bootstrap_pair(cpe_auth)
+        return OpenGate() if pair is None else DigestGate(self.keyring, cpe_auth.realm, *pair, self.clock)
 
     def _provisioner(self, measures: DeviceMeasures) -> Provisioner:
         queue = self.settings.queue
