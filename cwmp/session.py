@@ -87,15 +87,17 @@ class Received:
     notes: tuple[str, ...] = ()
 
 
+_EVENTS: dict[type[Message], Event] = dict.fromkeys(RESPONSES, Event.RESPONSE) | {
+    EmptyPost: Event.EMPTY_POST,
+    Inform: Event.INFORM,
+    Fault: Event.FAULT,
+    SoapFault: Event.FAULT,
+}
+
+
 def event_of(message: Message) -> Event:
     """Give the event that a message from the CPE is; a request that only an ACS makes is one more CPE request."""
-    if isinstance(message, EmptyPost):
-        return Event.EMPTY_POST
-    if isinstance(message, Inform):
-        return Event.INFORM
-    if isinstance(message, Fault | SoapFault):
-        return Event.FAULT
-    return Event.RESPONSE if type(message) in RESPONSES else Event.CPE_REQUEST
+    return _EVENTS.get(type(message), Event.CPE_REQUEST)
 
 
 @dataclass(slots=True)
@@ -136,17 +138,21 @@ class Session:
     def _from_cpe(self, message: Message, id: str | None) -> Received:
         if self.owes is not None:
             raise self._wrong(Role.CPE, message, id, "the CPE spoke before it was answered")
-        event = event_of(message)
+        event = _EVENTS.get(type(message), Event.CPE_REQUEST)
         if event is Event.RESPONSE and self.expects is not None and type(message) is not self.expects:
             raise self._wrong(Role.CPE, message, id, f"the response that is awaited is {self.expects.__name__}")
         if event is Event.EMPTY_POST and self.state is State.AWAIT_RESPONSE:
             return self._unanswered(message)
-        notes = self._notes_on_id(event, id)
         self._move(event, Role.CPE, message, id)
-        if event in (Event.RESPONSE, Event.FAULT):
+        notes: tuple[str, ...] = ()
+        if event is Event.RESPONSE or event is Event.FAULT:
+            notes = self._notes_on_id(id)
             self.expects, self.expects_id, self.repeats = None, None, 0
+        elif event is Event.EMPTY_POST:
+            # Only in DONE is there just one answer: no content, once more (S-16).
+            self.owes = EmptyPost if self.state is State.DONE else None
         else:
-            self._owe(event, message, id)
+            self.owes, self.owes_id = RESPONSE_TO.get(type(message), Fault), id
         return Received(event, message, notes=notes)
 
     def _unanswered(self, message: Message) -> Received:
@@ -158,16 +164,9 @@ class Session:
         self.expects, self.expects_id, self.repeats = None, None, 0
         return Received(Event.FAULT, _NOT_SUPPORTED, notes=("empty POST for a response, again",))
 
-    def _owe(self, event: Event, message: Message, id: str | None) -> None:
-        if event is Event.EMPTY_POST:
-            # Only in DONE is there just one answer: no content, once more (S-16).
-            self.owes = EmptyPost if self.state is State.DONE else None
-        else:
-            self.owes, self.owes_id = RESPONSE_TO.get(type(message), Fault), id
-
-    def _notes_on_id(self, event: Event, id: str | None) -> tuple[str, ...]:
+    def _notes_on_id(self, id: str | None) -> tuple[str, ...]:
         """Correlate by the method; an ID that differs is noted and no more (S-08)."""
-        if event not in (Event.RESPONSE, Event.FAULT) or self.expects_id is None:
+        if id == self.expects_id or self.expects_id is None:
             return ()
         if id is None:
             return ("response without ID",)
