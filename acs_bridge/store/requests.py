@@ -34,7 +34,7 @@ class Seen:
     named_id: int | None  # the one of them
     other_line: str | None  # that has the named gateway, or is the line itself
     waiting_line: str | None  # that waits for it
-    busy: bool  # something is queued for the named gateway
+    busy: bool  # a write for the named gateway would have to be superseded
     request_id: UUID | None  # the same request, accepted before
     write_id: UUID | None
     write_state: str | None

@@ -15,8 +15,10 @@ left join association a on a.device_id = d.id and a.ended_at is null
 left join subscriber holder on holder.id = a.subscriber_id
 left join lateral (
     select count(*) as fitting, min(g.id) as named_id,
-           coalesce(bool_or(exists (select from write b where b.gateway_id = g.id and b.finished_at is null
-                                    and b.purpose in ('provision', 'clear'))), false) as busy
+           coalesce(bool_or(exists (
+               select from write b
+               where b.gateway_id = g.id and b.purpose in ('provision', 'clear')
+                 and b.state in (select from_state from write_transition where event = 'superseded'))), false) as busy
     from gateway g
     where g.serial_number = $4 and g.oui = $3 and ($5::text is null or g.product_class = $5)
 ) as named on true

@@ -125,13 +125,16 @@ class TestWrites:
         await admin("DELETE", f"/v1/associations/{receipt['association_id']}")
         assert (await admin.post(f"/v1/writes/{receipt['write_id']}/retry")).status == 409
 
-    async def test_a_cleared_box_in_use_again_makes_the_old_clearing_unretriable(self, operator, admin):
+    @pytest.mark.parametrize("line", ["L-1", "L-2"])
+    async def test_a_box_in_use_again_makes_the_old_clearing_unretriable(self, operator, admin, line):
         office = operator.office
         receipt = await provisioned(admin)
         await office.verify(UUID(receipt["write_id"]))
         ended = (await admin("DELETE", f"/v1/associations/{receipt['association_id']}")).json
         await office.reject(UUID(ended["write_id"]))
-        await provisioned(admin, "L-1")
+        if line == "L-2":
+            await admin("DELETE", "/v1/devices/L-1")
+        await office.verify(UUID((await provisioned(admin, line))["write_id"]))
         assert (await admin.post(f"/v1/writes/{ended['write_id']}/retry")).status == 409
 
     async def test_are_found_by_state_line_subscriber_batch_and_gateway(self, admin):
