@@ -173,10 +173,14 @@ def lost(write: OpenWrite, reported_key: str | None, *, last_attempt: bool) -> M
     return Move(WriteEvent.KEY_DIFFERS)
 
 
-def proven(write: OpenWrite, reported_key: str | None) -> bool:
-    """Whether a later Inform proves an applied write whose value cannot be read back."""
+def proven(write: OpenWrite, reported_key: str | None, *, in_force: bool) -> bool:
+    """Whether a later Inform proves a write whose value cannot be read back.
+
+    A value that the gateway put off (Status 1) is proven only once it must be in force.
+    """
+    settled = write.state is WriteState.APPLIED or (write.state is WriteState.STAGED and in_force)
     return (
-        write.state is WriteState.APPLIED
+        settled
         and write.plan.unreadable
         and write.request_id is None
         and write.parameter_key is not None

@@ -104,6 +104,7 @@ TRANSITIONS: dict[WriteState, dict[WriteEvent, WriteState]] = {
     },
     WriteState.STAGED: {
         WriteEvent.READ_BACK_EQUAL: WriteState.VERIFIED,
+        WriteEvent.KEY_PROVES: WriteState.VERIFIED,
         WriteEvent.READ_BACK_DIFFERS: WriteState.QUEUED,
         WriteEvent.EXHAUSTED: WriteState.FAILED,
         WriteEvent.SUPERSEDED: WriteState.SUPERSEDED,

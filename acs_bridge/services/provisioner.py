@@ -241,7 +241,7 @@ class Provisioner:
             if write is not None and write.request_id is not None:
                 move = planner.lost(write, reported_key, last_attempt=self._retry.exhausted(write.attempts))
                 await self._carry_out(visit, write, move, None)
-            elif write is not None and planner.proven(write, reported_key):
+            elif write is not None and planner.proven(write, reported_key, in_force=self._in_force(visit, write)):
                 await self._carry_out(visit, write, Move(WriteEvent.KEY_PROVES), None)
         except Overtaken:
             pass  # the empty POST looks again

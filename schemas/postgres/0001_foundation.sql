@@ -128,6 +128,7 @@ insert into write_transition (from_state, event, to_state) values
     ('applied',  'exhausted',               'failed'),
     ('applied',  'superseded',              'superseded'),
     ('staged',   'read_back_equal',         'verified'),
+    ('staged',   'key_proves',              'verified'),
     ('staged',   'read_back_differs',       'queued'),
     ('staged',   'exhausted',               'failed'),
     ('staged',   'superseded',              'superseded'),

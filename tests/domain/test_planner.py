@@ -216,23 +216,25 @@ class TestTheNextInform:
     def test_never_proves_a_write_that_has_sent_no_key(self) -> None:
         write = a_write(S.SENT, Plan(asked=READ, read_first=True), parameter_key=None, request_id="r")
         assert planner.lost(write, None, last_attempt=False).event is E.KEY_ABSENT
-        assert not planner.proven(replace(write, state=S.APPLIED, request_id=None), None)
+        assert not planner.proven(replace(write, state=S.APPLIED, request_id=None), None, in_force=True)
 
     @pytest.mark.parametrize(
-        ("state", "plan", "columns", "key", "proves"),
+        ("state", "plan", "columns", "key", "in_force", "proves"),
         [
-            (S.APPLIED, Plan(unreadable=True), {}, tag(ID, STEP), True),
-            (S.APPLIED, Plan(unreadable=True), {}, tag(ID, STEP - 1), False),
-            (S.APPLIED, Plan(unreadable=True), {}, None, False),
-            (S.APPLIED, Plan(unreadable=True), {"request_id": "r"}, tag(ID, STEP), False),
-            (S.APPLIED, Plan(), {}, tag(ID, STEP), False),
-            (S.STAGED, Plan(unreadable=True), {}, tag(ID, STEP), False),
+            (S.APPLIED, Plan(unreadable=True), {}, tag(ID, STEP), False, True),
+            (S.APPLIED, Plan(unreadable=True), {}, tag(ID, STEP - 1), True, False),
+            (S.APPLIED, Plan(unreadable=True), {}, None, True, False),
+            (S.APPLIED, Plan(unreadable=True), {"request_id": "r"}, tag(ID, STEP), True, False),
+            (S.APPLIED, Plan(), {}, tag(ID, STEP), True, False),
+            (S.STAGED, Plan(unreadable=True), {}, tag(ID, STEP), False, False),
+            (S.STAGED, Plan(unreadable=True), {}, tag(ID, STEP), True, True),
+            (S.STAGED, Plan(), {}, tag(ID, STEP), True, False),
         ],
     )
     def test_proves_what_cannot_be_read(
-        self, state: WriteState, plan: Plan, columns: dict[str, object], key: str | None, proves: bool
+        self, state: WriteState, plan: Plan, columns: dict[str, object], key: str | None, in_force: bool, proves: bool
     ) -> None:
-        assert planner.proven(a_write(state, plan, **columns), key) is proves
+        assert planner.proven(a_write(state, plan, **columns), key, in_force=in_force) is proves
 
 
 class TestAWrite:

@@ -241,6 +241,19 @@ class TestAGatewayThatIsNotByTheBook:
         await gateway.session()
         assert await acs.state(write_id) == "verified"
 
+    async def test_and_shows_nothing_is_proven_by_its_parameter_key_once_it_has_booted(self, acs: Acs, clock) -> None:
+        write_id = await acs.provision()
+        hidden = Behaviour(status=1, applies=Applies.AFTER_BOOT, faults={GET: Fault(9005, "no such")})
+        gateway = acs.gateway(behaviour=hidden)
+        for served in ((SET,), (GET,), ()):
+            assert (await gateway.session()).served == served
+            assert await acs.state(write_id) == "staged"
+        clock.advance(hours=1)
+        gateway.reboot()
+        await gateway.session()
+        write = await acs.write(write_id)
+        assert (write["state"], write["proof"]) == ("verified", "parameter_key")
+
     async def test_and_never_applies_what_it_promised_is_written_to_again(self, acs: Acs, clock) -> None:
         write_id = await acs.provision()
         gateway = acs.gateway(behaviour=Behaviour(status=1, forgets_values=True))
