@@ -55,7 +55,8 @@ from acs_bridge.web.device.workers import Workers
 from acs_bridge.web.listener import Bound, bind, serving
 from acs_bridge.web.operator.application import Services, operator_application
 
-SESSION_CONNECTIONS = 4  # a batch of Informs, a batch of moves, and what does not fit into either
+SESSION_CONNECTIONS = 8  # opened as needed: a batch of Informs, one of moves, and others beside those that are stuck
+WORKER_CONNECTIONS = 2  # for what a worker needs beside its sessions: to bind a gateway that informs for the first time
 
 
 class DatabaseDied(AcsBridgeError):
@@ -144,7 +145,7 @@ async def serving_worker(
 ) -> AsyncIterator[CollectorRegistry]:
     """Serve gateways in a process of its own, on what the parent has opened; gives what is counted."""
     async with (
-        Database.connect(postgres_url, settings.database.pool_size) as database,
+        Database.connect(postgres_url, WORKER_CONNECTIONS) as database,
         _sessions(settings, postgres_url) as sessions,
     ):
         keyring = await verify_keyring(settings.phan.keyring, database)

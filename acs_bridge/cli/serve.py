@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from acs_bridge.settings import Settings
 
 
-MAX_WORKERS = 64
+MAX_WORKERS = 16
 
 
 def serve(

@@ -35,7 +35,7 @@ SETTINGS = {
     "unix_socket_permissions": "0700",
     "port": str(PORT),
     "cluster_name": "acs-bridge",
-    "max_connections": "100",
+    "max_connections": "200",
     "shared_buffers": "128MB",
     "max_wal_size": "1GB",
     "wal_compression": "on",
