@@ -8,7 +8,7 @@ import asyncio
 import random
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -126,17 +126,28 @@ async def serving_daemon(settings: Settings, *, workers: int = 1, clock: Clock =
         keyring = await open_keyring(settings.phan.keyring, database, clock())
         sessions = await stack.enter_async_context(_sessions(settings, postgres.url))
         parts = Parts(settings, database, keyring, profiles, clock, sessions)
-        await stack.enter_async_context(serving(operator, parts.operator_runner()))
-        processes = None
+        processes: Workers | None = None
         if workers == 1:
-            await stack.enter_async_context(serving(device, parts.device_runner()))
+            gateways: AbstractAsyncContextManager[object] = serving(device, parts.device_runner())
         else:
             errand = {"settings": revealed(settings), "postgres_url": postgres.url}
-            processes = Workers(workers, device, errand, settings.device_listener.drain_seconds)
+            gateways = processes = Workers(workers, device, errand, settings.device_listener.drain_seconds)
             parts.registry.register(processes.counted)
-            await stack.enter_async_context(processes)
+        await stack.enter_async_context(_together(serving(operator, parts.operator_runner()), gateways))
         addresses = Addresses((device.host, device.port), (operator.host, operator.port))
         yield Daemon(addresses, database, parts.janitor, postgres.embedded, processes)
+
+
+@asynccontextmanager
+async def _together(*listeners: AbstractAsyncContextManager[object]) -> AsyncIterator[None]:
+    """Open one after the other, and close all at the same time: draining has one bound, however many there are."""
+    async with AsyncExitStack() as stack:
+        closing: list[AsyncExitStack] = []
+        stack.push_async_callback(lambda: asyncio.gather(*(each.aclose() for each in closing)))
+        for listener in listeners:
+            closing.append(each := AsyncExitStack())
+            await each.enter_async_context(listener)
+        yield
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final, Self
 
 import structlog
@@ -25,7 +26,7 @@ _log = structlog.get_logger(__name__)
 RESTART_SECONDS: Final = 1.0
 REPORT_SECONDS: Final = 1.0
 REPORT_LIMIT: Final = 1 << 20  # bytes of one report
-PATIENCE_SECONDS: Final = 5.0  # beyond what draining may take
+PATIENCE_SECONDS: Final = 1.5  # beyond what draining may take
 
 # One counter's value in one process: name, help, labels, value.
 Sample = tuple[str, str, dict[str, str], float]
@@ -88,7 +89,8 @@ class Workers:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """End all of them."""
+        """End all of them. Our copy of the socket goes first, or it would go on taking connections for nobody."""
+        self._bound.socket.close()
         await asyncio.gather(*(place.stop(self._patience) for place in self._places))
         _log.info("listener_closed", listener=self._bound.name)
 
@@ -125,7 +127,8 @@ class _Worker:
         errand = {"descriptor": descriptor, "report_to": report_to, **self._errand}
         if process.stdin is not None:
             process.stdin.write(json.dumps(errand).encode() + b"\n")
-            await process.stdin.drain()
+            with suppress(ConnectionError):  # it has ended already, and will be replaced
+                await process.stdin.drain()
         self._listening = asyncio.create_task(self._listen(reports, self._life))
 
     async def _listen(self, reports: int, life: int) -> None:
