@@ -23,13 +23,14 @@ _DECLARATION_WINDOW = 256
 
 UTF_8 = "utf-8"
 _FALLBACK = "latin-1"
-_BYTE_ORDER_MARKS = (
-    (b"\xef\xbb\xbf", "utf-8-sig"),
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
-    (b"<\0", "utf-16-le"),
-    (b"\0<", "utf-16-be"),
-)
+# By a body's first two bytes; no text that could be a message begins like this without the mark.
+_BYTE_ORDER_MARKS = {
+    b"\xef\xbb": "utf-8-sig",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+    b"<\0": "utf-16-le",
+    b"\0<": "utf-16-be",
+}
 # Names of charsets in lower case and the codecs that read them. ASCII is read as UTF-8, which contains it. The list is
 # closed: Python has codecs that are no charsets, and looking an unknown one up would remember it for ever.
 _CODECS = {
@@ -96,8 +97,7 @@ def parse(body: bytes, charset: str | None, limits: Limits) -> tuple[Element, tu
         _refuse_excess(body, limits)
     codec = _codec_of(body, charset)
     try:
-        source = body if codec == UTF_8 else body.decode(codec).encode()
-        return _parsed(source.lstrip() if source[:1] != b"<" else source), ()
+        return _parsed(body if codec == UTF_8 and body[:1] == b"<" else body.decode(codec).encode().lstrip()), ()
     except UnicodeError:
         return _repaired(body, codec)
     except etree.XMLSyntaxError:
@@ -117,20 +117,17 @@ def _refuse_excess(body: bytes, limits: Limits) -> None:
 def _codec_of(body: bytes, charset: str | None) -> str:
     """Follow HTTP's charset, then a byte order mark, then the XML declaration, else UTF-8 (RFC 7303 in lenient)."""
     if charset is not None:
-        codec = _known(charset)
-        return "utf-8-sig" if codec == UTF_8 and body.startswith(b"\xef") else codec
-    if body.startswith(b"<?xml"):
+        codec = _CODECS.get(charset) or _known(charset)
+        return "utf-8-sig" if codec == UTF_8 and body[:1] == b"\xef" else codec
+    if body[:5] == b"<?xml":
         declared = _DECLARED_ENCODING.search(body[: body.find(b"?>", 0, _DECLARATION_WINDOW)])
         codec = UTF_8 if declared is None else _known(declared[1].decode("ascii", "replace"))
         return UTF_8 if codec.startswith("utf-16") else codec  # a declaration that we could read is not in UTF-16
-    for mark, codec in _BYTE_ORDER_MARKS:
-        if body.startswith(mark):
-            return codec
-    return UTF_8
+    return _BYTE_ORDER_MARKS.get(body[:2], UTF_8)
 
 
 def _known(charset: str) -> str:
-    codec = _CODECS.get(charset) or _CODECS.get(charset.strip("\"' \t").lower())
+    codec = _CODECS.get(charset.strip("\"' \t").lower())
     if codec is None:
         raise MalformedMessage("the message is in a charset that is not known here")
     return codec

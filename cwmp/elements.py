@@ -11,17 +11,20 @@ from typing import Protocol, TypeAlias
 
 from cwmp.errors import RemoteProtocolError
 from cwmp.limits import Limits
-from cwmp.structs import DeviceId, EventStruct, ParameterValueStruct
+from cwmp.structs import DeviceId, EventStruct, ParameterValueStruct, parameter_value
 from cwmp.types import STRING, XSD_TYPES, type_name
 
 Notes: TypeAlias = list[str]
 
-XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 TRUE = frozenset({"1", "true", "TRUE", "True"})
 
+_XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+_DIGITS = frozenset("0123456789")
 _LONGEST_NUMBER = 20
 _LONGEST_SERIAL = 64
 _LONGEST_CODE = 64
+_LONGEST_TAG = 256
+_MOST_TAGS = 4096
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
@@ -38,6 +41,7 @@ class Element(Protocol):
     def __iter__(self) -> Iterator["Element"]: ...
     def __getitem__(self, index: int, /) -> "Element": ...
     def get(self, key: str, /) -> str | None: ...  # noqa: D102
+    def values(self) -> list[str]: ...  # noqa: D102
     def items(self) -> list[tuple[str, str]]: ...  # noqa: D102
     def iter(self, *tags: str) -> Iterator["Element"]: ...  # noqa: D102
     def getparent(self) -> "Element | None": ...  # noqa: D102
@@ -45,27 +49,54 @@ class Element(Protocol):
 
 def local_name(tag: str) -> str:
     """Give a tag without its namespace."""
-    return tag.rpartition("}")[2] if tag[0] == "{" else tag
+    return tag.rpartition("}")[2]
+
+
+class _LocalNames(dict[str, str]):
+    """The local names of tags that were seen before, for which a look-up needs no call of Python."""
+
+    def __missing__(self, tag: str) -> str:
+        name = local_name(tag)
+        if len(tag) <= _LONGEST_TAG:
+            if len(self) >= _MOST_TAGS:
+                self.clear()  # made-up names fill it up, and must not keep out those of honest gateways
+            self[tag] = name
+        return name
+
+
+LOCAL_NAMES = _LocalNames()
 
 
 def texts_of(element: Element | None) -> dict[str, str]:
     """Give the texts of an element's children, by name."""
-    if element is None:
-        return {}
-    # Most children have no namespace; a call less for each of them is worth the line.
-    return {
-        tag if (tag := part.tag)[0] != "{" else local_name(tag): (text.strip() if (text := part.text) else "")
-        for part in element
-    }
+    texts: dict[str, str] = {}
+    if element is not None:
+        for part in element:
+            text = part.text
+            texts[LOCAL_NAMES[part.tag]] = text.strip() if text else ""
+    return texts
 
 
 def parts_of(element: Element) -> dict[str, Element]:
     """Give an element's children, by name."""
-    return {tag if (tag := part.tag)[0] != "{" else local_name(tag): part for part in element}
+    return {LOCAL_NAMES[part.tag]: part for part in element}
+
+
+def parts_and_texts_of(element: Element) -> tuple[dict[str, Element], dict[str, str | None]]:
+    """Give an element's children and their texts as they stand, both by name."""
+    parts: dict[str, Element] = {}
+    texts: dict[str, str | None] = {}
+    for part in element:
+        name = LOCAL_NAMES[part.tag]
+        parts[name] = part
+        texts[name] = part.text
+    return parts, texts
 
 
 def number(text: str | None) -> int | None:
-    """Give the number that a text is, if it is a plain one."""
+    """Give the number that a text is, if it is a plain one; most have one digit."""
+    if text in _DIGITS:
+        return int(text)
     digits = text.strip() if text else ""
     return int(digits) if len(digits) <= _LONGEST_NUMBER and digits.isascii() and digits.isdigit() else None
 
@@ -128,11 +159,12 @@ def parameter_values(element: Element | None, limits: Limits, notes: Notes) -> t
         if not text or len(text) > limits.name:
             continue
         if value is None:
-            found.append(ParameterValueStruct(text, ""))
+            found.append(parameter_value((text, "", STRING)))
         else:
-            kind = value.get(XSI_TYPE)
-            kind = kind if kind in XSD_TYPES else _type_of(value, kind)
-            found.append(ParameterValueStruct(text, value.text or "", kind))
+            # A lone attribute that is spelled like a type is the type; to ask for it by name costs three times more.
+            attributes = value.values()
+            known = len(attributes) == 1 and attributes[0] in XSD_TYPES
+            found.append(parameter_value((text, value.text or "", attributes[0] if known else _type_of(value))))
     if len(element) != len(found):
         notes.append("parameters left out")
     return tuple(found)
@@ -147,7 +179,8 @@ def _names_and_values(element: Element, limits: Limits) -> Iterable[tuple[Elemen
     return [(parts["Name"], parts.get("Value")) for parts in structs if "Name" in parts]
 
 
-def _type_of(value: Element, declared: str | None) -> str:
+def _type_of(value: Element) -> str:
+    declared = value.get(_XSI_TYPE)
     if declared is None:
         # The schema instance of 1999, or a prefix that nobody declared.
         declared = next((text for key, text in value.items() if local_name(key) == "type"), STRING)

@@ -7,11 +7,11 @@ nothing of the session it belongs to.
 import random
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from cwmp.document import parse
-from cwmp.elements import TRUE, Element, Notes, local_name, number
+from cwmp.elements import LOCAL_NAMES, TRUE, Element, Notes, local_name, number
 from cwmp.errors import (
     INCOMPATIBLE_VERSION,
     NEWEST_NAMESPACE,
@@ -21,7 +21,7 @@ from cwmp.errors import (
 )
 from cwmp.limits import DEFAULT, Limits
 from cwmp.messages import EmptyPost, Message
-from cwmp.reader import READERS, read_message
+from cwmp.reader import READERS, unknown_message
 from cwmp.repair import UNDECLARED
 from cwmp.vocabulary import Vocabulary
 from cwmp.writer import body_of, escaped
@@ -32,11 +32,12 @@ FIRST_NAMESPACE = "urn:dslforum-org:cwmp-1-0"
 _ANY_CWMP = "urn:dslforum-org:cwmp-"
 _FAMILY = re.compile(r"urn:dslforum-org:cwmp-1-[0-9]{1,2}")
 _SOAP_1_2 = "http://www.w3.org/"
-_COMMON = frozenset(f"urn:dslforum-org:cwmp-1-{minor}" for minor in range(5))
+_ENVELOPE = f"{{{SOAP_ENVELOPE}}}Envelope"
+# The common namespaces by what stands before the name in a tag of theirs, less the brace that closes it.
+_COMMON = {f"{{{uri}": uri for uri in (f"urn:dslforum-org:cwmp-1-{minor}" for minor in range(5))}
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """What travels beside the message. `not_understood` names headers that demand to be understood and are not."""
 
     id: str | None = None
@@ -47,8 +48,7 @@ class Header:
     not_understood: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """A message, the namespace it came in, and what had to be mended to read it. Without an envelope: no namespace."""
 
     namespace: str
@@ -79,26 +79,27 @@ def _read(body: bytes, charset: str | None, limits: Limits) -> Envelope:
     notes = list(repairs)
     heading, content = _sections(root)
     header = _NO_HEADER if heading is None else _header(heading, notes, limits)
-    element = _only_child(content, header, heading)
-    name = local_name(element.tag)
-    namespace = NEWEST_NAMESPACE
+    if len(content) != 1:
+        raise _not_one_message(content, header, heading)
+    element = content[0]
+    start, _, name = element.tag.rpartition("}")
+    namespace = _COMMON.get(start)
     try:
-        namespace = _namespace(element, name, heading)
-        message = read_message(name, element, limits, notes)
+        namespace = namespace or _namespace(element, name, heading)
+        reader = READERS.get(name)
+        message = unknown_message(name, limits) if reader is None else reader(element, limits, notes)
     except RemoteProtocolError as error:
-        error.method, error.request_id, error.namespace = name, header.id, namespace
+        error.method, error.request_id, error.namespace = name, header.id, namespace or NEWEST_NAMESPACE
         raise
     return Envelope(namespace, header, message, tuple(notes))
 
 
 def _sections(root: Element) -> tuple[Element | None, Element]:
-    if local_name(root.tag) != "Envelope":
-        raise MalformedMessage("the message is no SOAP envelope")
-    if root.tag.startswith("{" + _SOAP_1_2):
-        raise MalformedMessage("the message is not in SOAP 1.1")
+    if root.tag != _ENVELOPE:
+        _check_envelope(root.tag)
     heading = body = None
     for part in root:
-        name = local_name(part.tag)
+        name = LOCAL_NAMES[part.tag]
         if name == "Header" and heading is None:
             heading = part
         elif name == "Body":
@@ -110,11 +111,16 @@ def _sections(root: Element) -> tuple[Element | None, Element]:
     return heading, body
 
 
-def _only_child(body: Element, header: Header, heading: Element | None) -> Element:
-    if len(body) == 1:
-        return body[0]
+def _check_envelope(tag: str) -> None:
+    if local_name(tag) != "Envelope":
+        raise MalformedMessage("the message is no SOAP envelope")
+    if tag.startswith("{" + _SOAP_1_2):
+        raise MalformedMessage("the message is not in SOAP 1.1")
+
+
+def _not_one_message(body: Element, header: Header, heading: Element | None) -> MalformedMessage:
     method = local_name(body[0].tag) if len(body) else None
-    raise MalformedMessage(
+    return MalformedMessage(
         f"the body has {len(body)} messages in it",
         method=method,
         request_id=header.id,
@@ -128,7 +134,7 @@ def _only_child(body: Element, header: Header, heading: Element | None) -> Eleme
 def _namespace(element: Element, name: str, heading: Element | None) -> str:
     """Give the namespace that the CPE speaks: the message's own, else any of the family that is in scope."""
     own = element.tag[1 : -len(name) - 1] if element.tag[0] == "{" else ""
-    if own in _COMMON or _FAMILY.fullmatch(own):
+    if _FAMILY.fullmatch(own):
         return own
     if own.startswith(_ANY_CWMP):
         raise RemoteProtocolError("the CPE speaks a CWMP that is not known here", fault=INCOMPATIBLE_VERSION)
@@ -159,7 +165,7 @@ def _header(element: Element, notes: Notes, limits: Limits) -> Header:
     texts: dict[str, str] = {}
     not_understood: list[str] = []
     for part in element:
-        name = local_name(part.tag)
+        name = LOCAL_NAMES[part.tag]
         if name in _HEADERS:
             texts[name] = part.text or ""
         elif _must_be_understood(part):
@@ -188,8 +194,7 @@ def _id(text: str, notes: Notes, limits: Limits) -> str | None:
     if len(text) > limits.id:
         notes.append("ID too long")
         return None
-    stripped = text.strip()
-    return stripped or None if "\n" in text else text or None
+    return (text.strip() if "\n" in text else text) or None
 
 
 def _versions(text: str) -> tuple[str, ...]:

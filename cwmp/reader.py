@@ -16,6 +16,7 @@ from cwmp.elements import (
     local_name,
     number,
     parameter_values,
+    parts_and_texts_of,
     parts_of,
     strings,
     texts_of,
@@ -35,8 +36,7 @@ _SOAP_FAULT_WINDOW = 64
 
 
 def _inform(element: Element, limits: Limits, notes: Notes) -> m.Inform:
-    parts = parts_of(element)
-    texts = {name: part.text for name, part in parts.items()}
+    parts, texts = parts_and_texts_of(element)
     max_envelopes, retry_count = number(texts.get("MaxEnvelopes")), number(texts.get("RetryCount"))
     return m.Inform(
         device_id(parts.get("DeviceId")),
@@ -295,10 +295,7 @@ READERS: dict[str, Reader] = {
 }
 
 
-def read_message(name: str, element: Element, limits: Limits, notes: Notes) -> m.Message:
-    """Read the message that is called `name`, also where nobody knows it."""
-    reader = READERS.get(name)
-    if reader is not None:
-        return reader(element, limits, notes)
+def unknown_message(name: str, limits: Limits) -> m.Message:
+    """Give what a message is whose name nobody knows."""
     name = name[: limits.text]
     return m.UnknownResponse(name) if name.endswith("Response") else m.UnknownRequest(name)

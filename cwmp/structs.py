@@ -3,7 +3,10 @@
 Texts are as they were on the wire; nothing here judges them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 _NUMBER_DIGITS = 4  # "14 HEARTBEAT" is the highest event so far; a longer number is no event's
 
@@ -32,13 +35,19 @@ class EventStruct:
         return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _NUMBER_DIGITS else None
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterValueStruct:
-    """A parameter and its value as text; the type is always spelled with the prefix `xsd:`."""
+class ParameterValueStruct(NamedTuple):
+    """A parameter and its value as text; the type is always spelled with the prefix `xsd:`.
+
+    A tuple, because a message has up to thousands of them, and a tuple is made in a sixth of the time of a dataclass.
+    """
 
     name: str
     value: str
     type: str = "xsd:string"
+
+
+parameter_value: Callable[[tuple[str, str, str]], ParameterValueStruct] = partial(tuple.__new__, ParameterValueStruct)
+"""Make one of its three fields, without a call of Python: for who makes many."""
 
 
 @dataclass(frozen=True, slots=True)
