@@ -118,6 +118,9 @@ class Site:
         self.temporary = folder / "tmp"
         self.temporary.mkdir(mode=0o711)
         self.settings = dict(settings)
+        self.variables: dict[str, str] = {}
+        """What a deployment puts into the environment beside them."""
+        self.credentials = BOOTSTRAP
         self.programs: list[Program] = []
         self.gateways: list[SimulatedGateway] = []
 
@@ -128,6 +131,7 @@ class Site:
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
             "TMPDIR": str(self.temporary),
+            **self.variables,
             **{variable(name): value for name, value in settings.items()},
         }
 
@@ -169,7 +173,7 @@ class Site:
     def check_discreet(self) -> None:
         """No program of this site has said a secret, nor had a traceback."""
         told = "".join(program.out.text + program.err.text for program in self.programs)
-        secrets = {"a password": BOOTSTRAP.password, **self._keys(), **self._tokens()}
+        secrets = {"a password": self.credentials.password, **self._keys(), **self._tokens()}
         said = [kind for kind, shape in SHAPES.items() if shape.search(told)]
         said += [kind for kind, secret in secrets.items() if secret in told]
         assert not said, f"the output has {', '.join(said)}"
@@ -234,7 +238,7 @@ class Daemon:
         gateway = SimulatedGateway(
             DeviceId("Example", OUI, PRODUCT_CLASS, serial),
             url or self.acs_url,
-            BOOTSTRAP,
+            self.site.credentials,
             schema=schema,
             behaviour=behaviour,
             surroundings=real_surroundings(),
