@@ -263,6 +263,22 @@ class TestInform:
         found = read(inform_with(rest=f"<ParameterList>{struct}</ParameterList>")).message
         assert found.parameters[0].type == type
 
+    @pytest.mark.parametrize(
+        ("attributes", "type"),
+        [
+            ('xsi:type="xsd:int" enc="xsd:boolean"', "xsd:int"),
+            ('enc="xsd:boolean" xsi:type="xsd:int"', "xsd:int"),
+            ('type="xsd:boolean" xsi:type="xsd:int"', "xsd:int"),
+            ('enc="1" type="xsd:int"', "xsd:int"),
+            ('enc="1"', "xsd:string"),
+        ],
+    )
+    def test_other_attributes_do_not_hide_the_type(self, attributes, type):
+        """X-09"""
+        struct = f"<ParameterValueStruct><Name>Device.A</Name><Value {attributes}>1</Value></ParameterValueStruct>"
+        found = read(inform_with(rest=f"<ParameterList>{struct}</ParameterList>")).message
+        assert found.parameters[0].type == type
+
 
 class TestFault:
     def test_a_fault_string_is_made_fit_for_a_log(self):

@@ -4,6 +4,7 @@ import pickle
 import pytest
 
 from cwmp import messages as m
+from cwmp.structs import parameter_value
 from tests.cwmp.samples import INFORM
 
 
@@ -61,3 +62,11 @@ class TestWords:
         assert len({INFORM, dataclasses.replace(INFORM)}) == 1
         with pytest.raises(dataclasses.FrozenInstanceError):
             INFORM.retry_count = 1  # type: ignore[misc]
+
+    def test_parameters_are_values_however_they_are_made(self):
+        one = m.ParameterValueStruct(name="Device.A", value="1")
+        assert one == parameter_value(("Device.A", "1", "xsd:string"))
+        assert repr(one) == "ParameterValueStruct(name='Device.A', value='1', type='xsd:string')"
+        assert one != m.ParameterValueStruct("Device.A", "1", "xsd:int")
+        with pytest.raises(AttributeError):
+            one.value = "2"  # type: ignore[misc]
