@@ -13,7 +13,8 @@ import structlog
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.ids import read_tag
 from acs_bridge.domain.planner import ANSWER_TO, ANSWERS, OpenWrite
-from acs_bridge.services.provisioner import Contact, Outgoing, Overtaken, Provisioner, Visit
+from acs_bridge.services.provisioner import Provisioner
+from acs_bridge.services.visit import Contact, Outgoing, Overtaken, Visit
 from acs_bridge.web.device.connection import Connection
 from acs_bridge.web.device.gate import Principal
 from acs_bridge.web.device.ticket import Marks, Ticket
@@ -128,9 +129,13 @@ class Dialogue:
     async def _proceed(
         self, message: Message, id: str | None, connection: Connection, ticket: Ticket
     ) -> Outgoing | None:
-        if Marks.WORK_DUE not in ticket.marks and isinstance(message, EmptyPost):
-            return None  # nothing was due when the session was opened: what came since comes with the next one
-        visit = connection.visit(ticket, work_due=Marks.WORK_DUE in ticket.marks)
+        if Marks.WORK_DUE not in ticket.marks:
+            # Nothing was due when the session was opened, or nothing that this gateway may get: it is asked nothing,
+            # and no answer of it can begin a write. What came since comes with the next Inform.
+            if isinstance(message, EmptyPost):
+                return None
+            raise RemoteProtocolError("the message is no answer to what was asked")
+        visit = connection.visit(ticket, work_due=True)
         awaited = id is not None and read_tag(id) is not None
         for _ in range(_LOOKS):
             remembered = visit.known
