@@ -34,6 +34,7 @@ from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.profiles import load_profiles
 from acs_bridge.services.provisioner import Patience, Provisioner
 from acs_bridge.services.queue import Queue
+from acs_bridge.services.rendering import Rendering
 from acs_bridge.services.seals import Seals
 from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.tokens import Tokens
@@ -270,8 +271,7 @@ class Parts:
         return Provisioner(
             sessions=self.sessions,
             informs=Informs(self.sessions, self.clock),
-            profiles=self.profiles,
-            phan_urls=self.phan_urls,
+            rendering=Rendering(self.profiles, self.phan_urls),
             retry=Retry(queue.max_attempts, queue.retry_initial_seconds, queue.retry_max_seconds),
             patience=Patience(timedelta(seconds=queue.lease_seconds), timedelta(seconds=queue.staged_seconds)),
             bind_wanted=self.binding.bind_wanted,

@@ -5,11 +5,20 @@ from dataclasses import replace
 from typing import Final
 
 from acs_bridge.domain.clock import Clock
+from acs_bridge.domain.profile import GatewayKind
 from acs_bridge.errors import AcsBridgeError
+from acs_bridge.services.visit import Contact
 from acs_bridge.store.batching import Batcher
 from acs_bridge.store.sessions import InformRow, OpenedSession, Sessions
+from cwmp.messages import Inform
 
 REGISTRATION_TRIES: Final = 3
+
+
+BOOTSTRAP: Final = 0
+BOOT: Final = 1
+PERIODIC: Final = 2
+LONGEST: Final = 256  # characters of what a gateway says of itself; TR-181 has none longer
 
 
 class RegistrationContested(AcsBridgeError):
@@ -35,9 +44,7 @@ class Informs:
         newest = {row.identity: row for row in batch}
         rows = [newest[identity] for identity in sorted(newest)]  # in one order everywhere: workers cannot deadlock
         opened = dict(zip((row.identity for row in rows), await self._take_rows(rows), strict=True))
-        return [
-            opened[row.identity] if row is newest[row.identity] else _fenced(opened[row.identity]) for row in batch
-        ]
+        return [opened[row.identity] if row is newest[row.identity] else _fenced(opened[row.identity]) for row in batch]
 
     async def _take_rows(self, rows: Sequence[InformRow]) -> list[OpenedSession]:
         """Take each row; those that met a concurrent registration are asked for again, alone."""
@@ -59,3 +66,40 @@ def _fenced(session: OpenedSession) -> OpenedSession:
     """The session of an Inform that a newer one overtook in the same batch: over before it began."""
     return replace(session, session_number=session.session_number - 1, write=None, due_at=None)
 
+
+def kind_of(inform: Inform) -> GatewayKind:
+    """What profiles look at."""
+    device = inform.device_id
+    software_version = _cut(inform.value("DeviceInfo.SoftwareVersion"))
+    return GatewayKind(inform.root, device.oui, device.product_class, software_version)
+
+
+def row_of(inform: Inform, contact: Contact, kind: GatewayKind, profile: str | None) -> InformRow:
+    """What an Inform leaves in its gateway's row. Events are told by their number alone (a name may be anything)."""
+    device = inform.device_id
+    numbers = {event.number for event in inform.events}
+    key = inform.value("ManagementServer.ParameterKey")
+    return InformRow(
+        serial_number=device.serial_number,
+        oui=device.oui,
+        product_class=device.product_class,
+        manufacturer=device.manufacturer,
+        hardware_version=_cut(inform.value("DeviceInfo.HardwareVersion")),
+        software_version=kind.software_version,
+        root=kind.root,
+        provisioning_code=_cut(inform.value("DeviceInfo.ProvisioningCode")),
+        parameter_key=None if key is None else _cut(key),
+        connection_request_url=_cut(inform.value("ManagementServer.ConnectionRequestURL")),
+        cwmp_namespace=contact.namespace,
+        profile=profile,
+        address=contact.address,
+        events=tuple(event.code for event in inform.events),
+        booted=not numbers.isdisjoint((BOOTSTRAP, BOOT)),
+        periodic=PERIODIC in numbers,
+        believed=contact.believed,
+    )
+
+
+def _cut(text: str | None) -> str:
+    """As much of a gateway's words as its row keeps: an Inform may be megabytes long."""
+    return "" if text is None else text[:LONGEST]

@@ -1,58 +1,34 @@
 """What a CWMP session does: an Inform finds the write that waits for its gateway, and every answer moves that write on.
 
-A `Visit` is what one worker knows of a session. It is never the truth: that is the write's row, guarded by the
-gateway's session number. A worker that has not seen the session, or has been overtaken, reads the row and goes on.
+A worker that has not seen the session, or has been overtaken by another one, reads the write's row and goes on.
 """
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
-from uuid import UUID
+from typing import Any, Final
 
 import structlog
 
 from acs_bridge.domain import planner
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.ids import tag
-from acs_bridge.domain.keyring import UnknownKey
-from acs_bridge.domain.phan import PhanClaims, PhanUrls
-from acs_bridge.domain.planner import Answer, Move, OpenWrite, Request, Wanted
-from acs_bridge.domain.profile import AmbiguousProfile, GatewayKind, Profile, ProfileUnfit
+from acs_bridge.domain.planner import Answer, Move, OpenWrite
 from acs_bridge.domain.retry import Retry
-from acs_bridge.domain.write import SETTLED, Purpose, WriteEvent, WriteState
-from acs_bridge.services.informs import Informs
-from acs_bridge.store.sessions import Change, InformRow, OpenedSession, Sessions
+from acs_bridge.domain.write import SETTLED, WriteEvent, WriteState
+from acs_bridge.services.informs import Informs, kind_of, row_of
+from acs_bridge.services.rendering import Rendered, Rendering, Unfit
+from acs_bridge.services.visit import Contact, Outgoing, Overtaken, Visit
+from acs_bridge.store.sessions import Change, OpenedSession, Sessions
 from cwmp.messages import Fault, Inform, SetParameterValues
 
 _log = structlog.get_logger(__name__)
 
-BOOTSTRAP: Final = 0
-BOOT: Final = 1
-PERIODIC: Final = 2
-
-_LONGEST: Final = 256  # characters of what a gateway says of itself; TR-181 has none longer
 _ROUTINE: Final = frozenset(
     (WriteEvent.DISPATCHED, WriteEvent.ADVANCED, WriteEvent.ACCEPTED, WriteEvent.DEFERRED)
 )  # the history keeps them; a log line for each would say the same at many times the price
 _PROOFS: Final = {WriteEvent.READ_BACK_EQUAL: "read_back", WriteEvent.KEY_PROVES: "parameter_key"}
-
-
-class Profiles(Protocol):
-    """The profiles in force."""
-
-    def best(self, kind: GatewayKind) -> Profile | None:
-        """The profile that fits a gateway of this kind; raises AmbiguousProfile."""
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """How an Inform reached us."""
-
-    address: str
-    namespace: str
-    believed: bool  # its credentials entitle it to its identity without an approval
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,50 +39,6 @@ class Patience:
     staged: timedelta  # for a value that the gateway took, to apply later
 
 
-@dataclass(slots=True)
-class Visit:
-    """What this worker knows of one session."""
-
-    gateway_id: int
-    session_number: int
-    work_due: bool
-    known: bool = False  # what follows was read in this session; otherwise ask the database
-    kind: GatewayKind | None = None
-    booted_at: datetime | None = None
-    write: OpenWrite | None = None
-    due_at: datetime | None = None
-    held_back: bool = False
-    wanted: "Rendered | None" = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """What a write asks of its gateway, worked out once a session."""
-
-    write_id: UUID
-    wanted: Wanted
-    profile: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A request for the gateway."""
-
-    request: Request
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unfit:
-    """Why a gateway cannot get what it should."""
-
-    reason: str
-
-
-class Overtaken(Exception):
-    """The write's row is not as this worker knew it: recall it, and look anew what a message amounts to."""
-
-
 class Provisioner:
     """Drives writes through sessions."""
 
@@ -115,8 +47,7 @@ class Provisioner:
         *,
         sessions: Sessions,
         informs: Informs,
-        profiles: Profiles,
-        phan_urls: PhanUrls,
+        rendering: Rendering,
         retry: Retry,
         patience: Patience,
         bind_wanted: Callable[[int, datetime], Awaitable[bool]],
@@ -127,8 +58,7 @@ class Provisioner:
         """`bind_wanted` joins a gateway that informs for the first time to the device that was waiting for it."""
         self._sessions = sessions
         self._informs = informs
-        self._profiles = profiles
-        self._phan_urls = phan_urls
+        self._rendering = rendering
         self._retry = retry
         self._patience = patience
         self._bind_wanted = bind_wanted
@@ -138,10 +68,8 @@ class Provisioner:
 
     async def open(self, inform: Inform, contact: Contact) -> Visit:
         """Begin a session: the gateway is up to date in the records, and a lost session's write is settled."""
-        device = inform.device_id
-        software_version = _cut(inform.value("DeviceInfo.SoftwareVersion"))
-        kind = GatewayKind(inform.root, device.oui, device.product_class, software_version)
-        opened = await self._informs.take(self._row(inform, contact, kind))
+        kind = kind_of(inform)
+        opened = await self._informs.take(row_of(inform, contact, kind, self._rendering.profile_name(kind)))
         visit = Visit(
             gateway_id=opened.gateway_id,
             session_number=opened.session_number,
@@ -203,37 +131,6 @@ class Provisioner:
 
     # --- the steps of it ------------------------------------------------------------------------------------------
 
-    def _row(self, inform: Inform, contact: Contact, kind: GatewayKind) -> InformRow:
-        device = inform.device_id
-        numbers = {event.number for event in inform.events}
-        key = inform.value("ManagementServer.ParameterKey")
-        return InformRow(
-            serial_number=device.serial_number,
-            oui=device.oui,
-            product_class=device.product_class,
-            manufacturer=device.manufacturer,
-            hardware_version=_cut(inform.value("DeviceInfo.HardwareVersion")),
-            software_version=kind.software_version,
-            root=kind.root,
-            provisioning_code=_cut(inform.value("DeviceInfo.ProvisioningCode")),
-            parameter_key=None if key is None else _cut(key),
-            connection_request_url=_cut(inform.value("ManagementServer.ConnectionRequestURL")),
-            cwmp_namespace=contact.namespace,
-            profile=self._profile_name(kind),
-            address=contact.address,
-            events=tuple(event.code for event in inform.events),
-            booted=not numbers.isdisjoint((BOOTSTRAP, BOOT)),
-            periodic=PERIODIC in numbers,
-            believed=contact.believed,
-        )
-
-    def _profile_name(self, kind: GatewayKind) -> str | None:
-        try:
-            profile = self._profiles.best(kind)
-        except AmbiguousProfile:
-            return None  # said in full on the write that it parks
-        return None if profile is None else profile.name
-
     async def _resume(self, visit: Visit, opened: OpenedSession, reported_key: str | None) -> None:
         """Settle what a lost session left behind, and say whether there is something to ask in this one."""
         write = opened.write
@@ -293,36 +190,9 @@ class Provisioner:
         """A session goes on with what it began with, also when the profiles change meanwhile."""
         if visit.wanted is not None and visit.wanted.write_id == write.id:
             return visit.wanted
-        rendered = self._render(visit, write)
+        rendered = self._rendering.render(visit.kind, write)
         visit.wanted = rendered if isinstance(rendered, Rendered) else None
         return rendered
-
-    def _render(self, visit: Visit, write: OpenWrite) -> Rendered | Unfit:
-        if visit.kind is None:
-            return Unfit("the gateway's kind is not known")
-        try:
-            profile = self._profiles.best(visit.kind)
-            if profile is None:
-                return Unfit(
-                    f"no profile fits this gateway (root {visit.kind.root or 'unknown'}, OUI {visit.kind.oui}, product "
-                    f"class {visit.kind.product_class!r}, software version {visit.kind.software_version!r})"
-                )
-            parameters = profile.render(write.purpose, self._fields(write))
-        except (AmbiguousProfile, ProfileUnfit, UnknownKey) as error:
-            return Unfit(str(error))
-        wanted = Wanted(parameters, readable=not profile.quirks.no_read_back)
-        return Rendered(write.id, wanted, profile.name)
-
-    def _fields(self, write: OpenWrite) -> dict[str, str]:
-        fields = {
-            "line_of_service": write.line_of_service,
-            "subscriber_code": write.subscriber_code,
-            "association_id": str(write.association_id),
-        }
-        if write.purpose is Purpose.PROVISION:
-            claims = PhanClaims(write.line_of_service, write.association_id, write.generation, write.issued_at)
-            fields["phan_url"] = self._phan_urls.seal(write.key_id, claims)
-        return fields
 
     async def _carry_out(self, visit: Visit, write: OpenWrite, move: Move, profile: str | None) -> Outgoing | None:
         """Store a move before its request leaves."""
@@ -366,11 +236,6 @@ class Provisioner:
             proof=None if move.event is None else _PROOFS.get(move.event),
             profile=profile,
         )
-
-
-def _cut(text: str | None) -> str:
-    """As much of a gateway's words as its row keeps: an Inform may be megabytes long."""
-    return "" if text is None else text[:_LONGEST]
 
 
 def _changed(write: OpenWrite, state: WriteState, move: Move, change: Change, visit: Visit, now: datetime) -> OpenWrite:

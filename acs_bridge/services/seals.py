@@ -5,22 +5,15 @@ Nothing here keeps a URL, and no error shows one.
 """
 
 from datetime import datetime
-from typing import Protocol
 
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.phan import MAX_URL, PhanClaims, PhanUrls
 from acs_bridge.domain.profile import AmbiguousProfile, GatewayKind, Profile, ProfileUnfit
 from acs_bridge.domain.write import Purpose
 from acs_bridge.errors import InvalidField
+from acs_bridge.services.rendering import Profiles
 
 _FIELD = "line_of_service"
-
-
-class Profiles(Protocol):
-    """Where the profile of a gateway is found; what stands behind it may be reloaded."""
-
-    def best(self, kind: GatewayKind) -> Profile | None:
-        """Return the profile that fits best."""
 
 
 class Seals:

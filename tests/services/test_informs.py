@@ -12,26 +12,8 @@ import pytest
 from acs_bridge.services.informs import Informs
 from acs_bridge.store.database import Database
 from acs_bridge.store.sessions import InformRow, OpenedSession, Sessions
+from tests.store.rows import INFORM
 
-INFORM = InformRow(
-    serial_number="S1",
-    oui="00005E",
-    product_class="GW",
-    manufacturer="Example",
-    hardware_version="h",
-    software_version="1.0",
-    root="Device.",
-    provisioning_code="",
-    parameter_key="",
-    connection_request_url="http://192.0.2.1/",
-    cwmp_namespace="urn:dslforum-org:cwmp-1-2",
-    profile="plain",
-    address="192.0.2.1",
-    events=("2 PERIODIC",),
-    booted=False,
-    periodic=True,
-    believed=True,
-)
 POISON = replace(INFORM, serial_number="poison", manufacturer="\0")  # Postgres has no text with a NUL in it
 
 

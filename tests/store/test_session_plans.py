@@ -11,8 +11,9 @@ import pytest
 
 from acs_bridge.store import statements
 from acs_bridge.store.database import Database
-from acs_bridge.store.sessions import InformRow, Sessions
+from acs_bridge.store.sessions import Sessions
 from tests.conftest import TEMPLATE, Postgres, fresh_database
+from tests.store.rows import INFORM
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MANY = 50_000
@@ -93,33 +94,14 @@ async def test_a_session_reads_no_large_table_from_end_to_end_and_takes_a_batch_
     assert [part["Node Type"] for part in join["Plans"]] == ["CTE Scan", "Index Scan"]
 
 
-INFORM = InformRow(
-    serial_number="S1",
-    oui="00005E",
-    product_class="GW",
-    manufacturer="Example",
-    hardware_version="h",
-    software_version="1.0",
-    root="Device.",
-    provisioning_code="",
-    parameter_key="",
-    connection_request_url="http://192.0.2.1/",
-    cwmp_namespace="urn:dslforum-org:cwmp-1-2",
-    profile="plain",
-    address="192.0.2.1",
-    events=("2 PERIODIC",),
-    booted=True,
-    periodic=True,
-    believed=True,
-)
-
-
 async def test_an_inform_leaves_its_gateway_on_its_page(database: Database, owner: Database) -> None:
     sessions = Sessions(database)
     serials = [f"S{number:03}" for number in range(50)]
     rounds = 5
     for turn in range(rounds + 1):
-        changed = replace(INFORM, parameter_key=f"key-{turn}", events=("1 BOOT", f"X {turn}"), profile=f"p{turn}")
+        changed = replace(
+            INFORM, booted=True, parameter_key=f"key-{turn}", events=("1 BOOT", f"X {turn}"), profile=f"p{turn}"
+        )
         for serial in serials:
             await sessions.take_informs([replace(changed, serial_number=serial)], NOW + timedelta(hours=turn))
     await database.execute("select pg_stat_force_next_flush()")

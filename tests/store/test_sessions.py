@@ -12,28 +12,9 @@ from acs_bridge.domain.planner import Asked, Plan
 from acs_bridge.domain.write import WriteEvent, WriteState
 from acs_bridge.store.database import Database
 from acs_bridge.store.sessions import Change, InformRow, OpenedSession, Sessions
+from tests.store.rows import INFORM
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-
-INFORM = InformRow(
-    serial_number="S1",
-    oui="00005E",
-    product_class="GW",
-    manufacturer="Example",
-    hardware_version="h",
-    software_version="1.0",
-    root="Device.",
-    provisioning_code="",
-    parameter_key="",
-    connection_request_url="http://192.0.2.1/",
-    cwmp_namespace="urn:dslforum-org:cwmp-1-2",
-    profile="plain",
-    address="192.0.2.1",
-    events=("0 BOOTSTRAP", "2 PERIODIC"),
-    booted=True,
-    periodic=True,
-    believed=True,
-)
 
 
 @pytest.fixture
@@ -87,8 +68,8 @@ async def provision(database: Database, gateway_id: int | None, line: str = "LOS
         **columns,
     }
     places = ", ".join(f"${place}" for place in range(1, len(row) + 1))
-    columns = ", ".join(row)
-    await database.execute(f"insert into write ({columns}) values ({places})", *row.values())  # noqa: S608 - ours
+    names = ", ".join(row)
+    await database.execute(f"insert into write ({names}) values ({places})", *row.values())  # noqa: S608 - ours
     return write_id
 
 
@@ -108,7 +89,7 @@ SENT = Change(
 
 class TestAnInform:
     async def test_registers_a_gateway_that_is_not_known(self, database: Database, sessions: Sessions) -> None:
-        session = await opened(sessions)
+        session = await opened(sessions, replace(INFORM, events=("0 BOOTSTRAP", "2 PERIODIC"), booted=True))
         row = await database.fetchrow("select * from gateway where id = $1", session.gateway_id)
         assert session.is_fresh
         assert session.session_number == 1

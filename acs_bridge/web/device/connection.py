@@ -14,7 +14,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from acs_bridge.services.provisioner import Visit
+from acs_bridge.services.visit import Visit
 from acs_bridge.web.device.gate import Principal
 from acs_bridge.web.device.ticket import Ticket
 

@@ -1,0 +1,77 @@
+"""What a write asks of one gateway: its profile, filled in. Nothing is sent, stored or logged here."""
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from acs_bridge.domain.keyring import UnknownKey
+from acs_bridge.domain.phan import PhanClaims, PhanUrls
+from acs_bridge.domain.planner import OpenWrite, Wanted
+from acs_bridge.domain.profile import AmbiguousProfile, GatewayKind, Profile, ProfileUnfit
+from acs_bridge.domain.write import Purpose
+
+
+class Profiles(Protocol):
+    """The profiles in force."""
+
+    def best(self, kind: GatewayKind) -> Profile | None:
+        """The profile that fits a gateway of this kind; raises AmbiguousProfile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a write asks of its gateway, worked out once a session."""
+
+    write_id: UUID
+    wanted: Wanted
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """Why a gateway cannot get what it should."""
+
+    reason: str
+
+
+class Rendering:
+    """Fills profiles in."""
+
+    def __init__(self, profiles: Profiles, phan_urls: PhanUrls) -> None:
+        self._profiles = profiles
+        self._phan_urls = phan_urls
+
+    def profile_name(self, kind: GatewayKind) -> str | None:
+        """The profile that a gateway has; None also where two fit, which is said on the write that this parks."""
+        try:
+            profile = self._profiles.best(kind)
+        except AmbiguousProfile:
+            return None
+        return None if profile is None else profile.name
+
+    def render(self, kind: GatewayKind | None, write: OpenWrite) -> Rendered | Unfit:
+        """What a write asks of a gateway of this kind, or why it cannot."""
+        if kind is None:
+            return Unfit("the gateway's kind is not known")
+        try:
+            profile = self._profiles.best(kind)
+            if profile is None:
+                return Unfit(
+                    f"no profile fits this gateway (root {kind.root or 'unknown'}, OUI {kind.oui}, product class "
+                    f"{kind.product_class!r}, software version {kind.software_version!r})"
+                )
+            parameters = profile.render(write.purpose, self._fields(write))
+        except (AmbiguousProfile, ProfileUnfit, UnknownKey) as error:
+            return Unfit(str(error))
+        return Rendered(write.id, Wanted(parameters, readable=not profile.quirks.no_read_back), profile.name)
+
+    def _fields(self, write: OpenWrite) -> dict[str, str]:
+        fields = {
+            "line_of_service": write.line_of_service,
+            "subscriber_code": write.subscriber_code,
+            "association_id": str(write.association_id),
+        }
+        if write.purpose is Purpose.PROVISION:
+            claims = PhanClaims(write.line_of_service, write.association_id, write.generation, write.issued_at)
+            fields["phan_url"] = self._phan_urls.seal(write.key_id, claims)
+        return fields

@@ -1,0 +1,48 @@
+"""What one worker knows of a session, and the words in which a session is spoken of.
+
+A `Visit` is never the truth: that is the write's row, guarded by the gateway's session number.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from acs_bridge.domain.planner import OpenWrite, Request
+from acs_bridge.domain.profile import GatewayKind
+from acs_bridge.services.rendering import Rendered
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How an Inform reached us."""
+
+    address: str
+    namespace: str
+    believed: bool  # its credentials entitle it to its identity without an approval
+
+
+@dataclass(slots=True)
+class Visit:
+    """What this worker knows of one session."""
+
+    gateway_id: int
+    session_number: int
+    work_due: bool
+    known: bool = False  # what follows was read in this session; otherwise ask the database
+    kind: GatewayKind | None = None
+    booted_at: datetime | None = None
+    write: OpenWrite | None = None
+    due_at: datetime | None = None
+    held_back: bool = False
+    wanted: Rendered | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request for the gateway."""
+
+    request: Request
+    id: str
+
+
+class Overtaken(Exception):
+    """The write's row is not as this worker knew it: recall it, and look anew what a message amounts to."""
