@@ -232,13 +232,19 @@ class Daemon:
         return Caller(self.operator_port, token)
 
     def gateway(
-        self, serial: str, *, behaviour: Behaviour = BY_THE_BOOK, schema: Schema = TR181, url: str = ""
+        self,
+        serial: str,
+        *,
+        behaviour: Behaviour = BY_THE_BOOK,
+        schema: Schema = TR181,
+        url: str = "",
+        credentials: Credentials | None = None,
     ) -> SimulatedGateway:
         """A gateway whose ACS this is, or who gets here by another URL."""
         gateway = SimulatedGateway(
             DeviceId("Example", OUI, PRODUCT_CLASS, serial),
             url or self.acs_url,
-            self.site.credentials,
+            credentials or self.site.credentials,
             schema=schema,
             behaviour=behaviour,
             surroundings=real_surroundings(),

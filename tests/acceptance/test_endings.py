@@ -116,6 +116,19 @@ class TestSigterm:
             assert (ended.code, ended.err) == (0, "")
         assert site.left_behind() == []
 
+    @pytest.mark.xfail(reason="aiohttp takes no more bytes once it shuts down", strict=True)
+    async def test_lets_a_message_that_is_under_way_arrive(self, site: Site, connect: Connect) -> None:
+        with site.serving(settings={"device_listener.drain_seconds": "2"}) as daemon:
+            gateway = await connect(daemon.device_port)
+            inform = driver.inform("LAST2")
+            _, head, _ = await gateway.exchange.post(driver.request(inform))
+            login = driver.Login(BOOTSTRAP.username, BOOTSTRAP.password).answer(head)
+            body = await gateway.begin(driver.request(inform, login, CONTINUE))
+            daemon.program.send(signal.SIGTERM)
+            await until(partial(refuses, daemon.device_port))
+            status, _, answer = await gateway.exchange.post(body)
+            assert (status, b"InformResponse" in answer) == (200, True)
+
     async def test_gives_those_who_never_finish_one_time_to_drain(self, site: Site, connect: Connect) -> None:
         """Both listeners drain at the same time: one after the other would take longer than we have."""
         drain = {"device_listener.drain_seconds": str(int(DRAIN_SECONDS / 2))}
@@ -136,7 +149,9 @@ class TestKilled:
     def hold(self) -> asyncio.Event:
         return asyncio.Event()
 
-    async def test_between_two_posts_it_goes_on_with_the_same_session(self, site: Site, hold: asyncio.Event) -> None:
+    async def test_between_two_posts_it_leaves_no_postgres_and_the_next_one_goes_on_with_the_session(
+        self, site: Site, hold: asyncio.Event
+    ) -> None:
         with site.serving() as first:
             token = site.token("admin", "admin")
             receipt = first.caller(token).provision("HELD1")
@@ -162,12 +177,3 @@ class TestKilled:
         moments = caller.get(f"/v1/associations/{receipt['association_id']}/timeline")["items"]
         events = [moment["event"] for moment in moments if moment["event"].startswith("write_")]
         assert events == ["write_created", "write_dispatched", "write_accepted", "write_read_back_equal"]
-
-    async def test_it_leaves_no_postgres_and_a_folder_that_the_next_one_can_use(self, site: Site) -> None:
-        with site.serving() as first:
-            token = site.token("admin", "admin")
-            first.caller(token).provision("KEPT1")
-            first.kill()
-        assert survivors(inhabitants(site.folder)) == []
-        with site.serving() as second:
-            assert second.caller(token).get("/v1/queue")["counts"]["queued"] == 1
