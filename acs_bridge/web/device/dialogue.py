@@ -136,7 +136,7 @@ class Dialogue:
                 return None
             raise RemoteProtocolError("the message is no answer to what was asked")
         visit = connection.visit(ticket, work_due=True)
-        awaited = id is not None and read_tag(id) is not None
+        awaited = False
         for _ in range(_LOOKS):
             remembered = visit.known
             write = await self._provisioner.recall(visit)
@@ -145,7 +145,8 @@ class Dialogue:
                 received = session.receive(message, id)
             except RemoteProtocolError:
                 if not remembered:
-                    return await self._out_of_turn(visit, write, id, awaited=awaited)
+                    with suppress(Overtaken):
+                        return await self._out_of_turn(visit, write, id, awaited=awaited)
                 visit.known = False  # another worker may have gone on with this session
                 continue
             awaited = True
@@ -171,13 +172,12 @@ class Dialogue:
 
         `awaited`: it answers a request of ours. That request's write was settled or replaced meanwhile, and whatever is
         due now is begun; or the answer was sent twice, because ours did not arrive, and it hears the same again.
-        Everything else leaves what is outstanding in doubt.
+        Everything else leaves what is outstanding in doubt. Raises Overtaken.
         """
-        with suppress(Overtaken):
-            if awaited and (write is None or write.request_id is None):
-                return await self._provisioner.begin(visit)
-            if awaited and id is not None and write is not None and write.names(id) and id.strip() != write.request_id:
-                return await self._provisioner.repeat(visit, counts=False)
+        if awaited and (write is None or write.request_id is None):
+            return await self._provisioner.begin(visit)
+        if awaited and id is not None and write is not None and write.names(id) and id.strip() != write.request_id:
+            return await self._provisioner.repeat(visit, counts=False)
         await self._provisioner.lose(visit)
         raise RemoteProtocolError("the message is no answer to what was asked")
 
