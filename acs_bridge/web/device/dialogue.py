@@ -145,8 +145,9 @@ class Dialogue:
                 received = session.receive(message, id)
             except RemoteProtocolError:
                 if not remembered:
+                    ours = id is not None and read_tag(id) is not None
                     with suppress(Overtaken):
-                        return await self._out_of_turn(visit, write, id, awaited=awaited)
+                        return await self._out_of_turn(visit, write, id, awaited=awaited or ours)
                 visit.known = False  # another worker may have gone on with this session
                 continue
             awaited = True
