@@ -119,13 +119,14 @@ class TestSigterm:
     @pytest.mark.xfail(reason="aiohttp takes no more bytes once it shuts down", strict=True)
     async def test_lets_a_message_that_is_under_way_arrive(self, site: Site, connect: Connect) -> None:
         with site.serving(settings={"device_listener.drain_seconds": "2"}) as daemon:
-            gateway = await connect(daemon.device_port)
+            idle, gateway = [await connect(daemon.device_port) for _ in range(2)]
+            await idle.exchange.post(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
             inform = driver.inform("LAST2")
             _, head, _ = await gateway.exchange.post(driver.request(inform))
             login = driver.Login(BOOTSTRAP.username, BOOTSTRAP.password).answer(head)
             body = await gateway.begin(driver.request(inform, login, CONTINUE))
             daemon.program.send(signal.SIGTERM)
-            await until(partial(refuses, daemon.device_port))
+            await idle.is_closed()  # all connections have been told by now
             status, _, answer = await gateway.exchange.post(body)
             assert (status, b"InformResponse" in answer) == (200, True)
 
