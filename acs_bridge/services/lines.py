@@ -118,7 +118,7 @@ class Lines:
         await hold(connection, holder, [line.gateway_id])
         cleared = None
         if line.gateway_id is not None and not followed:
-            cleared = await writes.to_be_cleared(connection, line.id, line.gateway_id)
+            cleared = await writes.to_be_cleared(connection, line.gateway_id)
         await associations.finish(connection, holder.id, change.now, change.by or DAEMON)
         if followed:
             await writes.supersede(connection, holder.id, None, change.now, change.by)
@@ -148,7 +148,7 @@ class Lines:
         if holder is not None and line.gateway_id != gateway_id:
             await self._aim(connection, line, gateway_id, holder, change)
         if line.gateway_id is not None and line.gateway_id != gateway_id:
-            await _clear(connection, line, line.gateway_id, change)
+            await _clear(connection, line.gateway_id, change)
         await change.audit(
             connection,
             Deed(
@@ -195,9 +195,9 @@ class Lines:
         self._seals.check(key_id, claims, subscriber_code, kind)
 
 
-async def _clear(connection: Executor, line: Line, gateway_id: int, change: Change) -> None:
-    """Queue the clearing of a box that leaves a line, if it may hold a URL of that line."""
-    association_id = await writes.to_be_cleared(connection, line.id, gateway_id)
+async def _clear(connection: Executor, gateway_id: int, change: Change) -> None:
+    """Queue the clearing of a box that leaves its line, if it may hold a URL: also one of a line before."""
+    association_id = await writes.to_be_cleared(connection, gateway_id)
     if association_id is not None:
         await writes.supersede(connection, None, gateway_id, change.now, change.by)
         await _queue(connection, Purpose.CLEAR, association_id, gateway_id, change)

@@ -121,9 +121,9 @@ async def give_up(executor: Executor, association_id: UUID, now: datetime, by: s
     await executor.execute(_SQL.give_up, association_id, now, by)
 
 
-async def to_be_cleared(executor: Executor, device_id: int, gateway_id: int) -> UUID | None:
-    """Say which association's URL a gateway may still hold from its time on this line."""
-    association_id: UUID | None = await executor.fetchval(_SQL.to_be_cleared, device_id, gateway_id)
+async def to_be_cleared(executor: Executor, gateway_id: int) -> UUID | None:
+    """Say which association's URL a gateway may still hold when it leaves its line."""
+    association_id: UUID | None = await executor.fetchval(_SQL.to_be_cleared, gateway_id)
     return association_id
 
 

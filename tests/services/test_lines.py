@@ -204,6 +204,24 @@ class TestMovingABox:
         open_writes = [row for line in ("L-1", "L-2") for row in await office.story(line) if row[1] == "queued"]
         assert sorted(row[0] for row in open_writes) == ["provision", "provision"]
 
+    async def test_is_cleared_of_an_earlier_line_when_the_next_one_lets_it_go_unwritten(self, office):
+        first = await associated(office, "L-1", ONE)
+        await office.verify(first.write_id)
+        await associated(office, "L-2")
+        await office.devices.bind("L-2", ONE, office.actor, replace=True)
+        box = await office.gateway_of("L-2")
+        await office.devices.unbind("L-2", office.actor)
+        assert (await office.story("L-1"))[-1] == ("clear", "queued", box, 2)
+
+    async def test_is_cleared_of_an_earlier_line_when_the_next_one_ends_unwritten(self, office):
+        first = await associated(office, "L-1", ONE)
+        await office.verify(first.write_id)
+        second = await associated(office, "L-2")
+        await office.devices.bind("L-2", ONE, office.actor, replace=True)
+        await office.associations.end(second.association_id, office.actor)
+        assert (await office.story("L-1"))[-1] == ("clear", "queued", await office.gateway_of("L-2"), 2)
+        assert [row[:2] for row in await office.story("L-2")] == [("provision", "superseded")]
+
 
 class TestABoxWithoutItsProductClass:
     async def test_that_is_known_is_bound(self, office):

@@ -44,17 +44,15 @@ where w.state in (select from_state from write_transition where event = 'cancell
 returning w.id;
 
 -- name: to_be_cleared
--- The association whose URL a gateway may still hold from its time on a line: something was sent to it, nothing that is
--- proven has been written over it since, and no clearing is under way.
+-- The association whose URL a gateway that leaves its line may still hold, from this line or from one before it:
+-- something was sent to it, no clearing has been proven since, and none is under way.
 select p.association_id
 from write p
-where p.gateway_id = $2 and p.device_id = $1 and p.purpose = 'provision' and p.step > 0
+where p.gateway_id = $1 and p.purpose = 'provision' and p.step > 0
   and not exists (
       select from write later
-      where later.gateway_id = $2 and later.id > p.id
-        and ((later.state = 'verified' and (later.purpose = 'clear'
-                                            or (later.purpose = 'provision' and later.device_id <> $1)))
-             or (later.purpose = 'clear' and later.finished_at is null)))
+      where later.gateway_id = $1 and later.id > p.id and later.purpose = 'clear'
+        and (later.state = 'verified' or later.finished_at is null))
 order by p.id desc
 limit 1;
 
