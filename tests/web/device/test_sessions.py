@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -137,11 +137,29 @@ class TestTwoWorkers:
             assert len(await cpe.finish(wires[1], answer)) == 2
         assert (await acs.state(old), await acs.state(new)) == ("superseded", "verified")
 
+    async def test_look_again_when_also_what_replaced_it_is_replaced(self, workers: Workers) -> None:
+        acs = workers.acs
+        old = await acs.provision()
+        cpe = Cpe()
+        async with workers.wires() as wires:
+            await cpe.open(wires[0], workers.authorize)
+            asked = await cpe.empty(wires[0])
+            second = await replaced(acs, old)
+            async with acs.database.transaction() as operator:
+                await operator.execute("select from write where id = $1 for no key update", second)
+                answer = asyncio.create_task(cpe.obey(wires[0], asked))
+                while not await acs.database.fetchval("select exists (select from pg_locks where not granted)"):  # noqa: ASYNC110 - nothing tells it
+                    await asyncio.sleep(0)
+                third = await replaced(acs, second, operator)
+            assert (await answer).id == tag(third, 1)
+            assert len(await cpe.finish(wires[1], await answer)) == 2
+        assert [await acs.state(each) for each in (old, second, third)] == ["superseded", "superseded", "verified"]
 
-async def replaced(acs: Acs, old: Any) -> Any:
+
+async def replaced(acs: Acs, old: Any, operator: Any = None) -> Any:
     """What an operator does who sends the URL once more."""
     new = await acs.database.fetchval("select gen_random_uuid()")
-    async with acs.database.transaction() as connection:
+    async with nullcontext(operator) if operator else acs.database.transaction() as connection:
         await connection.execute(
             "update write set state = 'superseded', event = 'superseded', moves = moves + 1, moved_at = $2,"
             " request_id = null, lease_until = null, finished_at = $2 where id = $1",
