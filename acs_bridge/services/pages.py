@@ -6,7 +6,7 @@ Records that are added or taken away meanwhile move nothing: a page begins at a 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -79,7 +79,7 @@ def moment(text: str) -> tuple[datetime, int, int]:
         time = datetime.fromisoformat(at)
     except ValueError:
         raise _not_ours() from None
-    if time.tzinfo is None or not source.isdigit() or int(source) > _MAX_SOURCE:
+    if time.utcoffset() != timedelta(0) or not source.isdigit() or int(source) > _MAX_SOURCE:
         raise _not_ours()
     return time, int(source), 0 if n == "0" else number(n)
 

@@ -3,6 +3,8 @@
 import asyncio
 import io
 import json
+import logging
+from base64 import urlsafe_b64encode
 
 import pytest
 
@@ -135,6 +137,25 @@ async def test_a_query_that_cannot_be_taken_is_named(intake, query, field):
     reply = await intake.get(f"{SUBSCRIBERS}?{query}")
     assert reply.status == 422, reply.text
     assert reply.json["errors"][0]["field"] == field
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+23:59 1 1", "9999-12-31T23:59:59-23:59 1 1", "2026-01-01 1 1"])
+async def test_a_cursor_of_a_time_that_no_timeline_has_is_named(intake, moment):
+    request = {"subscriber": GOOD, "line_of_service": "L-1"}
+    association = (await intake.post("/v1/provisioning-requests", request)).json["association_id"]
+    cursor = urlsafe_b64encode(moment.encode()).decode()
+    reply = await intake.get(f"/v1/associations/{association}/timeline?cursor={cursor}")
+    assert (reply.status, reply.json["errors"][0]["field"]) == (422, "cursor"), reply.text
+
+
+async def test_bytes_that_are_no_http_are_not_quoted_in_the_log(operator, caplog):
+    reader, writer = await asyncio.open_connection(*operator.base.removeprefix("http://").split(":"))
+    writer.write(b"GET /v1/queue HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer acsb_secret\x00\r\n\r\n")
+    assert b" 400 " in await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+    (record,) = (record for record in caplog.records if record.name == "aiohttp.server")
+    assert "acsb_secret" not in logging.Formatter().format(record)
 
 
 @pytest.mark.parametrize(
