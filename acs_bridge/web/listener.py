@@ -1,5 +1,6 @@
 """A listener: a socket that is bound before anything else happens, and the server that is put on it later."""
 
+import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +21,15 @@ class CannotListen(AcsBridgeError):
     """An address is taken, or is not this machine's."""
 
     title = "The listener cannot be opened"
+
+
+class WithoutContent(logging.Filter):
+    """aiohttp's complaint about bytes that are no HTTP quotes them: that there were some is enough."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record through, without its traceback."""
+        record.exc_info = None
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from aiohttp.web_protocol import RequestHandler
 from acs_bridge.services.visit import Visit
 from acs_bridge.web.device.gate import Principal
 from acs_bridge.web.device.ticket import Ticket
+from acs_bridge.web.listener import WithoutContent
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -69,16 +70,8 @@ class Connections(dict[RequestHandler, Connection]):
         return connection if connection is not None else self.setdefault(protocol, Connection())
 
 
-class _WithoutContent(logging.Filter):
-    """aiohttp's complaint about bytes that are no HTTP quotes them: that there were some is enough."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.exc_info = None
-        return True
-
-
 _log = logging.getLogger(__name__)
-_log.addFilter(_WithoutContent())
+_log.addFilter(WithoutContent())
 
 
 class DeviceServer(web.Server):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
+from aiohttp.log import server_logger
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
@@ -21,6 +22,7 @@ from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.queue import Queue
 from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.writes import Writes
+from acs_bridge.web.listener import WithoutContent
 from acs_bridge.web.operator.measures import OperatorMeasures
 from acs_bridge.web.operator.middleware import ANONYMOUS, CheckToken, answering, authenticating
 from acs_bridge.web.operator.models.health import Health
@@ -35,6 +37,8 @@ from acs_bridge.web.operator.routes.subscribers import SubscriberRoutes
 from acs_bridge.web.operator.serving import ACTOR, HEADERS, add_routes, respond
 
 LARGEST_BODY: Final = 1 << 20
+
+server_logger.addFilter(WithoutContent())  # what a header may quote is a token
 
 
 @dataclass(frozen=True, slots=True)
