@@ -19,7 +19,7 @@ SECRET = "a-password-that-is-wrong"
 
 
 @pytest.fixture
-def daemon(site: Site) -> Iterator[Daemon]:
+def talkative(site: Site) -> Iterator[Daemon]:
     """Told to log everything; what it has said is looked through when it ends."""
     with site.serving(settings={"log.level": "debug"}) as daemon:
         yield daemon
@@ -46,7 +46,8 @@ class TestALook:
 
 
 class TestADaemon:
-    async def test_says_no_secret_whatever_it_is_told(self, site: Site, daemon: Daemon) -> None:
+    async def test_says_no_secret_whatever_it_is_told(self, site: Site, talkative: Daemon) -> None:
+        daemon = talkative
         admin = daemon.caller(site.token("admin", "admin"))
         url = await self.url_of_a_gateway(daemon, admin)
         self.calls_with_secrets_in_the_wrong_places(admin, url)
@@ -86,8 +87,7 @@ class TestADaemon:
         writer.close()
 
     @pytest.mark.xfail(reason="a fault is kept in the gateway's own words", strict=True)
-    async def test_keeps_no_url_that_a_gateway_repeats_in_its_fault(self, site: Site, daemon: Daemon) -> None:
-        admin = daemon.caller(site.token("admin", "admin"))
+    async def test_keeps_no_url_that_a_gateway_repeats_in_its_fault(self, daemon: Daemon, admin: Caller) -> None:
         url = await self.url_of_a_gateway(daemon, admin)
         receipt = admin.provision("ECHO1")
         echo = Fault(9003, f"cannot set {url}", (ParameterFault(f"Device.{PHAN_URL}", 9007, f"{url} is too long"),))

@@ -11,22 +11,22 @@ import pytest
 from acs_bridge.simulator.behaviour import Behaviour
 from acs_bridge.simulator.gateway import SimulatedGateway
 from tests.acceptance.programs import eventually, inhabitants, survivors
-from tests.acceptance.site import Caller, Daemon, Site, event_of, new_site, port_of
+from tests.acceptance.site import Caller, Daemon, Site, event_of, port_of
 
 END_SECONDS = 10.0
 RECONNECTS = Behaviour(reconnects=True)
 SESSIONS = "acs_bridge_sessions_opened_total"
 
 
-@pytest.fixture(scope="module")
-def daemon() -> Iterator[Daemon]:
-    """With two workers. It outlives what the tests do to them."""
-    with new_site() as site, site.serving("--workers", "2") as daemon:
+@pytest.fixture
+def daemon(site: Site) -> Iterator[Daemon]:
+    """With two workers that both serve already."""
+    with site.serving("--workers", "2") as daemon:
         daemon.program.out.until(port_of("device"), count=3)  # the parent has the socket, each worker serves it
         yield daemon
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def admin(daemon: Daemon) -> Caller:
     return daemon.caller(daemon.site.token("admin", "admin"))
 
@@ -59,7 +59,7 @@ async def held(daemon: Daemon, serial: str, hold: asyncio.Event) -> tuple[Simula
 
 
 def check_counted(daemon: Daemon, admin: Caller) -> None:
-    """Soon, what all workers counted together is what there was: each gateway of this module has one session."""
+    """Soon, what all workers counted together is what there was: each gateway here has one session."""
     eventually(lambda: admin.metrics().get(SESSIONS, 0.0), lambda opened: opened == len(daemon.site.gateways))
 
 
@@ -76,21 +76,22 @@ class TestASession:
                 report = await session
             assert (report.completed, report.exchanges) == (True, 5), report.error
             assert admin.state(receipt["write_id"]) == "verified"
-
-    async def test_is_counted_whoever_served_it(self, daemon: Daemon, admin: Caller) -> None:
-        for number, worker in enumerate(workers(daemon)):
-            with stopped(worker):
-                assert (await daemon.gateway(f"COUNTED{number}", behaviour=RECONNECTS).session()).completed
         check_counted(daemon, admin)
+        self.check_sigterm_ends_all(daemon)
+
+    def check_sigterm_ends_all(self, daemon: Daemon) -> None:
+        daemon.program.send(signal.SIGTERM)
+        ended = daemon.program.ended(END_SECONDS)
+        assert (ended.code, ended.err) == (0, "")
+        assert daemon.site.left_behind() == []
 
 
-class TestAWorkerThatIsKilled:
+class TestAKilledWorker:
     async def test_is_replaced_and_neither_a_session_nor_a_count_is_lost(self, daemon: Daemon, admin: Caller) -> None:
         serials = [f"KILL{number}" for number in range(6)]
         writes = [admin.provision(serial)["write_id"] for serial in serials]
         hold = asyncio.Event()
         gateways = await asyncio.gather(*(held(daemon, serial, hold) for serial in serials))
-        served = daemon.program.out.until(port_of("device"))
         check_counted(daemon, admin)
         victim, _ = workers(daemon)
         victim.kill()
@@ -100,26 +101,15 @@ class TestAWorkerThatIsKilled:
         assert {admin.state(write) for write in writes} == {"verified"}
         ended = daemon.program.out.until(lambda line: event_of(line).get("code"))
         assert ended == [-signal.SIGKILL]
-        daemon.program.out.until(port_of("device"), count=len(served) + 1)
+        daemon.program.out.until(port_of("device"), count=4)
         assert victim not in workers(daemon)
         assert (await daemon.gateway("KILL-LAST", behaviour=RECONNECTS).session()).completed
         check_counted(daemon, admin)
+        self.check_kill_ends_all(daemon)
 
-
-class TestTheEnd:
-    async def test_of_the_daemon_is_that_of_all(self, site: Site) -> None:
-        with site.serving("--workers", "2") as daemon:
-            daemon.program.out.until(port_of("device"), count=3)
-            assert len(workers(daemon)) == 2
-            daemon.program.send(signal.SIGTERM)
-            ended = daemon.program.ended(END_SECONDS)
-            assert (ended.code, ended.err) == (0, "")
-        assert site.left_behind() == []
-
-    async def test_of_a_daemon_that_is_killed_too(self, site: Site) -> None:
-        with site.serving("--workers", "2") as daemon:
-            daemon.program.out.until(port_of("device"), count=3)
-            orphans = inhabitants(site.folder)
-            daemon.kill()
-            assert survivors(orphans, END_SECONDS) == []
-        assert site.left_behind() == []
+    def check_kill_ends_all(self, daemon: Daemon) -> None:
+        """No worker, and no Postgres, outlives the daemon."""
+        orphans = inhabitants(daemon.site.folder)
+        daemon.kill()
+        assert survivors(orphans, END_SECONDS) == []
+        assert daemon.site.left_behind() == []
