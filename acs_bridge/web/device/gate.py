@@ -80,7 +80,9 @@ class DigestGate:
         shown = digest.Authorization.parse(authorization)
         if shown is None or shown.algorithm not in _ALGORITHMS:
             return Admission(None, failed=True)
-        ha1 = self._ha1 if hmac.compare_digest(shown.username.encode(), self._username.encode()) else self._decoy
+        # Bytes that are no UTF-8 reach us as halves of surrogate pairs: somebody's name, but not this one.
+        username = shown.username.encode("utf-8", "surrogateescape")
+        ha1 = self._ha1 if hmac.compare_digest(username, self._username.encode()) else self._decoy
         if not digest.verify(shown, ha1, method=method, target=target, realm=self._realm):
             return Admission(None, failed=True)
         if self._nonces.check(shown.nonce, self._now(), peer, NONCE_SECONDS) is not digest.Freshness.FRESH:

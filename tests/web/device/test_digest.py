@@ -37,6 +37,13 @@ async def everything(acs: Acs) -> dict[str, list[dict[str, Any]]]:
     }
 
 
+async def test_a_name_in_bytes_that_are_no_utf_8_is_a_wrong_one(acs: Acs) -> None:
+    async with connected(acs.port) as wire:
+        name, value = answered(await challenge_of(wire), username="Müller")
+        assert (await wire.post(Cpe().inform(), XML, (name, value))).status == 401  # in Latin-1, as the wire writes it
+        assert (await Cpe().open(wire)).status == 200
+
+
 class TestAChallenge:
     async def test_is_digest_with_md5_and_auth_and_a_short_nonce(self, acs: Acs) -> None:
         async with connected(acs.port) as wire:
