@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from acs_bridge.errors import Conflict, InvalidField
+from acs_bridge.services.pages import Ask
 from acs_bridge.store.gateways import Identity
 
 ONE = Identity("00236A", "S-1", "SR400")
@@ -166,6 +167,22 @@ class TestEnding:
         await office.verify(ended.write_id)
         await office.devices.unbind("L-1", office.actor)
         assert [row[:2] for row in await office.story("L-1")] == [("provision", "verified"), ("clear", "verified")]
+
+
+class TestTheWriteThatCounts:
+    async def test_is_that_of_the_newest_generation_whenever_its_change_was_asked_for(self, office):
+        async def queued():
+            (only,) = [seen.row.id for seen in await office.writes_of("L-1") if seen.row.state == "queued"]
+            return only
+
+        receipt = await associated(office, gateway=ONE)
+        office.clock.advance(hours=-1)  # a change that waited for its turn, or a clock that was set back
+        await office.devices.bind("L-1", TWO, office.actor, replace=False)
+        assert await queued() < receipt.write_id
+        assert (await office.associations.find(receipt.association_id)).write_id == await queued()
+        assert (await office.associations.page(Ask())).items[0].write_id == await queued()
+        office.clock.advance(hours=-1)
+        assert (await office.request("C-L-1", "L-1", ONE, replace=True)).write_id == await queued()
 
 
 class TestMovingABox:

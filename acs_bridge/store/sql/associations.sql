@@ -32,7 +32,7 @@ select d.line_key from association a join device d on d.id = a.device_id where a
 
 -- name: find
 -- One association; the write shown is the newest of those that matter now: provisioning while it is active, clearing
--- when it is over.
+-- when it is over. The generation tells which is newer: an id only says when somebody began to ask for it.
 select a.id, s.code as subscriber_code, s.name as subscriber_name, d.line_of_service, a.generation, a.key_id,
        a.issued_at, a.created_at, a.created_by, a.ended_at, a.ended_by, w.id as write_id, w.state as write_state
 from association a
@@ -42,7 +42,7 @@ left join lateral (
     select w.id, w.state
     from write w
     where w.association_id = a.id
-    order by (w.purpose = 'provision') = (a.ended_at is null) desc, w.id desc
+    order by (w.purpose = 'provision') = (a.ended_at is null) desc, w.generation desc, w.id desc
     limit 1
 ) w on true
 where a.id = $1;
@@ -58,7 +58,7 @@ left join lateral (
     select w.id, w.state
     from write w
     where w.association_id = a.id
-    order by (w.purpose = 'provision') = (a.ended_at is null) desc, w.id desc
+    order by (w.purpose = 'provision') = (a.ended_at is null) desc, w.generation desc, w.id desc
     limit 1
 ) w on true
 where ($1::uuid is null or a.id < $1)

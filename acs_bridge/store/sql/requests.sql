@@ -89,4 +89,4 @@ where r.id = $1;
 
 -- name: current_write
 -- The newest provisioning of an association.
-select id, state from write where association_id = $1 and purpose = 'provision' order by id desc limit 1;
+select id, state from write where association_id = $1 and purpose = 'provision' order by generation desc, id desc limit 1;
