@@ -5,7 +5,7 @@ carries the session of those gateways that never return a cookie.
 """
 
 import logging
-from asyncio import Transport
+from asyncio import TimerHandle, Transport, get_running_loop
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ from acs_bridge.web.listener import WithoutContent
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 KEEP_ALIVE_SECONDS: Final = 660.0  # longer than a session may last: only the gateway ends one
+FIRST_REQUEST_SECONDS: Final = 30.0  # until its headers are in: who never asks anything must not keep a descriptor
 VISITS_KEPT: Final = 16  # a proxy may mix the sessions of many gateways on one connection
 
 
@@ -35,6 +36,13 @@ class Connection:
     latest: Ticket | None = None
     needs_cookies: bool = False  # it does not belong to one gateway, or to one that returns cookies
     visits: OrderedDict[tuple[int, int], Visit] = field(default_factory=OrderedDict)
+    first_request: TimerHandle | None = None  # by when it must be there
+
+    def asks(self) -> None:
+        """A request is here: only its keep-alive bounds this connection from now on."""
+        if self.first_request is not None:
+            self.first_request.cancel()
+            self.first_request = None
 
     def opened(self, ticket: Ticket, visit: Visit) -> None:
         """A session was opened here."""
@@ -67,7 +75,10 @@ class Connections(dict[RequestHandler, Connection]):
     def of(self, protocol: RequestHandler) -> Connection:
         """The connection that a request came on."""
         connection = self.get(protocol)
-        return connection if connection is not None else self.setdefault(protocol, Connection())
+        if connection is None:
+            return self.setdefault(protocol, Connection())
+        connection.asks()
+        return connection
 
 
 _log = logging.getLogger(__name__)
@@ -87,9 +98,12 @@ class DeviceServer(web.Server):
         """Begin to remember."""
         super().connection_made(handler, transport)
         peername = transport.get_extra_info("peername")
-        self._remembered[handler] = Connection(peer=peername[0] if peername else "")
+        first_request = get_running_loop().call_later(FIRST_REQUEST_SECONDS, transport.close)
+        self._remembered[handler] = Connection(peer=peername[0] if peername else "", first_request=first_request)
 
     def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
         """Forget."""
         super().connection_lost(handler, exc)
-        self._remembered.pop(handler, None)
+        connection = self._remembered.pop(handler, None)
+        if connection is not None:
+            connection.asks()

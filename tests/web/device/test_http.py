@@ -29,6 +29,20 @@ def raw_deflate(text: bytes) -> bytes:
     return deflate.compress(text) + deflate.flush()
 
 
+class TestAConnectionInSilence:
+    @pytest.mark.parametrize("start", [b"", b"P", b"POST /acs HTTP/1.1\r\nX-Slow: "], ids=["none", "byte", "header"])
+    async def test_on_which_nothing_is_ever_asked_is_closed(
+        self, acs: Acs, monkeypatch: pytest.MonkeyPatch, start: bytes
+    ) -> None:
+        monkeypatch.setattr("acs_bridge.web.device.connection.FIRST_REQUEST_SECONDS", 0.2)
+        async with connected(acs.port) as good:
+            await challenge_of(good)
+            async with connected(acs.port) as slow:
+                await slow.send(start)
+                assert await slow.is_closed()
+            assert await Cpe().session(good) == []
+
+
 class TestTheAcsUrl:
     @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
     async def test_takes_posts_only_and_goes_on_listening(self, acs: Acs, method: str) -> None:  # T-01
