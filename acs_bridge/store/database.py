@@ -142,11 +142,14 @@ class Database:
 
     def _give_back_after(self, error: BaseException, connection: Connection) -> None:
         """Give a connection back after an error, and raise DatabaseDown when that is what the error means."""
-        down = isinstance(error, SERVER_AWAY) or (isinstance(error, asyncpg.InterfaceError) and connection.is_closed())
+        # asyncpg's own bug, as it says, is a connection whose end has been announced and has not arrived yet.
+        at_its_end = isinstance(error, asyncpg.InternalClientError)
+        down = at_its_end or isinstance(error, SERVER_AWAY)
+        down |= isinstance(error, asyncpg.InterfaceError) and connection.is_closed()
         if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
             self._pool.renew()  # the server became a standby: the next connection finds the new primary
-        if isinstance(error, asyncio.CancelledError | TimeoutError):
-            self._pool.drop(connection)  # its answer is still to come
+        if at_its_end or isinstance(error, asyncio.CancelledError | TimeoutError):
+            self._pool.drop(connection)  # its answer, or its end, is still to come
         else:
             self._pool.give(connection)
         if down:
@@ -190,7 +193,7 @@ def database_down(error: BaseException, where: str) -> DatabaseDown:
 def _reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    if isinstance(error, asyncpg.InterfaceError):
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
         return "the connection was lost"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror

@@ -159,5 +159,5 @@ class Pool:
 
 async def _close(connection: Connection) -> None:
     """Close politely; asyncpg itself cuts the connection off when that fails or takes too long."""
-    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
         await connection.close(timeout=CLOSE_SECONDS)

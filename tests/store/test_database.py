@@ -220,6 +220,17 @@ async def test_a_connection_that_is_cut_in_a_transaction_is_down_and_replaced(si
     assert await single.fetchval("select 1") == 1
 
 
+async def test_a_connection_that_the_server_has_just_given_notice_is_down_and_replaced(single):
+    """The server's last words have arrived, the end of the connection has not: asyncpg takes that for its own bug."""
+    words = b"SFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+    async with single.transaction() as connection:
+        protocol = connection._protocol
+    protocol.data_received(b"E" + (len(words) + 4).to_bytes(4) + words)
+    with pytest.raises(DatabaseDown):
+        await single.fetchval("select 1")
+    assert await single.fetchval("select 2") == 2
+
+
 async def test_a_statement_that_takes_too_long_is_given_up(database):
     with pytest.raises(DatabaseDown, match="statement timeout"):
         async with database.transaction() as connection:
