@@ -7,6 +7,7 @@ claims under the same key give the same URL. What the claims mean today (is the 
 A URL is a secret. Where one has to be told from another, show `redact(url)`.
 """
 
+import re
 from base64 import b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ _MAX_GENERATION = 2**31 - 1
 _MAX_ISSUED = 2 ** (8 * _ISSUED_BYTES) - 1
 _MAX_TOKEN = 512
 _SHOWN = 6
+_ELLIPSIS = "…"
 _DECOY = bytes(48)
 
 
@@ -73,6 +75,8 @@ class PhanUrls:
         self._base_url = base_url
         self._sealers = {key_id: keyring.sealer(_LABEL, key_id) for key_id in keyring.keys}
         self._keyring = keyring
+        ids = "|".join(map(re.escape, keyring.keys))
+        self._spoken = re.compile(rf"((?:{ids})[A-Za-z0-9_-]{{{_SHOWN - KEY_ID_CHARACTERS}}})[A-Za-z0-9_-]{{8,}}")
         self._decoy = keyring.sealer(_DECOY_LABEL)
 
     def seal(self, key_id: str, claims: PhanClaims) -> str:
@@ -95,6 +99,13 @@ class PhanUrls:
             raise PhanUrlRefused
         return OpenedPhanUrl(_unpack(plain), key_id)
 
+    def scrub(self, text: str) -> str:
+        """Cut every PHAN URL of ours in somebody else's words down to what may be shown.
+
+        Gateways repeat in a fault what they could not set.
+        """
+        return self._spoken.sub(rf"\1{_ELLIPSIS}", text)
+
     @staticmethod
     def too_long(url: str, limit: int = MAX_URL) -> bool:
         """Tell whether a gateway that takes `limit` characters would refuse or cut this URL."""
@@ -103,7 +114,7 @@ class PhanUrls:
 
 def redact(url: str) -> str:
     """Return the part of a PHAN URL that may be shown: its key's id and two characters more."""
-    return f"{_token(url)[:_SHOWN]}…"
+    return f"{_token(url)[:_SHOWN]}{_ELLIPSIS}"
 
 
 def _token(url: str) -> str:

@@ -232,10 +232,22 @@ class Provisioner:
             request_id=request_id,
             lease_until=None if move.request is None else now + self._patience.lease,
             due_at=now + self._retry.delay(write.attempts, self._random) if move.later else now,
-            fault=None if move.fault is None else fault_as_json(move.fault),
+            fault=None if move.fault is None else self._kept(move.fault),
             proof=None if move.event is None else _PROOFS.get(move.event),
             profile=profile,
         )
+
+    def _kept(self, fault: Fault) -> dict[str, Any]:
+        """A fault as the write keeps it: `code` is null where the gateway sent none and the words are ours."""
+        scrub = self._rendering.scrub
+        return {
+            "code": fault.code or None,
+            "text": scrub(fault.text),
+            "parameters": [
+                {"name": scrub(parameter.name), "code": parameter.code, "text": scrub(parameter.text)}
+                for parameter in fault.parameters
+            ],
+        }
 
 
 def _changed(write: OpenWrite, state: WriteState, move: Move, change: Change, visit: Visit, now: datetime) -> OpenWrite:
@@ -252,14 +264,3 @@ def _changed(write: OpenWrite, state: WriteState, move: Move, change: Change, vi
         request_id=change.request_id,
         session_number=visit.session_number,
     )
-
-
-def fault_as_json(fault: Fault) -> dict[str, Any]:
-    """A fault as the write keeps it: `code` is null where the gateway sent none and the words are ours."""
-    return {
-        "code": fault.code or None,
-        "text": fault.text,
-        "parameters": [
-            {"name": parameter.name, "code": parameter.code, "text": parameter.text} for parameter in fault.parameters
-        ],
-    }

@@ -65,6 +65,10 @@ class Rendering:
             return Unfit(str(error))
         return Rendered(write.id, Wanted(parameters, readable=not profile.quirks.no_read_back), profile.name)
 
+    def scrub(self, text: str) -> str:
+        """A gateway's words without any PHAN URL."""
+        return self._phan_urls.scrub(text)
+
     def _fields(self, write: OpenWrite) -> dict[str, str]:
         fields = {
             "line_of_service": write.line_of_service,

@@ -116,7 +116,6 @@ class TestSigterm:
             assert (ended.code, ended.err) == (0, "")
         assert site.left_behind() == []
 
-    @pytest.mark.xfail(reason="aiohttp takes no more bytes once it shuts down", strict=True)
     async def test_lets_a_message_that_is_under_way_arrive(self, site: Site, connect: Connect) -> None:
         with site.serving(settings={"device_listener.drain_seconds": "2"}) as daemon:
             idle, gateway = [await connect(daemon.device_port) for _ in range(2)]

@@ -86,7 +86,6 @@ class TestADaemon:
         assert status == 400
         writer.close()
 
-    @pytest.mark.xfail(reason="a fault is kept in the gateway's own words", strict=True)
     async def test_keeps_no_url_that_a_gateway_repeats_in_its_fault(self, daemon: Daemon, admin: Caller) -> None:
         url = await self.url_of_a_gateway(daemon, admin)
         receipt = admin.provision("ECHO1")

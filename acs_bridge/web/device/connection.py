@@ -4,10 +4,12 @@ Nothing here is needed to go on with a session: it spares a login on every POST,
 carries the session of those gateways that never return a cookie.
 """
 
+import asyncio
 import logging
 from asyncio import TimerHandle, Transport, get_running_loop
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,6 +25,7 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 KEEP_ALIVE_SECONDS: Final = 660.0  # longer than a session may last: only the gateway ends one
 FIRST_REQUEST_SECONDS: Final = 30.0  # until its headers are in: who never asks anything must not keep a descriptor
+LAST_SECONDS: Final = 0.5  # to write what was answered at the last moment
 VISITS_KEPT: Final = 16  # a proxy may mix the sessions of many gateways on one connection
 
 
@@ -72,6 +75,12 @@ class Connection:
 class Connections(dict[RequestHandler, Connection]):
     """The open connections of a listener, by the protocol object that aiohttp keeps for each."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._under_way: set[RequestHandler] = set()
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+
     def of(self, protocol: RequestHandler) -> Connection:
         """The connection that a request came on."""
         connection = self.get(protocol)
@@ -79,6 +88,26 @@ class Connections(dict[RequestHandler, Connection]):
             return self.setdefault(protocol, Connection())
         connection.asks()
         return connection
+
+    @contextmanager
+    def answering(self, protocol: RequestHandler) -> Iterator[Connection]:
+        """A request is being taken in and answered: its connection is not closed meanwhile."""
+        self._under_way.add(protocol)
+        self._quiet.clear()
+        try:
+            yield self.of(protocol)
+        finally:
+            self._under_way.discard(protocol)
+            if not self._under_way:
+                self._quiet.set()
+
+    def idle(self) -> list[RequestHandler]:
+        """The connections on which nothing is under way."""
+        return [protocol for protocol in self if protocol not in self._under_way]
+
+    async def until_quiet(self) -> None:
+        """Return when nothing is under way any more."""
+        await self._quiet.wait()
 
 
 _log = logging.getLogger(__name__)
@@ -93,6 +122,18 @@ class DeviceServer(web.Server):
             handler, logger=_log, access_log=None, auto_decompress=False, keepalive_timeout=KEEP_ALIVE_SECONDS
         )
         self._remembered = connections
+
+    def pre_shutdown(self) -> None:
+        """Close who says nothing. aiohttp would close all, and drop the rest of a message that is still arriving."""
+        for protocol in self._remembered.idle():
+            protocol.force_close()
+
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as aiohttp calls it
+        """Let what is under way arrive and be answered, for so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._remembered.until_quiet()
+        await super().shutdown(LAST_SECONDS)
 
     def connection_made(self, handler: RequestHandler, transport: Transport) -> None:
         """Begin to remember."""

@@ -59,22 +59,25 @@ class DeviceEndpoint:
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever it is, in time."""
-        connection = self._connections.of(request.protocol)
+        with self._connections.answering(request.protocol) as connection:
+            response = await self._answer_always(request, connection)
+        self._measures.answered(response.status)
+        return response
+
+    async def _answer_always(self, request: web.BaseRequest, connection: Connection) -> web.StreamResponse:
         try:
-            response = await self._answer(request, connection)
+            return await self._answer(request, connection)
         except web.HTTPException as refusal:
-            response = _plain(refusal.status, refusal.reason, close=True)
+            return _plain(refusal.status, refusal.reason, close=True)
         except (TimeoutError, Unavailable) as error:
             _log.warning("message_unanswered", reason=str(error) or "the daemon took too long", peer=connection.peer)
-            response = _busy()
+            return _busy()
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 - the outermost frame of a request
             # Our own mistake: the gateway gets an answer, its write is left as it stands, and nobody else notices.
             _log.error("message_failed", peer=connection.peer, **_where(error))
-            response = _busy()
-        self._measures.answered(response.status)
-        return response
+            return _busy()
 
     async def _answer(self, request: web.BaseRequest, connection: Connection) -> web.StreamResponse:
         if request.path.rstrip("/") != self._path:
