@@ -16,7 +16,7 @@ from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.ids import tag
 from acs_bridge.domain.planner import Answer, Move, OpenWrite
 from acs_bridge.domain.retry import Retry
-from acs_bridge.domain.write import SETTLED, WriteEvent, WriteState
+from acs_bridge.domain.write import RETRYABLE, SETTLED, WriteEvent, WriteState
 from acs_bridge.services.informs import Informs, kind_of, row_of
 from acs_bridge.services.rendering import Rendered, Rendering, Unfit
 from acs_bridge.services.visit import Contact, Outgoing, Overtaken, Visit
@@ -69,7 +69,11 @@ class Provisioner:
     async def open(self, inform: Inform, contact: Contact) -> Visit:
         """Begin a session: the gateway is up to date in the records, and a lost session's write is settled."""
         kind = kind_of(inform)
-        opened = await self._informs.take(row_of(inform, contact, kind, self._rendering.profile_name(kind)))
+        row = row_of(inform, contact, kind, self._rendering.profile_name(kind))
+        opened = await self._informs.take(row)
+        if opened.is_fresh and opened.entitled and await self._bind_wanted(opened.gateway_id, self._clock()):
+            # Its line was waiting for it. Taken once more, so that brakes and rate decide about its first write too.
+            opened = await self._informs.take(replace(row, booted=False, periodic=False))
         visit = Visit(
             gateway_id=opened.gateway_id,
             session_number=opened.session_number,
@@ -81,9 +85,7 @@ class Provisioner:
             due_at=opened.due_at,
             held_back=opened.held_back,
         )
-        if opened.is_fresh and opened.entitled and await self._bind_wanted(opened.gateway_id, self._clock()):
-            visit.work_due, visit.known = True, False
-        elif opened.write is not None:
+        if opened.write is not None:
             await self._resume(visit, opened, inform.value("ManagementServer.ParameterKey"))
         return visit
 
@@ -208,13 +210,26 @@ class Provisioner:
             raise Overtaken
         if move.event is not None:
             self._on_move(move.event)
-            tell = _log.debug if move.event in _ROUTINE else _log.info
-            tell("write_moved", write_id=str(write.id), move=move.event, state=moved, gateway_id=visit.gateway_id)
+            self._tell(visit, write, move, moved)
         visit.due_at = change.due_at
         visit.write = None if moved in SETTLED else _changed(write, moved, move, change, visit, now)
         if move.request is None or change.request_id is None:
             return None
         return Outgoing(move.request, change.request_id)
+
+    def _tell(self, visit: Visit, write: OpenWrite, move: Move, moved: WriteState) -> None:
+        """One line for what settles a write or sets it back, loud where a person will have to look."""
+        fault = None if move.fault is None else move.fault.code or "ours"
+        tell = _log.debug if move.event in _ROUTINE else _log.warning if moved in RETRYABLE else _log.info
+        tell(
+            "write_moved",
+            write_id=str(write.id),
+            line_of_service=write.line_of_service,
+            gateway_id=visit.gateway_id,
+            move=move.event,
+            state=moved,
+            fault=fault,
+        )
 
     def _change(self, write: OpenWrite, move: Move, profile: str | None, now: datetime) -> Change:
         step = write.step + (move.request is not None and not move.again)

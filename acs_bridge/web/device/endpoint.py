@@ -142,6 +142,7 @@ class DeviceEndpoint:
         self._measures.challenges.inc()
         if admission.failed:
             connection.failures += 1
+            _log.warning("login_refused", peer=connection.peer)
         response = _plain(401, "", close=connection.failures >= FAILURES_BEFORE_CLOSE)
         for challenge in self._gate.challenges(connection.peer, stale=admission.stale):
             response.headers.add(hdrs.WWW_AUTHENTICATE, challenge)

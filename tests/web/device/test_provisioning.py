@@ -11,7 +11,7 @@ from acs_bridge.simulator.behaviour import Applies, Behaviour
 from acs_bridge.simulator.models import TR098, TR181
 from acs_bridge.simulator.schema import Schema
 from cwmp.messages import Fault, GetRPCMethods, Kicked, ParameterFault, TransferComplete
-from tests.web.device.conftest import BOOTSTRAP, Acs, settings
+from tests.web.device.conftest import BOOTSTRAP, Acs, change, lock, settings
 
 URL = "X_ACSBRIDGE_HomeAnalytics.URL"
 SET, GET = "SetParameterValues", "GetParameterValues"
@@ -306,6 +306,42 @@ class TestABrake:
         clock.advance(seconds=60)
         await acs.gateway("S2").session()
         assert await acs.state(second) == "verified"
+
+
+class TestAGatewayThatItsLineWaitedFor:
+    async def wait_for(self, acs: Acs, serial: str, line: str) -> None:
+        """Associate a line that names its box by OUI and serial number only."""
+        async with acs.database.transaction() as connection:
+            now = acs.clock()
+            subscriber_id = await connection.fetchval(
+                "insert into subscriber (code, code_key, name, created_at, updated_at)"
+                " values ($1, lower($1), 'Ann', $2, $2) returning id",
+                f"C-{line}",
+                now,
+            )
+            await connection.execute(
+                "insert into device (line_of_service, line_key, wanted_oui, wanted_serial, created_at, updated_at)"
+                " values ($1, lower($1), '00005E', $2, $3, $3)",
+                line,
+                serial,
+                now,
+            )
+            own = await lock(connection, line)
+            await acs.parts.lines.associate(connection, own, subscriber_id, f"C-{line}", change(now))
+
+    async def test_is_bound_and_provisioned_by_its_first_inform(self, acs: Acs) -> None:
+        await self.wait_for(acs, "S1", "LOS-1")
+        assert (await acs.gateway("S1").session(["0 BOOTSTRAP"])).served == (SET, GET)
+        states = await acs.database.fetch("select state from write")
+        assert [row["state"] for row in states] == ["verified"]
+
+    async def test_is_held_back_by_a_brake_also_at_its_first_inform(self, acs: Acs) -> None:
+        await self.wait_for(acs, "S1", "LOS-1")
+        await acs.database.execute("insert into brake (set_at, set_by) values ($1, 'Ann')", acs.clock())
+        gateway = acs.gateway("S1")
+        assert (await gateway.session(["0 BOOTSTRAP"])).served == ()
+        await acs.database.execute("delete from brake")
+        assert (await gateway.session()).served == (SET, GET)
 
 
 class TestApproval:
