@@ -302,6 +302,8 @@ class Settings(BaseSettings):
             raise SettingsError("phan.base_url: is not set; serve needs the https address that gateways report to")
         if not self.phan.base_url.startswith("https://"):
             raise SettingsError("phan.base_url: must begin with https:// (http is for `acs-bridge demo`)")
+        if self.cpe_auth.mode is CpeAuthMode.DIGEST and self.cpe_auth.username is None:
+            raise SettingsError("cpe_auth.username: is not set; mode digest needs the pair that gateways log in with")
 
 
 def revealed(settings: Settings) -> dict[str, dict[str, Any]]:

@@ -206,8 +206,12 @@ class TestServing:
         with pytest.raises(SettingsError, match=r"^phan\.base_url: must begin with https://"):
             Settings.load(overrides={"phan": {"base_url": "http://127.0.0.1:8080/r/"}}).check_servable()
 
-    def test_is_possible_with_the_base_url_alone(self):
-        Settings.load(overrides={"phan": {"base_url": "https://phan.example.net/r/"}}).check_servable()
+    def test_is_possible_with_the_base_url_and_the_bootstrap_pair(self):
+        phan = {"base_url": "https://phan.example.net/r/"}
+        Settings.load(overrides={"phan": phan, "cpe_auth": {"username": "u", "password": "p"}}).check_servable()
+        Settings.load(overrides={"phan": phan, "cpe_auth": {"mode": "none"}}).check_servable()
+        with pytest.raises(SettingsError, match=r"cpe_auth\.username: is not set"):
+            Settings.load(overrides={"phan": phan}).check_servable()
 
 
 class TestSecrets:

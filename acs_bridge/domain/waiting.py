@@ -77,7 +77,7 @@ def _queued(facts: Facts, now: datetime) -> Waiting:
 def _without_gateway(wanted_serial: str | None) -> str:
     if wanted_serial is None:
         return "no gateway is bound to this line of service yet"
-    return f"the gateway with serial number {wanted_serial} has not been seen yet: its first Inform is awaited"
+    return f"the gateway with serial number {wanted_serial} has not informed yet, or waits for an Admin to approve it"
 
 
 def _sent(facts: Facts, _now: datetime) -> Waiting:

@@ -10,7 +10,8 @@ from acs_bridge.settings import Settings
 
 SAMPLE = Path(__file__).resolve().parents[2] / "config" / "acs-bridge.example.toml"
 SETTING = re.compile(r"^#(?=[a-z_]+ = )", re.MULTILINE)
-SERVABLE = "[phan]\nbase_url = 'https://phan.example.net/r/'\n"
+PHAN = "[phan]\nbase_url = 'https://phan.example.net/r/'\n"
+SERVABLE = f"{PHAN}[cpe_auth]\nmode = 'none'\n"
 
 
 def uncommented() -> dict:
@@ -69,7 +70,7 @@ class TestCheck:
 
     def test_never_prints_a_secret(self, run, tmp_path):
         secrets = "[cpe_auth]\nusername = 'u'\npassword = 'hunter2'\n[database]\nurl = 'postgresql://u:hunter2@h/d'\n"
-        (tmp_path / "a.toml").write_text(SERVABLE + secrets, "utf-8")
+        (tmp_path / "a.toml").write_text(PHAN + secrets, "utf-8")
         ended = run("config", "check", "--config", "a.toml")
         assert ended.code == 0
         assert "hunter2" not in ended.out + ended.err

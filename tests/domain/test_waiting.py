@@ -22,7 +22,7 @@ def facts(state, **more):
     ("known", "words", "expected_at"),
     [
         (Facts(WriteState.QUEUED, NOW), "no gateway is bound", None),
-        (Facts(WriteState.QUEUED, NOW, wanted_serial="S-1"), "serial number S-1 has not been seen yet", None),
+        (Facts(WriteState.QUEUED, NOW, wanted_serial="S-1"), "serial number S-1 has not informed yet", None),
         (facts(WriteState.QUEUED, rhythm=UNSEEN), "has not been seen yet", None),
         (facts(WriteState.QUEUED, needs_approval=True), "an Admin must approve the gateway", None),
         (facts(WriteState.QUEUED, braked=True), "the queue is paused", None),
