@@ -118,14 +118,15 @@ def _read(path: Path) -> Keyring | None:
 
 def _matching(path: Path, keyring: Keyring, known: Sequence[KnownKey]) -> Keyring:
     """Return the keyring without the keys that were retired, once every other key that is known is the same in it."""
+    if any(key.retired and key.key_id == keyring.current_key_id for key in known):
+        current = keyring.current_key_id
+        raise KeyringMismatch(f"{path}: is older than this database: its current key {current} was retired")
     for key in known:
         in_file = key.key_id in keyring.keys
         if in_file and keyring.check_value(key.key_id) != key.check_value:
             raise KeyringMismatch(f"{path}: is not the keyring of this database: its key {key.key_id} is another one")
         if not in_file and not key.retired:
             raise KeyringMismatch(f"{path}: is not the keyring of this database: it has no key {key.key_id}")
-        if key.retired and key.key_id == keyring.current_key_id:
-            raise KeyringMismatch(f"{path}: is older than this database: its current key {key.key_id} was retired")
         if in_file and key.retired:
             keyring = keyring.retire(key.key_id)
     return keyring

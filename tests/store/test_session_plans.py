@@ -88,10 +88,10 @@ async def test_a_session_reads_no_large_table_from_end_to_end_and_takes_a_batch_
         read = {node["Relation Name"] for node in nodes(plan) if node["Node Type"] == "Seq Scan"}
         assert not read & LARGE, name
     # In its order: two workers with the same gateways must not wait for each other in a circle.
-    (update,) = (node for node in nodes(plans["take_informs"]) if node.get("Subplan Name") == "CTE known")
-    (join,) = update["Plans"]
-    assert join["Node Type"] == "Nested Loop"
-    assert [part["Node Type"] for part in join["Plans"]] == ["CTE Scan", "Index Scan"]
+    for name, held in (("take_informs", "CTE held"), ("move_writes", "CTE session")):
+        (locking,) = (node for node in nodes(plans[name]) if node.get("Subplan Name") == held)
+        assert locking["Node Type"] == "LockRows", name
+        assert [part["Node Type"] for part in locking["Plans"]] == ["Sort"], name
 
 
 async def test_an_inform_leaves_its_gateway_on_its_page(database: Database, owner: Database) -> None:

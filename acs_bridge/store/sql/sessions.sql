@@ -16,6 +16,14 @@ with inform as (
         software_version text, root text, provisioning_code text, parameter_key text, connection_request_url text,
         cwmp_namespace text, profile text, address text, events text[], booted bool, periodic bool, believed bool)
 ),
+-- Gateways are locked, and registered, in one order everywhere, so that workers cannot deadlock.
+held as (
+    select i.place, g.id
+    from inform i
+    join gateway g on g.serial_number = i.serial_number and g.oui = i.oui and g.product_class = i.product_class
+    order by g.serial_number collate "C", g.oui collate "C", g.product_class collate "C"
+    for no key update of g
+),
 known as (
     update gateway g set
         session_number = g.session_number + 1,
@@ -37,7 +45,8 @@ known as (
                                 else g.periodic_seconds end,
         periodic_at = case when i.periodic then $2 else g.periodic_at end
     from inform i
-    where g.serial_number = i.serial_number and g.oui = i.oui and g.product_class = i.product_class
+    join held using (place)
+    where g.id = held.id
     returning i.place, g.id, g.session_number, g.booted_at, i.profile, i.software_version,
               i.believed or g.approved_at is not null as entitled
 ),
@@ -52,6 +61,7 @@ fresh as (
            case when i.periodic then $2 end
     from inform i
     where not exists (select from known where known.place = i.place)
+    order by i.serial_number collate "C", i.oui collate "C", i.product_class collate "C"
     on conflict do nothing
     returning id, session_number, booted_at, serial_number, oui, product_class
 ),
@@ -125,7 +135,7 @@ where g.id = $1 and g.session_number = $2;
 
 -- name: move_writes
 -- One event of each write's law, in its gateway's newest session only: a row that is missing from the answer says that
--- somebody else moved first. Gateways are locked in one order everywhere, so that workers cannot deadlock.
+-- somebody else moved first. Gateways are locked in the same order as for Informs.
 with asked as (
     select row.place, a.*
     from unnest($1::text[]) with ordinality as row (content, place)
