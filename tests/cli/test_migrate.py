@@ -31,3 +31,11 @@ def test_the_embedded_database_is_migrated_where_the_settings_put_it(run, tmp_pa
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith("ran 0001_foundation\n")
     assert (tmp_path / "data").is_dir()
+
+
+def test_a_data_folder_that_is_a_file_is_one_line_that_names_it(run, tmp_path):
+    (tmp_path / "data").write_text("no folder", "utf-8")
+    (tmp_path / "a.toml").write_text("[database]\ndata_dir = 'data'\n", "utf-8")
+    ended = run("migrate", "--config", "a.toml")
+    assert (ended.code, ended.out, len(ended.err.splitlines())) == (1, "", 1)
+    assert "data" in ended.err

@@ -145,7 +145,7 @@ class DataFolder:
         """Read where the server is, or was; what a copied or moved folder says is another folder's affair."""
         try:
             place, _, whose = (self.path / "place").read_text().rstrip("\n").partition("\n")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         return Path(place) if whose == str(self.path.resolve()) else None
 
