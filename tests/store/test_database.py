@@ -300,3 +300,12 @@ async def test_a_connection_that_somebody_keeps_does_not_hold_up_the_end(databas
 async def test_times_keep_their_microseconds_and_their_zone(database, now):
     later = await database.fetchval("select $1::timestamptz + $2::interval", now, timedelta(microseconds=1))
     assert (later - now, later.utcoffset()) == (timedelta(microseconds=1), timedelta(0))
+
+
+@pytest.mark.parametrize(
+    "sqlstate", ["53100", "53200", "53300"], ids=["disk full", "out of memory", "no connection left"]
+)
+async def test_a_server_without_room_is_one_that_does_not_answer_now(database, sqlstate):
+    with pytest.raises(DatabaseDown):
+        await database.execute(f"do $$ begin raise exception using errcode = '{sqlstate}'; end $$")
+    assert await database.fetchval("select 1") == 1
