@@ -49,7 +49,7 @@ from acs_bridge.store.sessions import Sessions
 from acs_bridge.web.device.connection import Connections, DeviceServer
 from acs_bridge.web.device.dialogue import Dialogue
 from acs_bridge.web.device.endpoint import DeviceEndpoint
-from acs_bridge.web.device.gate import DigestGate, Gate, OpenGate
+from acs_bridge.web.device.gate import Gate, OpenGate, PasswordGate, SharedPair
 from acs_bridge.web.device.measures import DeviceMeasures
 from acs_bridge.web.device.ticket import TicketSeal
 from acs_bridge.web.device.workers import Workers
@@ -264,7 +264,10 @@ class Parts:
     def _gate(self) -> Gate:
         cpe_auth = self.settings.cpe_auth
         pair = _bootstrap_pair(cpe_auth)
-        return OpenGate() if pair is None else DigestGate(self.keyring, cpe_auth.realm, *pair, self.clock)
+        if pair is None:
+            return OpenGate()
+        credentials = (SharedPair(*pair, cpe_auth.realm),)
+        return PasswordGate(credentials, self.keyring, cpe_auth.realm, self.clock)
 
     def _provisioner(self, measures: DeviceMeasures) -> Provisioner:
         queue = self.settings.queue

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from acs_bridge.domain.planner import OpenWrite, Request
+from acs_bridge.domain.principal import Principal
 from acs_bridge.domain.profile import GatewayKind
 from acs_bridge.services.rendering import Rendered
 
@@ -17,6 +18,7 @@ class Contact:
 
     address: str
     namespace: str
+    principal: Principal
     believed: bool  # its credentials entitle it to its identity without an approval
 
 

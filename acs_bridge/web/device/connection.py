@@ -16,8 +16,9 @@ from typing import Final
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from acs_bridge.domain.principal import Principal
 from acs_bridge.services.visit import Visit
-from acs_bridge.web.device.gate import Principal
+from acs_bridge.web.device.origin import Origin
 from acs_bridge.web.device.ticket import Ticket
 from acs_bridge.web.listener import WithoutContent
 
@@ -27,14 +28,16 @@ KEEP_ALIVE_SECONDS: Final = 660.0  # longer than a session may last: only the ga
 FIRST_REQUEST_SECONDS: Final = 30.0  # until its headers are in: who never asks anything must not keep a descriptor
 LAST_SECONDS: Final = 0.5  # to write what was answered at the last moment
 VISITS_KEPT: Final = 16  # a proxy may mix the sessions of many gateways on one connection
+LOGINS_KEPT: Final = 64  # as it may mix their logins
 
 
 @dataclass(slots=True)
 class Connection:
     """One TCP connection from a gateway, or from a proxy that speaks for several."""
 
-    peer: str = ""
-    principals: set[Principal] = field(default_factory=set)
+    origin: Origin = field(default_factory=Origin)  # its other end, which may be a proxy
+    # Who has shown who it is here, and from which address.
+    logins: OrderedDict[tuple[str, Principal], None] = field(default_factory=OrderedDict)
     failures: int = 0
     latest: Ticket | None = None
     needs_cookies: bool = False  # it does not belong to one gateway, or to one that returns cookies
@@ -46,6 +49,20 @@ class Connection:
         if self.first_request is not None:
             self.first_request.cancel()
             self.first_request = None
+
+    def proved(self, origin: Origin, principal: Principal) -> None:
+        """A request from there has shown who it is: those behind it need not show it again."""
+        self.logins[origin.peer, principal] = None
+        while len(self.logins) > LOGINS_KEPT:
+            self.logins.popitem(last=False)
+
+    def knows(self, origin: Origin) -> bool:
+        """Whether somebody at this address has shown who it is."""
+        return any(peer == origin.peer for peer, _ in self.logins)
+
+    def may_go_on(self, origin: Origin, ticket: Ticket) -> bool:
+        """Whether somebody at this address has shown what a session needs: principal and cookie must agree."""
+        return any(peer == origin.peer and ticket.is_for(principal) for peer, principal in self.logins)
 
     def opened(self, ticket: Ticket, visit: Visit) -> None:
         """A session was opened here."""
@@ -140,7 +157,7 @@ class DeviceServer(web.Server):
         super().connection_made(handler, transport)
         peername = transport.get_extra_info("peername")
         first_request = get_running_loop().call_later(FIRST_REQUEST_SECONDS, transport.close)
-        self._remembered[handler] = Connection(peer=peername[0] if peername else "", first_request=first_request)
+        self._remembered[handler] = Connection(Origin(peername[0] if peername else ""), first_request=first_request)
 
     def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
         """Forget."""

@@ -13,10 +13,12 @@ import structlog
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.ids import read_tag
 from acs_bridge.domain.planner import ANSWER_TO, ANSWERS, OpenWrite
+from acs_bridge.domain.principal import Kind, Principal
 from acs_bridge.services.provisioner import Provisioner
 from acs_bridge.services.visit import Contact, Outgoing, Overtaken, Visit
 from acs_bridge.web.device.connection import Connection
-from acs_bridge.web.device.gate import Principal
+from acs_bridge.web.device.gate import Admission
+from acs_bridge.web.device.origin import Origin
 from acs_bridge.web.device.ticket import Marks, Ticket
 from cwmp import messages
 from cwmp.envelope import Envelope
@@ -70,22 +72,23 @@ class Dialogue:
         self._believed = believed
 
     async def answer(
-        self, received: Envelope, connection: Connection, principal: Principal | None, cookie: Ticket | None
+        self, received: Envelope, connection: Connection, origin: Origin, admission: Admission, cookie: Ticket | None
     ) -> Reply | None:
         """Answer one message; None asks for credentials. Raises RemoteProtocolError where the gateway erred.
 
-        `principal` is what this very request proved: only that opens a session. The messages behind it may ride on
-        the connection's earlier login.
+        What this very request proved is what opens a session. The messages behind it may ride on an earlier login from
+        the same address on this connection.
         """
         if received.repairs:
-            _log.warning("message_repaired", repairs=received.repairs, peer=connection.peer)
+            _log.warning("message_repaired", repairs=received.repairs, peer=origin.peer)
         message, header = received.message, received.header
         if header.not_understood:
             refusal = messages.SoapFault("MustUnderstand", "a header that must be understood is not known here")
             return Reply(refusal, received.namespace, header.id)
         if isinstance(message, Inform):
-            return None if principal is None else await self._open(received, message, connection, principal)
-        ticket = self._session_of(connection, cookie)
+            principal = admission.principal
+            return None if principal is None else await self._open(received, message, connection, origin, principal)
+        ticket = self._session_of(connection, origin, cookie)
         if ticket is None:
             return self._outside(message)
         namespace = f"{_FAMILY}{ticket.namespace}"
@@ -95,30 +98,31 @@ class Dialogue:
         outgoing = await self._proceed(message, header.id, connection, ticket)
         return Reply(None, namespace) if outgoing is None else Reply(outgoing.request, namespace, outgoing.id)
 
-    async def _open(self, received: Envelope, inform: Inform, connection: Connection, principal: Principal) -> Reply:
+    async def _open(
+        self, received: Envelope, inform: Inform, connection: Connection, origin: Origin, principal: Principal
+    ) -> Reply:
         version = negotiate(received)
-        believed = self._believed or principal is Principal.ANYBODY
-        visit = await self._provisioner.open(inform, Contact(connection.peer, version.namespace, believed))
-        marks = Marks.WORK_DUE if visit.work_due else Marks(0)
-        if principal is Principal.BOOTSTRAP:
-            marks |= Marks.BOOTSTRAP
+        believed = self._believed or principal.kind is not Kind.BOOTSTRAP
+        contact = Contact(origin.peer, version.namespace, principal, believed)
+        visit = await self._provisioner.open(inform, contact)
         ticket = Ticket(
             visit.gateway_id,
             visit.session_number,
             int(self._clock().timestamp()),
             int(version.namespace.removeprefix(_FAMILY)),
-            marks,
+            Marks.WORK_DUE if visit.work_due else Marks(0),
+            principal.kind,
+            principal.mark(),
         )
         connection.opened(ticket, visit)
         return Reply(InformResponse(), version.namespace, received.header.id, version.use_version, ticket)
 
-    def _session_of(self, connection: Connection, cookie: Ticket | None) -> Ticket | None:
+    def _session_of(self, connection: Connection, origin: Origin, cookie: Ticket | None) -> Ticket | None:
         connection.needs_cookies |= cookie is not None
         ticket = cookie if cookie is not None else connection.ticket_without_cookie()
         if ticket is None or ticket.is_over(self._clock()):
             return None
-        needed = Principal.BOOTSTRAP if Marks.BOOTSTRAP in ticket.marks else Principal.ANYBODY
-        return ticket if needed in connection.principals else None
+        return ticket if connection.may_go_on(origin, ticket) else None
 
     def _outside(self, message: Message) -> Reply:
         """No session is open: an empty POST hears that there is nothing, everything else is an error."""

@@ -20,6 +20,7 @@ from acs_bridge.web.device.connection import Connection, Connections
 from acs_bridge.web.device.dialogue import Dialogue, Reply
 from acs_bridge.web.device.gate import FAILURES_BEFORE_CLOSE, Admission, Gate
 from acs_bridge.web.device.measures import DeviceMeasures
+from acs_bridge.web.device.origin import Origin
 from acs_bridge.web.device.ticket import COOKIE, TicketSeal
 from cwmp import envelope
 from cwmp.errors import RemoteProtocolError
@@ -70,16 +71,19 @@ class DeviceEndpoint:
         except web.HTTPException as refusal:
             return _plain(refusal.status, refusal.reason, close=True)
         except (TimeoutError, Unavailable) as error:
-            _log.warning("message_unanswered", reason=str(error) or "the daemon took too long", peer=connection.peer)
+            _log.warning(
+                "message_unanswered", reason=str(error) or "the daemon took too long", peer=connection.origin.peer
+            )
             return _busy()
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 - the outermost frame of a request
             # Our own mistake: the gateway gets an answer, its write is left as it stands, and nobody else notices.
-            _log.error("message_failed", peer=connection.peer, **_where(error))
+            _log.error("message_failed", peer=connection.origin.peer, **_where(error))
             return _busy()
 
     async def _answer(self, request: web.BaseRequest, connection: Connection) -> web.StreamResponse:
+        origin = connection.origin
         if request.path.rstrip("/") != self._path:
             return _plain(404, "this is not the ACS URL")
         if request.method != hdrs.METH_POST:
@@ -87,40 +91,42 @@ class DeviceEndpoint:
         headers = request.headers
         if not connection.needs_cookies:
             connection.needs_cookies = _is_forwarded(headers)
-        coding = headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
-        if coding not in body.CODINGS or headers.get(hdrs.CONTENT_TYPE, "").strip().lower().startswith(_NOT_CWMP):
+        if _coding(headers) not in body.CODINGS or headers.get(hdrs.CONTENT_TYPE, "").strip().lower().startswith(
+            _NOT_CWMP
+        ):
             return _plain(415, "this coding or type is not taken", close=True)
         authorization = headers.get(hdrs.AUTHORIZATION)
-        admission = self._gate.admit(authorization, request.method, request.raw_path, connection.peer)
+        admission = await self._gate.admit(origin, authorization, request.method, request.raw_path)
         if admission.principal is not None:
-            connection.principals.add(admission.principal)
-        admitted = bool(connection.principals)
+            connection.proved(origin, admission.principal)
+        admitted = admission.principal is not None or connection.knows(origin)
         content = await body.read(request, admitted=admitted)
         if not admitted or admission.failed:
-            return self._challenge(connection, admission)
+            return self._challenge(connection, origin, admission)
         async with asyncio.timeout(ANSWER_SECONDS):
-            return await self._converse(request, connection, admission, content, coding)
+            return await self._converse(request, content, connection, origin, admission)
 
     async def _converse(
-        self, request: web.BaseRequest, connection: Connection, admission: Admission, content: bytes, coding: str
+        self, request: web.BaseRequest, content: bytes, connection: Connection, origin: Origin, admission: Admission
     ) -> web.StreamResponse:
         try:
-            received = await self._received(content, coding, request.headers.get(hdrs.CONTENT_TYPE, ""))
+            received = await self._received(content, request.headers)
             ticket = self._tickets.open(request.headers.getall(hdrs.COOKIE, []))
-            reply = await self._dialogue.answer(received, connection, admission.principal, ticket)
+            reply = await self._dialogue.answer(received, connection, origin, admission, ticket)
         except RemoteProtocolError as error:
             self._measures.protocol_errors.inc()
-            _log.warning("message_refused", reason=str(error), method=error.method, peer=connection.peer)
+            _log.warning("message_refused", reason=str(error), method=error.method, peer=origin.peer)
             if not error.answerable:
                 return _plain(400, "this is no message of CWMP that makes sense here", close=True)
             reply = Reply.fault(error)
         if reply is None:
-            return self._challenge(connection, admission)
+            return self._challenge(connection, origin, admission)
         return self._response(reply)
 
-    async def _received(self, content: bytes, coding: str, content_type: str) -> envelope.Envelope:
+    async def _received(self, content: bytes, headers: CIMultiDictProxy[str]) -> envelope.Envelope:
         """The message in a body; a large one is read in a thread, so that nobody else waits for it."""
-        found = _CHARSET.search(content_type)
+        coding = _coding(headers)
+        found = _CHARSET.search(headers.get(hdrs.CONTENT_TYPE, ""))
         charset = found[1] if found else None
         if len(content) <= ALOUD and coding in ("", "identity"):
             return envelope.read(content, charset=charset)
@@ -137,16 +143,20 @@ class DeviceEndpoint:
         content = envelope.write(reply.message, namespace=reply.namespace, id=reply.id, use_version=reply.use_version)
         return web.Response(body=content, headers=headers)
 
-    def _challenge(self, connection: Connection, admission: Admission) -> web.Response:
+    def _challenge(self, connection: Connection, origin: Origin, admission: Admission) -> web.Response:
         """401: say who you are. The connection stays open, because most gateways repeat the request on it."""
         self._measures.challenges.inc()
         if admission.failed:
             connection.failures += 1
-            _log.warning("login_refused", peer=connection.peer)
+            _log.warning("login_refused", peer=origin.peer)
         response = _plain(401, "", close=connection.failures >= FAILURES_BEFORE_CLOSE)
-        for challenge in self._gate.challenges(connection.peer, stale=admission.stale):
+        for challenge in self._gate.challenges(origin, stale=admission.stale):
             response.headers.add(hdrs.WWW_AUTHENTICATE, challenge)
         return response
+
+
+def _coding(headers: CIMultiDictProxy[str]) -> str:
+    return headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
 
 
 def _is_forwarded(headers: CIMultiDictProxy[str]) -> bool:

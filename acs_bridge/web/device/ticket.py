@@ -1,8 +1,8 @@
 """The sealed session: what identifies a CWMP session travels in its cookie, so that any worker on any host serves it.
 
-The cookie is authenticated and encrypted (AES-SIV): 68 characters of [0-9a-f], which even the oldest cookie parsers
-keep whole. It says which gateway and which of its sessions this is, and whether work was due. It proves nothing about
-the moment: the gateway's row in the database is compared with it before anything changes.
+The cookie is authenticated and encrypted (AES-SIV): 78 characters of [0-9a-f], which even the oldest cookie parsers
+keep whole. It says which gateway and which of its sessions this is, who opened it, and whether work was due. It proves
+nothing about the moment: the gateway's row in the database is compared with it before anything changes.
 """
 
 import re
@@ -13,22 +13,22 @@ from enum import IntFlag
 from typing import Final
 
 from acs_bridge.domain.keyring import Keyring
+from acs_bridge.domain.principal import Kind, Principal
 
 COOKIE: Final = "cwmpsid"
 LIFETIME_SECONDS: Final = 600  # no session lives longer, however busy
 CLOCK_SKEW_SECONDS: Final = 30  # between the hosts that serve one session
 
-_LAYOUT: Final = struct.Struct(">QIIBB")
+_LAYOUT: Final = struct.Struct(">QIIBBBI")
 # Every Cookie syntax that gateways are known to send: quoted, with $Version and $Path, commas for semicolons.
 _IN_HEADER: Final = re.compile(rf'(?:^|[;,\s]){COOKIE}\s*=\s*"?([^\s",;]+)')
-_VALUE: Final = re.compile("[0-9a-f]{68}")
+_VALUE: Final = re.compile("[0-9a-f]{78}")
 
 
 class Marks(IntFlag):
     """What else is said of the session."""
 
     WORK_DUE = 1
-    BOOTSTRAP = 2  # it was opened with the shared bootstrap credential
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,21 @@ class Ticket:
     opened_at: int  # seconds since 1970
     namespace: int  # the digit behind "cwmp-1-"
     marks: Marks
+    opener: Kind  # who opened it, and
+    opener_mark: int  # `Principal.mark` of that one
 
     def is_over(self, now: datetime) -> bool:
         """Whether the session has lived its longest."""
         return not -CLOCK_SKEW_SECONDS <= int(now.timestamp()) - self.opened_at <= LIFETIME_SECONDS
 
+    def is_for(self, principal: Principal) -> bool:
+        """Whether a caller may go on with this session: its opener, or who knows its gateway's own credentials."""
+        if principal.kind is Kind.OWN:
+            return principal.gateway_id == self.gateway_id
+        return principal.kind is self.opener and principal.mark() == self.opener_mark
 
-NO_SESSION: Final = Ticket(0, 0, 0, 0, Marks(0))
+
+NO_SESSION: Final = Ticket(0, 0, 0, 0, Marks(0), Kind.ANYBODY, 0)
 """What a cookie stands for that is not ours, or not whole: a session that is over."""
 
 
@@ -58,7 +66,15 @@ class TicketSeal:
 
     def seal(self, ticket: Ticket) -> str:
         """The cookie's value."""
-        plain = _LAYOUT.pack(ticket.gateway_id, ticket.session_number, ticket.opened_at, ticket.namespace, ticket.marks)
+        plain = _LAYOUT.pack(
+            ticket.gateway_id,
+            ticket.session_number,
+            ticket.opened_at,
+            ticket.namespace,
+            ticket.marks,
+            ticket.opener,
+            ticket.opener_mark,
+        )
         return self._sealer.seal(plain).hex()
 
     def open(self, cookie_headers: list[str]) -> Ticket | None:
@@ -74,5 +90,5 @@ class TicketSeal:
         plain = self._sealer.open(bytes.fromhex(value)) if _VALUE.fullmatch(value) else None
         if plain is None or len(plain) != _LAYOUT.size:
             return None
-        gateway_id, session_number, opened_at, namespace, marks = _LAYOUT.unpack(plain)
-        return Ticket(gateway_id, session_number, opened_at, namespace, Marks(marks))
+        gateway_id, session_number, opened_at, namespace, marks, opener, mark = _LAYOUT.unpack(plain)
+        return Ticket(gateway_id, session_number, opened_at, namespace, Marks(marks), Kind(opener), mark)

@@ -1,0 +1,21 @@
+"""Who is calling: the door of the device listener, and the ways to show who one is.
+
+A gate looks at one request alone. It never changes anything, and it does not know what a caller may do: that is the
+dialogue's and the services' to say of the principal that it recognised.
+"""
+
+from acs_bridge.web.device.gate.admission import FAILURES_BEFORE_CLOSE, Admission, Gate
+from acs_bridge.web.device.gate.anybody import OpenGate
+from acs_bridge.web.device.gate.credentials import Candidate, Credentials, SharedPair
+from acs_bridge.web.device.gate.passwords import PasswordGate
+
+__all__ = [
+    "FAILURES_BEFORE_CLOSE",
+    "Admission",
+    "Candidate",
+    "Credentials",
+    "Gate",
+    "OpenGate",
+    "PasswordGate",
+    "SharedPair",
+]
