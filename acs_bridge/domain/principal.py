@@ -14,7 +14,8 @@ class Kind(IntEnum):
     ANYBODY = 0  # nobody was asked
     BOOTSTRAP = 1  # it knows the pair that all gateways share: that is no proof of a serial number
     OWN = 2  # it knows credentials of one gateway
-    CERTIFICATE = 3  # it holds the key of a certificate that names gateways
+    IMPORTED = 3  # it knows a pair that was imported for a gateway, or for several that share it
+    CERTIFICATE = 4  # it holds the key of a certificate that names gateways
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,8 @@ class Principal:
     """A caller, recognised."""
 
     kind: Kind
-    gateway_id: int = 0  # OWN: whose credentials they are
-    generation: int = 0  # OWN: which of its credentials
+    gateway_ids: tuple[int, ...] = ()  # OWN, IMPORTED: whose credentials they are
+    generation: int = 0  # OWN: which of the gateway's credentials
     identities: frozenset[str] = frozenset()  # CERTIFICATE: whom it names, as it is written there
 
     def mark(self) -> int:

@@ -48,9 +48,9 @@ class Ticket:
         return not -CLOCK_SKEW_SECONDS <= int(now.timestamp()) - self.opened_at <= LIFETIME_SECONDS
 
     def is_for(self, principal: Principal) -> bool:
-        """Whether a caller may go on with this session: its opener, or who knows its gateway's own credentials."""
-        if principal.kind is Kind.OWN:
-            return principal.gateway_id == self.gateway_id
+        """Whether a caller may go on with this session: its opener, or who knows credentials of its gateway."""
+        if principal.gateway_ids:
+            return self.gateway_id in principal.gateway_ids
         return principal.kind is self.opener and principal.mark() == self.opener_mark
 
 

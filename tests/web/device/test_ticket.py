@@ -6,7 +6,7 @@ from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.principal import ANYBODY, BOOTSTRAP, Kind, Principal
 from acs_bridge.web.device.ticket import COOKIE, Marks, Ticket, TicketSeal
 
-OWN = Principal(Kind.OWN, 7, 1)
+OWN = Principal(Kind.OWN, (7,), 1)
 NAMED = Principal(Kind.CERTIFICATE, identities=frozenset({"00236A-1", "00236A-2"}))
 
 
@@ -30,13 +30,15 @@ class TestASession:
     @pytest.mark.parametrize("opener", [BOOTSTRAP, OWN])
     def test_is_for_any_credentials_of_its_gateway(self, opener):
         """They may be changed in the middle of it."""
-        assert opened_by(opener).is_for(Principal(Kind.OWN, 7, 2))
+        assert opened_by(opener).is_for(Principal(Kind.OWN, (7,), 2))
+        assert opened_by(opener).is_for(Principal(Kind.IMPORTED, (6, 7)))
 
     @pytest.mark.parametrize(
         ("opener", "other"),
         [
-            (OWN, Principal(Kind.OWN, 8, 1)),
-            (BOOTSTRAP, Principal(Kind.OWN, 8, 1)),
+            (OWN, Principal(Kind.OWN, (8,), 1)),
+            (BOOTSTRAP, Principal(Kind.OWN, (8,), 1)),
+            (OWN, Principal(Kind.IMPORTED, (8, 9))),
             (OWN, BOOTSTRAP),
             (NAMED, BOOTSTRAP),
             (OWN, ANYBODY),
