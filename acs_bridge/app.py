@@ -7,10 +7,11 @@ services; the listeners answer last. Everything is closed in reverse.
 import asyncio
 import random
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -20,10 +21,12 @@ from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.phan import PhanUrls
 from acs_bridge.domain.profile import ProfileSet
 from acs_bridge.domain.retry import Retry
+from acs_bridge.domain.write import WriteEvent
 from acs_bridge.errors import AcsBridgeError
 from acs_bridge.services.associations import Associations
 from acs_bridge.services.binding import Binding
 from acs_bridge.services.devices import Devices
+from acs_bridge.services.events import EventFeed
 from acs_bridge.services.gateways import Gateways
 from acs_bridge.services.informs import Informs
 from acs_bridge.services.intake import Intake
@@ -33,6 +36,7 @@ from acs_bridge.services.lines import Lines
 from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.profiles import load_profiles
 from acs_bridge.services.provisioner import Patience, Provisioner
+from acs_bridge.services.pulse import Pulse
 from acs_bridge.services.queue import Queue
 from acs_bridge.services.rendering import Rendering
 from acs_bridge.services.seals import Seals
@@ -85,14 +89,15 @@ class Daemon:
 
     addresses: Addresses
     database: Database
-    janitor: Janitor
+    chores: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
     postgres: EmbeddedPostgres | None
     workers: Workers | None
 
     async def until_it_fails(self) -> None:
         """Keep house; ends only by an error, which ends the daemon."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.janitor.run())
+            for chore in self.chores:
+                group.create_task(chore())
             if self.workers is not None:
                 group.create_task(self.workers.keep_running())
             if self.postgres is not None:
@@ -134,9 +139,10 @@ async def serving_daemon(settings: Settings, *, workers: int = 1, clock: Clock =
             errand = {"settings": revealed(settings), "postgres_url": postgres.url}
             gateways = processes = Workers(workers, device, errand, settings.device_listener.drain_seconds)
             parts.registry.register(processes.counted)
+        await stack.enter_async_context(parts.pulse.telling())
         await stack.enter_async_context(_together(serving(operator, parts.operator_runner()), gateways))
         addresses = Addresses((device.host, device.port), (operator.host, operator.port))
-        yield Daemon(addresses, database, parts.janitor, postgres.embedded, processes)
+        yield Daemon(addresses, database, parts.chores, postgres.embedded, processes)
 
 
 @asynccontextmanager
@@ -162,7 +168,7 @@ async def serving_worker(
     ):
         keyring = await verify_keyring(settings.phan.keyring, database)
         parts = Parts(settings, database, keyring, load_profiles(settings.profiles.dirs), clock, sessions)
-        async with serving(Bound("device", listener), parts.device_runner()):
+        async with parts.pulse.telling(), serving(Bound("device", listener), parts.device_runner()):
             yield parts.registry
 
 
@@ -207,7 +213,14 @@ class Parts:
         self.lines = Lines(self.seals)
         self.binding = Binding(database, clock, self.lines)
         self.sessions = sessions or Sessions(database, writes_per_minute=settings.queue.writes_per_minute)
-        self.janitor = Janitor(self.sessions, clock)
+        self.pulse = Pulse(database)
+        self.events = EventFeed(database, self.pulse)
+        self.janitor = Janitor(self.sessions, clock, self.pulse.beat)
+
+    @property
+    def chores(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
+        """What the daemon does beside answering, once for all its workers."""
+        return (self.janitor.run, self.pulse.listen, self.events.run)
 
     def operator_runner(self) -> web.AppRunner:
         """The server that people and BSSs reach."""
@@ -221,6 +234,7 @@ class Parts:
             writes=Writes(database, clock, approval_needed=self._approval_needed),
             queue=Queue(database, clock, self.settings.queue.writes_per_minute),
             phan=PhanLookup(database, self.phan_urls),
+            events=self.events,
         )
         application = operator_application(
             services,
@@ -228,6 +242,7 @@ class Parts:
             check_ready=self._check_ready,
             registry=self.registry,
             clock=clock,
+            on_change=self.pulse.beat,
         )
         return web.AppRunner(application, access_log=None, shutdown_timeout=self.settings.device_listener.drain_seconds)
 
@@ -280,5 +295,14 @@ class Parts:
             bind_wanted=self.binding.bind_wanted,
             clock=self.clock,
             random=random.random,
-            on_move=measures.moved,
+            on_move=self._moved(measures),
         )
+
+    def _moved(self, measures: DeviceMeasures) -> Callable[[WriteEvent], None]:
+        """What a move of a write in a session is told to."""
+
+        def moved(event: WriteEvent) -> None:
+            measures.moved(event)
+            self.pulse.beat()
+
+        return moved

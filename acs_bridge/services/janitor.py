@@ -1,6 +1,7 @@
 """What nobody else would do: requests that no gateway answers are let go of when their lease is over."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -18,9 +19,11 @@ ROWS_A_SWEEP: Final = 1000
 class Janitor:
     """Sweeps from time to time; several janitors do not get into each other's way."""
 
-    def __init__(self, sessions: Sessions, clock: Clock) -> None:
+    def __init__(self, sessions: Sessions, clock: Clock, on_change: Callable[[], None]) -> None:
+        """`on_change` hears of every sweep that moved a write."""
         self._sessions = sessions
         self._clock = clock
+        self._on_change = on_change
 
     async def run(self) -> None:
         """Sweep until cancelled. A database that is away is waited for."""
@@ -38,4 +41,5 @@ class Janitor:
             total += swept
         if total:
             _log.info("leases_expired", writes=total)
+            self._on_change()
         return total

@@ -67,10 +67,11 @@ AWAY = (*SERVER_AWAY, OSError)
 class Database:
     """Statements on a pool; every failure to reach Postgres is a DatabaseDown, every other error is asyncpg's."""
 
-    __slots__ = ("_pool", "_where")
+    __slots__ = ("_dial", "_pool", "_where")
 
-    def __init__(self, pool: Pool, where: str) -> None:
-        """`where` names the server in errors and holds no secret."""
+    def __init__(self, pool: Pool, where: str, dial: Callable[[], Awaitable[Connection]]) -> None:
+        """`where` names the server in errors and holds no secret; `dial` makes a connection beside the pool's."""
+        self._dial = dial
         self._pool = pool
         self._where = where
 
@@ -83,11 +84,15 @@ class Database:
         """
         where = where_is(url)
         settings = {**SESSION_SETTINGS, **PLAN_ONCE} if plan_once else SESSION_SETTINGS
-        pool = Pool(lambda: _dial(url, settings), pool_size)
+
+        def dial() -> Awaitable[Connection]:
+            return _dial(url, settings)
+
+        pool = Pool(dial, pool_size)
         with connecting(where):
             pool.give(await pool.take())
         try:
-            yield cls(pool, where)
+            yield cls(pool, where, dial)
         finally:
             await pool.close()
 
@@ -122,6 +127,20 @@ class Database:
             self._give_back_after(error, connection)
             raise
         self._pool.give(connection)
+
+    @asynccontextmanager
+    async def listening(self, channel: str, hear: Callable[[], None]) -> AsyncIterator[asyncio.Event]:
+        """Call `hear` for every notice on a channel, on a connection of its own; gives what tells that it has ended."""
+        with connecting(self._where):
+            connection = await self._dial()
+        ended = asyncio.Event()
+        try:
+            connection.add_termination_listener(lambda _: ended.set())
+            with connecting(self._where):
+                await connection.add_listener(channel, lambda *_: hear())
+            yield ended
+        finally:
+            connection.terminate()
 
     async def _run(self, method: Callable[..., Awaitable[T]], *args: object) -> T:
         """Run one of asyncpg's methods on a connection of the pool."""

@@ -16,6 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from acs_bridge.domain.clock import Clock
 from acs_bridge.services.associations import Associations
 from acs_bridge.services.devices import Devices
+from acs_bridge.services.events import EventFeed
 from acs_bridge.services.gateways import Gateways
 from acs_bridge.services.intake import Intake
 from acs_bridge.services.phan import PhanLookup
@@ -24,17 +25,19 @@ from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.writes import Writes
 from acs_bridge.web.listener import WithoutContent
 from acs_bridge.web.operator.measures import OperatorMeasures
-from acs_bridge.web.operator.middleware import ANONYMOUS, CheckToken, answering, authenticating
+from acs_bridge.web.operator.middleware import ANONYMOUS, CheckToken, answering, authenticating, caller
+from acs_bridge.web.operator.models.events import EventQuery
 from acs_bridge.web.operator.models.health import Health
 from acs_bridge.web.operator.problems import WrongRole
-from acs_bridge.web.operator.registry import WATCHERS, Answer, AnyRoute
+from acs_bridge.web.operator.registry import READERS, WATCHERS, Answer, AnyRoute
+from acs_bridge.web.operator.routes import events
 from acs_bridge.web.operator.routes.associations import AssociationRoutes
 from acs_bridge.web.operator.routes.devices import DeviceRoutes
 from acs_bridge.web.operator.routes.gateways import GatewayRoutes
 from acs_bridge.web.operator.routes.intake import IntakeRoutes, PhanRoutes
 from acs_bridge.web.operator.routes.queue import QueueRoutes, WriteRoutes
 from acs_bridge.web.operator.routes.subscribers import SubscriberRoutes
-from acs_bridge.web.operator.serving import ACTOR, HEADERS, add_routes, respond
+from acs_bridge.web.operator.serving import ACTOR, HEADERS, add_routes, query_of, respond
 
 LARGEST_BODY: Final = 1 << 20
 
@@ -53,6 +56,7 @@ class Services:
     writes: Writes
     queue: Queue
     phan: PhanLookup
+    events: EventFeed
 
 
 def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
@@ -76,11 +80,15 @@ def operator_application(
     check_ready: Callable[[], Awaitable[None]],
     registry: CollectorRegistry,
     clock: Clock,
+    on_change: Callable[[], None],
 ) -> web.Application:
-    """Make the application; `check_ready` raises what keeps the daemon from working."""
+    """Make the application.
+
+    `check_ready` raises what keeps the daemon from working; `on_change` hears of every call that changed something.
+    """
     measures = OperatorMeasures(registry)
     application = web.Application(
-        middlewares=[answering(measures), authenticating(check_token)], client_max_size=LARGEST_BODY
+        middlewares=[answering(measures, on_change), authenticating(check_token)], client_max_size=LARGEST_BODY
     )
     application[ANONYMOUS] = {"/healthz", "/readyz"}
     add_routes(application, table(services, clock))
@@ -102,4 +110,21 @@ def operator_application(
     application.router.add_get("/healthz", alive)
     application.router.add_get("/readyz", ready)
     application.router.add_get("/metrics", metrics, allow_head=False)
+    _add_events(application, services.events, check_token)
     return application
+
+
+def _add_events(application: web.Application, feed: EventFeed, check_token: CheckToken) -> None:
+    """Serve the stream of events, and end every stream when the daemon ends."""
+
+    async def stream(request: web.Request) -> web.StreamResponse:
+        if request[ACTOR].role not in READERS:
+            raise WrongRole(READERS, request[ACTOR].role)
+        query = query_of(EventQuery, request)
+        return await events.stream(request, feed, query, lambda: caller(request, check_token))
+
+    async def end_streams(_: web.Application) -> None:
+        feed.close()
+
+    application.router.add_get(events.PATH, stream, allow_head=False)
+    application.on_shutdown.append(end_streams)

@@ -5,6 +5,7 @@ A log line names the route, never the path or the query: a code in a path is a c
 
 import time
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Final, TypeAlias
 
 import structlog
@@ -28,14 +29,16 @@ _READING: Final = ("GET", "HEAD")
 _BEARER: Final = "bearer"
 
 
-def answering(measures: OperatorMeasures) -> Middleware:
-    """Answer errors as problems; measure and log each call once, when it is over."""
+def answering(measures: OperatorMeasures, on_change: Callable[[], None]) -> Middleware:
+    """Answer errors as problems; measure and log each call once, when it is over, and tell if it changed something."""
 
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         begun = time.perf_counter()
         response = await _answered(request, handler)
         seconds = time.perf_counter() - begun
+        if request.method not in _READING and response.status < HTTPStatus.BAD_REQUEST:
+            on_change()
         route = template(request)
         measures.served(request.method, route, response.status, seconds)
         actor = request.get(ACTOR)
@@ -74,16 +77,21 @@ def authenticating(check: CheckToken) -> Middleware:
     async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
         if template(request) in request.app[ANONYMOUS]:
             return await handler(request)
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != _BEARER:
-            raise Unauthenticated
-        actor = await check(token.strip(), request.remote or "")
+        actor = await caller(request, check)
         request[ACTOR] = actor
         if actor.role is Role.CSR and request.method not in _READING:
             raise WrongRole({Role.ADMIN}, actor.role)
         return await handler(request)
 
     return authenticate
+
+
+async def caller(request: web.Request, check: CheckToken) -> Actor:
+    """Say who calls; Unauthenticated when nobody does whose token counts."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != _BEARER:
+        raise Unauthenticated
+    return await check(token.strip(), request.remote or "")
 
 
 def template(request: web.Request) -> str:

@@ -41,7 +41,7 @@ def _handler(route: AnyRoute) -> Handler:
         actor = request[ACTOR]
         if actor.role not in route.roles:
             raise WrongRole(route.roles, actor.role)
-        call = Call(actor, _path(request), _query(route, request), await _body(route, request))
+        call = Call(actor, _path(request), query_of(route.query, request), await _body(route, request))
         return respond(await route.handler(call))
 
     return serve
@@ -52,7 +52,8 @@ def _path(request: web.Request) -> dict[str, str]:
     return dict(request.match_info)
 
 
-def _query(route: AnyRoute, request: web.Request) -> BaseModel:
+def query_of(model: type[M], request: web.Request) -> M:
+    """Read the query string of a call."""
     try:
         pairs = parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True, errors="strict")
     except ValueError:
@@ -61,8 +62,7 @@ def _query(route: AnyRoute, request: web.Request) -> BaseModel:
     if len(values) < len(pairs):
         names = [name for name, _ in pairs]
         raise InvalidField(next(name for name in names if names.count(name) > 1), "must be given once")
-    query: BaseModel = _checked(route.query, values)
-    return query
+    return _checked(model, values)
 
 
 async def _body(route: AnyRoute, request: web.Request) -> BaseModel:

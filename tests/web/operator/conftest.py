@@ -1,5 +1,6 @@
 """The operator listener as it is reached: real HTTP on the loopback, a real database, tokens of every role."""
 
+import asyncio
 import io
 import json
 from collections.abc import AsyncIterator
@@ -13,7 +14,9 @@ from yarl import URL
 
 from acs_bridge.domain.actor import Actor, Role
 from acs_bridge.errors import AcsBridgeError
+from acs_bridge.services.events import EventFeed
 from acs_bridge.services.phan import PhanLookup
+from acs_bridge.services.pulse import Pulse
 from acs_bridge.web.operator.application import Services, operator_application
 from tests.services.conftest import Office, keyring, lookup, office, phan_urls, seals
 
@@ -70,6 +73,8 @@ class Operator:
     office: Office
     tokens: dict[Role, str]
     readiness: list[AcsBridgeError]
+    feed: EventFeed
+    runner: web.AppRunner
 
     def as_(self, role: Role | None) -> Api:
         return Api(self.session, self.base, None if role is None else self.tokens[role])
@@ -78,6 +83,8 @@ class Operator:
 @pytest.fixture
 async def operator(office: Office, lookup: PhanLookup) -> AsyncIterator[Operator]:
     readiness: list[AcsBridgeError] = []
+    pulse = Pulse(office.database)
+    feed = EventFeed(office.database, pulse)
 
     async def check_ready() -> None:
         for error in readiness:
@@ -93,21 +100,27 @@ async def operator(office: Office, lookup: PhanLookup) -> AsyncIterator[Operator
             writes=office.writes,
             queue=office.queue,
             phan=lookup,
+            events=feed,
         ),
         check_token=office.tokens.check,
         check_ready=check_ready,
         registry=CollectorRegistry(),
         clock=office.clock,
+        on_change=pulse.beat,
     )
-    runner = web.AppRunner(application, access_log=None)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=5)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     host, port = runner.addresses[0]
     tokens = {role: await office.tokens.create(role, role, MAKER) for role in Role}
-    async with ClientSession(timeout=ClientTimeout(total=20)) as session:
-        yield Operator(f"http://{host}:{port}", session, office, tokens, readiness)
-    await runner.cleanup()
+    chores = [asyncio.create_task(chore()) for chore in (pulse.listen, feed.run)]
+    async with ClientSession(timeout=ClientTimeout(total=20)) as session, pulse.telling():
+        yield Operator(f"http://{host}:{port}", session, office, tokens, readiness, feed, runner)
+        await runner.cleanup()
+    for chore in chores:
+        chore.cancel()
+    await asyncio.wait(chores)
 
 
 @pytest.fixture

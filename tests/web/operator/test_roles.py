@@ -3,6 +3,8 @@
 import pytest
 
 from acs_bridge.domain.actor import Role
+from acs_bridge.services.events import EventFeed
+from acs_bridge.services.pulse import Pulse
 from acs_bridge.web.operator.application import Services, table
 
 NOBODY_HAS_IT = "00000000-0000-7000-8000-000000000000"
@@ -59,6 +61,7 @@ def test_the_table_of_this_test_has_every_route(office, lookup):
         office.writes,
         office.queue,
         lookup,
+        EventFeed(office.database, Pulse(office.database)),
     )
     routes = {(route.method, route.path) for route in table(services, office.clock)}
     assert routes == ALLOWED.keys() - {("GET", "/metrics")}
