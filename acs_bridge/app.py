@@ -25,6 +25,7 @@ from acs_bridge.domain.write import WriteEvent
 from acs_bridge.errors import AcsBridgeError
 from acs_bridge.services.associations import Associations
 from acs_bridge.services.binding import Binding
+from acs_bridge.services.cleaning import Cleaning, Kept
 from acs_bridge.services.devices import Devices
 from acs_bridge.services.events import EventFeed
 from acs_bridge.services.gateways import Gateways
@@ -47,6 +48,7 @@ from acs_bridge.settings import Bootstrap, CpeAuth, CpeAuthMode, Settings, revea
 from acs_bridge.settings_layers import SettingsError
 from acs_bridge.store.database import Database
 from acs_bridge.store.embedded import EmbeddedPostgres
+from acs_bridge.store.events import clean as clean_events
 from acs_bridge.store.migrations import schema_state
 from acs_bridge.store.opening import open_postgres
 from acs_bridge.store.sessions import Sessions
@@ -216,11 +218,12 @@ class Parts:
         self.pulse = Pulse(database)
         self.events = EventFeed(database, self.pulse)
         self.janitor = Janitor(self.sessions, clock, self.pulse.beat)
+        self.cleaning = Cleaning(database, clock, (Kept("history", settings.retention.history, clean_events),))
 
     @property
     def chores(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
         """What the daemon does beside answering, once for all its workers."""
-        return (self.janitor.run, self.pulse.listen, self.events.run)
+        return (self.janitor.run, self.cleaning.run, self.pulse.listen, self.events.run)
 
     def operator_runner(self) -> web.AppRunner:
         """The server that people and BSSs reach."""

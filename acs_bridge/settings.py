@@ -239,6 +239,18 @@ class Queue(Section):
         return self
 
 
+Days = Annotated[int, Field(ge=1, le=3650)]
+
+
+class Retention(Section):
+    """How long what is over is kept, in whole days; 397 are thirteen months."""
+
+    history: Days = Field(
+        397, description="The history of writes, and with it the events that `/v1/events` can resume."
+    )
+    outbox: Days = Field(397, description="What was delivered to webhooks, or could not be.")
+
+
 class Log(Section):
     """Standard output, one line an event; never a PHAN URL, a password or a token."""
 
@@ -265,6 +277,7 @@ class Settings(BaseSettings):
     cpe_auth: CpeAuth = CpeAuth()
     profiles: Profiles = Profiles()
     queue: Queue = Queue()
+    retention: Retention = Retention()
     log: Log = Log()
 
     @classmethod

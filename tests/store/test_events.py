@@ -1,6 +1,6 @@
 """The stream as it is read: nothing is skipped, whichever transaction ends first."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -13,6 +13,7 @@ from tests.services.conftest import DISPATCH, keyring, office, phan_urls, seals
 __all__ = ["keyring", "office", "phan_urls", "seals"]
 
 MANY = 1000
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 BOX, OTHER = Identity("00005E", "S1", "GW"), Identity("00005E", "S2", "GW")
 
 
@@ -40,7 +41,7 @@ class TestAnEventThatCommitsLate:
             await office.dispatch(quick)
             if first_to_number == "quick":
                 await late.execute(DISPATCH, slow, now)
-            # What is committed stands behind what is not: it is told only when nothing can come before it.
+            # What is committed is told only when nothing can come before it any more.
             assert await events.since(office.database, begun, MANY) == []
         rows = await events.since(office.database, begun, MANY)
         assert {row.write_id for row in rows} == {slow, quick}
@@ -60,10 +61,8 @@ class TestAnEventThatCommitsLate:
 
 class TestAPage:
     def row(self, position: Position, move=1):
-        return EventRow(
-            position.xact, position.seq, UUID(int=1), move, "provision", None, None, None, None, UUID(int=2), None, None,
-            "created", "queued", None, None, 0, None,
-        )  # fmt: skip
+        about = ("provision", None, None, None, None, UUID(int=2), None, None, "created", "queued", NOW, None, 0, None)
+        return EventRow(position.xact, position.seq, UUID(int=1), move, *about)
 
     def test_is_told_in_the_order_in_which_it_happened(self):
         # 7 began first, waited for 8 to let go of the write, and moved it after it.
