@@ -10,13 +10,14 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint types imports bench format secrets requirements clean
+.PHONY: help demo test check lint types imports bench fuzz format secrets requirements clean
 
 help:
 	@echo "make demo    the main job, end to end, on simulated gateways (ARGS=--once ends when all are verified)"
 	@echo "make test    the whole test suite (ARGS goes to pytest)"
 	@echo "make check   lint, types and import layers"
 	@echo "make bench   what a session costs, beside a floor measured in the same run"
+	@echo "make fuzz    look for bytes that break a reader (ARGS: a target, then libFuzzer's options)"
 	@echo "make format  let ruff put the code in order"
 	@echo "make secrets the passwords that docker-compose.yml mounts"
 	@echo "make clean   remove $(VENV) and the tools' caches"
@@ -50,6 +51,12 @@ bench: $(VENV)/dev.stamp
 	@echo "==> tests/bench"
 	@$(BIN)/python -m tests.bench $(ARGS)
 
+# atheris has no wheel for every Python and system that we run on, so that it is not among what the suite needs.
+fuzz: $(VENV)/dev.stamp
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(INSTALL) --require-hashes --only-binary :all: \
+	  --requirement requirements-fuzz.txt || { echo "atheris cannot be installed here: there is no fuzzing" >&2; exit 1; }
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
 format: $(VENV)/dev.stamp
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
@@ -78,11 +85,12 @@ secrets:
 	@$(PYTHON) config/make_secrets.py
 
 # After a change of the dependencies in pyproject.toml. No index, link or host is written into the files.
-COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-emit-find-links --custom-compile-command "make requirements" $(ARGS)
 requirements:
-	@$(COMPILE) --group build --output-file requirements.txt
-	@$(COMPILE) --group build --group dev --constraints requirements.txt --output-file requirements-dev.txt
+	@$(COMPILE) pyproject.toml --group build --output-file requirements.txt
+	@$(COMPILE) pyproject.toml --group build --group dev --constraints requirements.txt --output-file requirements-dev.txt
+	@$(COMPILE) --group fuzz --output-file requirements-fuzz.txt
 
 clean:
 	rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -77,6 +77,11 @@ def texts_of(element: Element | None) -> dict[str, str]:
     return texts
 
 
+def texts_in_small(element: Element | None) -> dict[str, str]:
+    """Give the texts of an element's children by name in small letters, for what is spelled in many ways."""
+    return {name.lower(): text for name, text in texts_of(element).items()}
+
+
 def parts_of(element: Element) -> dict[str, Element]:
     """Give an element's children, by name."""
     return {LOCAL_NAMES[part.tag]: part for part in element}
@@ -125,6 +130,9 @@ def device_id(element: Element | None) -> DeviceId:
     texts = texts_of(element)
     oui, serial = texts.get("OUI"), texts.get("SerialNumber")
     if not oui or not serial:
+        small = texts_in_small(element)
+        oui, serial = oui or small.get("oui") or small.get("manufactureroui"), serial or small.get("serialnumber")
+    if not oui or not serial:
         raise RemoteProtocolError("the Inform has no OUI or no SerialNumber")
     if len(serial) > _LONGEST_SERIAL:
         raise RemoteProtocolError(f"the SerialNumber has more than {_LONGEST_SERIAL} characters")
@@ -142,6 +150,8 @@ def events(element: Element | None, limits: Limits, notes: Notes) -> tuple[Event
     for struct in islice(element, limits.events):
         texts = texts_of(struct)
         code = texts.get("EventCode")
+        if code is None and LOCAL_NAMES[struct.tag] == "EventCode":  # without a structure around it
+            code = (struct.text or "").strip()
         if code:
             found.append(EventStruct(code[:_LONGEST_CODE], texts.get("CommandKey", "")[: limits.text]))
     if len(element) != len(found):

@@ -31,6 +31,7 @@ FIRST_NAMESPACE = "urn:dslforum-org:cwmp-1-0"
 
 _ANY_CWMP = "urn:dslforum-org:cwmp-"
 _FAMILY = re.compile(r"urn:dslforum-org:cwmp-1-[0-9]{1,2}")
+_AROUND_URI = " \t\r\n/"
 _SOAP_1_2 = "http://www.w3.org/"
 _ENVELOPE = f"{{{SOAP_ENVELOPE}}}Envelope"
 # The common namespaces by what stands before the name in a tag of theirs, less the brace that closes it.
@@ -100,7 +101,7 @@ def _sections(root: Element) -> tuple[Element | None, Element]:
     heading = body = None
     for part in root:
         name = LOCAL_NAMES[part.tag]
-        if name == "Header" and heading is None:
+        if name == "Header" and (heading is None or not len(heading)):
             heading = part
         elif name == "Body":
             if body is not None:
@@ -133,17 +134,22 @@ def _not_one_message(body: Element, header: Header, heading: Element | None) -> 
 
 def _namespace(element: Element, name: str, heading: Element | None) -> str:
     """Give the namespace that the CPE speaks: the message's own, else any of the family that is in scope."""
-    own = element.tag[1 : -len(name) - 1] if element.tag[0] == "{" else ""
+    own = _namespace_of(element)
     if _FAMILY.fullmatch(own):
         return own
     if own.startswith(_ANY_CWMP):
         raise RemoteProtocolError("the CPE speaks a CWMP that is not known here", fault=INCOMPATIBLE_VERSION)
     in_scope = _in_scope(element, heading)
-    if own in ("", SOAP_ENVELOPE) or own.startswith(UNDECLARED):
-        return in_scope or FIRST_NAMESPACE
+    if own in ("", _namespace_of(element.getparent())) or own.startswith(UNDECLARED):
+        return in_scope or FIRST_NAMESPACE  # in no namespace, or in SOAP's, however that is spelled here
     if in_scope and name not in READERS:
         return in_scope  # a vendor's own request, in the vendor's namespace
     raise MalformedMessage("the message is in a namespace that is not CWMP's")
+
+
+def _namespace_of(element: Element | None) -> str:
+    uri = "" if element is None or element.tag[0] != "{" else element.tag[1:].rpartition("}")[0]
+    return uri.strip(_AROUND_URI).lower()
 
 
 def _in_scope(element: Element, heading: Element | None) -> str | None:

@@ -19,6 +19,7 @@ from cwmp.elements import (
     parts_and_texts_of,
     parts_of,
     strings,
+    texts_in_small,
     texts_of,
     words,
 )
@@ -28,8 +29,9 @@ Reader: TypeAlias = Callable[[Element, Limits, Notes], m.Message]
 
 _HIGHEST_INSTANCE = 2**32 - 1
 _INTERNAL_ERROR = 9002  # what a fault counts as that does not say what it is (X-14)
-_SOAP_FAULT_CODE = re.compile(r"\b([89][0-9]{3})\b")
-_SOAP_FAULT_WINDOW = 64
+_PARAMETER_FAULT = "setparametervaluesfault"
+_FAULT_CODE = re.compile(r"\b([89][0-9]{3})\b")
+_FAULT_CODE_WINDOW = 64
 
 
 # --- what the CPE asks ------------------------------------------------------------------------------------------------
@@ -209,47 +211,56 @@ def _delete_object_response(element: Element, _limits: Limits, _notes: Notes) ->
 
 
 def _fault(element: Element, limits: Limits, notes: Notes) -> m.Fault:
-    """Find the CWMP fault wherever it hides, and every parameter of it (X-14)."""
+    """Find the CWMP fault wherever it hides and however it is spelled, and every parameter of it (X-14).
+
+    SOAP's own code and string stand directly below the Fault, in small letters.
+    """
     code: int | None = None
     text = ""
     parameters: list[m.ParameterFault] = []
-    for part in element.iter("{*}detail", "{*}FaultCode", "{*}FaultString", "{*}SetParameterValuesFault"):
-        name = local_name(part.tag)
-        if name == "SetParameterValuesFault":
+    for part in element.iter():
+        name, parent = local_name(part.tag), part.getparent()
+        kind = name.lower()
+        if kind == _PARAMETER_FAULT:
             parameters.append(_parameter_fault(part, limits))
-        elif name == "detail":
-            if part.getparent() is not element:
-                notes.append("detail inside faultstring")
-        elif _of_a_parameter(part):
+        elif kind == "detail" and parent is not element:
+            notes.append("detail inside faultstring")
+        elif parent is None or (parent is element and name.islower()) or _is_of_a_parameter(parent):
             continue
-        elif name == "FaultCode" and code is None:
-            code = number(part.text)
-        elif name == "FaultString" and not text:
+        elif kind == "faultcode" and code is None:
+            code = _code(part.text)
+        elif kind == "faultstring" and not text:
             text = words(part.text or "", limits)
     found = tuple(parameters[: limits.parameters])
-    return _plain_fault(texts_of(element), found, text, limits) if code is None else m.Fault(code, text, found)
+    return m.Fault(code, text, found) if code else _plain_fault(texts_in_small(element), found, text, limits)
 
 
-def _of_a_parameter(part: Element) -> bool:
-    parent = part.getparent()
-    return parent is not None and local_name(parent.tag) == "SetParameterValuesFault"
+def _is_of_a_parameter(parent: Element) -> bool:
+    return local_name(parent.tag).lower() == _PARAMETER_FAULT
+
+
+def _code(text: str | None) -> int | None:
+    """Give the code that a text is, or has in it among other words."""
+    code = number(text)
+    if code is not None:
+        return code
+    found = _FAULT_CODE.search(text[:_FAULT_CODE_WINDOW]) if text else None
+    return int(found[1]) if found else None
 
 
 def _parameter_fault(element: Element, limits: Limits) -> m.ParameterFault:
-    texts = texts_of(element)
-    code = number(texts.get("FaultCode"))
+    texts = texts_in_small(element)
     return m.ParameterFault(
-        words(texts.get("ParameterName", ""), limits),
-        _INTERNAL_ERROR if code is None else code,
-        words(texts.get("FaultString", ""), limits),
+        words(texts.get("parametername", ""), limits),
+        _code(texts.get("faultcode")) or _INTERNAL_ERROR,
+        words(texts.get("faultstring", ""), limits),
     )
 
 
 def _plain_fault(texts: dict[str, str], parameters: tuple[m.ParameterFault, ...], text: str, limits: Limits) -> m.Fault:
     """Read a fault of SOAP without a CWMP code in it; some write the code where SOAP has its own."""
-    code = _SOAP_FAULT_CODE.search(texts.get("faultcode", "")[:_SOAP_FAULT_WINDOW])
     text = text or words(texts.get("faultstring", ""), limits)
-    return m.Fault(int(code[1]) if code else _INTERNAL_ERROR, text, parameters)
+    return m.Fault(_code(texts.get("faultcode")) or _INTERNAL_ERROR, text, parameters)
 
 
 # --- all of them ------------------------------------------------------------------------------------------------------

@@ -3,12 +3,14 @@
 Texts are as they were on the wire; nothing here judges them.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-_NUMBER_DIGITS = 4  # "14 HEARTBEAT" is the highest event so far; a longer number is no event's
+# "14 HEARTBEAT" is the highest event so far; a longer number is no event's.
+_EVENT_NUMBER = re.compile(r"\s*([0-9]{1,4})(?!\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,8 @@ class EventStruct:
     @property
     def number(self) -> int | None:
         """The event's number: `1` for "1 BOOT"; None for "M Reboot", vendor events and nonsense."""
-        digits = self.code.lstrip().partition(" ")[0]
-        return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _NUMBER_DIGITS else None
+        digits = _EVENT_NUMBER.match(self.code)
+        return int(digits[1]) if digits else None
 
 
 class ParameterValueStruct(NamedTuple):

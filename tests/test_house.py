@@ -185,7 +185,7 @@ class TestRequirements:
         runtime, development = self.pins("requirements.txt"), self.pins("requirements-dev.txt")
         assert {name: development[name] for name in runtime} == runtime
 
-    @pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
+    @pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt", "requirements-fuzz.txt"])
     def test_every_pin_has_a_hash_and_none_a_host(self, file):
         text = (ROOT / file).read_text("utf-8")
         assert "://" not in text

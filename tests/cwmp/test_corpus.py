@@ -81,7 +81,7 @@ MEANINGS = {
         Inform(
             DeviceId("Smith & Sons & Co", "00005E", "A&B;C", "S5"),
             (),
-            (ParameterValueStruct("Device.A", "x & y & A&nbsp;"),),
+            (ParameterValueStruct("Device.A", "x & y & A\xa0"),),
         ),
         ("bare ampersands",),
     ),
@@ -128,7 +128,7 @@ MEANINGS = {
         CWMP + "1",
         Header(),
         Inform(DeviceId("Société", "00005E", "P", "S1"), (EventStruct("1 Boot"),), ()),
-        ("illegal characters",),
+        ("text behind the message",),
     ),
     "inform-control-characters": Envelope(
         CWMP + "1",
