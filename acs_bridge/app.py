@@ -44,7 +44,8 @@ from acs_bridge.services.seals import Seals
 from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.tokens import Tokens
 from acs_bridge.services.writes import Writes
-from acs_bridge.settings import Bootstrap, CpeAuth, CpeAuthMode, Settings, revealed
+from acs_bridge.settings import Settings, revealed
+from acs_bridge.settings_device import Bootstrap, CpeAuthMode
 from acs_bridge.settings_layers import SettingsError
 from acs_bridge.store.database import Database
 from acs_bridge.store.embedded import EmbeddedPostgres
@@ -55,7 +56,7 @@ from acs_bridge.store.sessions import Sessions
 from acs_bridge.web.device.connection import Connections, DeviceServer
 from acs_bridge.web.device.dialogue import Dialogue
 from acs_bridge.web.device.endpoint import DeviceEndpoint
-from acs_bridge.web.device.gate import Gate, OpenGate, PasswordGate, SharedPair
+from acs_bridge.web.device.gate import Gate, make_gate
 from acs_bridge.web.device.measures import DeviceMeasures
 from acs_bridge.web.device.ticket import TicketSeal
 from acs_bridge.web.device.workers import Workers
@@ -63,6 +64,7 @@ from acs_bridge.web.listener import Bound, bind, serving
 from acs_bridge.web.operator.application import Services, operator_application
 
 SESSION_CONNECTIONS = 8  # opened as needed: a batch of Informs, one of moves, and others beside those that are stuck
+FIRST_NONCE_BITS = 24  # two processes number their nonces from different places
 WORKER_CONNECTIONS = 2  # for what a worker needs beside its sessions: to bind a gateway that informs for the first time
 
 
@@ -117,7 +119,7 @@ async def serving_daemon(settings: Settings, *, workers: int = 1, clock: Clock =
 
     One worker is this process; more of them are processes of their own, and this one serves operators only.
     """
-    _bootstrap_pair(settings.cpe_auth)
+    settings.check_cpe_auth()
     async with AsyncExitStack() as stack:
         device = bind("device", settings.device_listener.host, settings.device_listener.port)
         stack.callback(device.socket.close)
@@ -179,15 +181,6 @@ async def _sessions(settings: Settings, postgres_url: str) -> AsyncIterator[Sess
     """The statements of sessions, on connections of their own: what operators ask for never holds a gateway up."""
     async with Database.connect(postgres_url, SESSION_CONNECTIONS, plan_once=True) as database:
         yield Sessions(database, writes_per_minute=settings.queue.writes_per_minute)
-
-
-def _bootstrap_pair(cpe_auth: CpeAuth) -> tuple[str, str] | None:
-    """The pair that gateways log in with; None where everybody is trusted."""
-    if cpe_auth.mode is CpeAuthMode.NONE:
-        return None
-    if cpe_auth.username is None or cpe_auth.password is None:
-        raise SettingsError("cpe_auth.username: is not set; mode digest needs the pair that gateways log in with")
-    return cpe_auth.username, cpe_auth.password.get_secret_value()
 
 
 class Parts:
@@ -280,12 +273,7 @@ class Parts:
         )
 
     def _gate(self) -> Gate:
-        cpe_auth = self.settings.cpe_auth
-        pair = _bootstrap_pair(cpe_auth)
-        if pair is None:
-            return OpenGate()
-        credentials = (SharedPair(*pair, cpe_auth.realm),)
-        return PasswordGate(credentials, self.keyring, cpe_auth.realm, self.clock)
+        return make_gate(self.settings.cpe_auth, (), self.keyring, self.clock, random.getrandbits(FIRST_NONCE_BITS))
 
     def _provisioner(self, measures: DeviceMeasures) -> Provisioner:
         queue = self.settings.queue

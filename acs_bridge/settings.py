@@ -6,14 +6,13 @@ message shows a value: it might be a secret.
 """
 
 import os
-import re
 from collections.abc import Mapping
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic import model_validator as check
 from pydantic_settings import (
     BaseSettings,
@@ -23,28 +22,22 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from acs_bridge.settings_device import CpeAuth, CpeAuthMode, DeviceListener
 from acs_bridge.settings_layers import Layer, SettingsError, merged, read_file, words
+from acs_bridge.settings_types import (
+    Folder,
+    Host,
+    Port,
+    Secret,
+    Section,
+    postgres_url,
+    reporting_url,
+    split_folders,
+)
 
 _PREFIX = "ACS_BRIDGE_"
 _CONFIG_VARIABLE = f"{_PREFIX}CONFIG"
-_LARGEST_PORT = 65535
 _DAY = 86_400
-_URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/?#@!$&'()*+,;=%\[\]-]+")  # RFC 3986 2
-_POSTGRES_SCHEMES = ("postgres", "postgresql")
-
-
-class CpeAuthMode(StrEnum):
-    """How a gateway shows who it is."""
-
-    DIGEST = "digest"
-    NONE = "none"
-
-
-class Bootstrap(StrEnum):
-    """What a gateway gets that showed only the pair that all share."""
-
-    APPROVE = "approve"
-    PROVISION = "provision"
 
 
 class LogFormat(StrEnum):
@@ -63,81 +56,6 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("must not have control characters")
-    return text
-
-
-def _printable_path(path: Path) -> Path:
-    _printable(str(path))
-    return path
-
-
-def _printable_secret(secret: SecretStr) -> SecretStr:
-    _printable(secret.get_secret_value())
-    return secret
-
-
-def _url_path(text: str) -> str:
-    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", text):
-        raise ValueError("must be a path as in /acs: it begins with / and does not end with one")
-    return text
-
-
-def _reporting_url(text: str) -> str:
-    """Refuse what a token cannot simply be put behind."""
-    try:
-        url = urlsplit(text)
-        host, _ = url.hostname, url.port
-    except ValueError:
-        host = None
-    if not host or url.scheme not in {"http", "https"} or not _URL_CHARACTERS.fullmatch(text):
-        raise ValueError("must be an address as in https://phan.example.net/r/")
-    if "@" in url.netloc or "?" in text or "#" in text:
-        raise ValueError("must have no user name, no query and no fragment")
-    if not text.endswith("/"):
-        raise ValueError("must end with /, because the token stands right behind it")
-    return text
-
-
-def _postgres_url(secret: SecretStr) -> SecretStr:
-    scheme, separator, _ = secret.get_secret_value().partition("://")
-    if scheme not in _POSTGRES_SCHEMES or not separator:
-        raise ValueError("must be as in postgresql://user@host:5432/name")
-    return secret
-
-
-def _split(value: object) -> object:
-    """Let the environment name several folders as PATH does."""
-    return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
-
-
-Host = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_printable)]
-Port = Annotated[int, Field(ge=0, le=_LARGEST_PORT)]
-Folder = Annotated[Path, AfterValidator(_printable_path)]
-Secret = Annotated[SecretStr, Field(min_length=1, max_length=1024), AfterValidator(_printable_secret)]
-
-
-class Section(BaseModel):
-    """A section of the file; its docstring is the comment that the sample shows."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class DeviceListener(Section):
-    """Where gateways reach the daemon."""
-
-    host: Host = Field("0.0.0.0", description="The address to listen on.")  # noqa: S104 - gateways come from outside
-    port: Port = Field(7547, description="The port; 0 picks a free one, which the log line `listening` names.")
-    path: Annotated[str, Field(max_length=128), AfterValidator(_url_path)] = Field(
-        "/acs", description="The path of CWMP, as in the ACS URL that gateways are given."
-    )
-    drain_seconds: Annotated[int, Field(ge=0, le=600)] = Field(
-        8, description="How long requests that are being answered may take to finish after SIGTERM."
-    )
-
-
 class OperatorListener(Section):
     """Where people and BSSs reach the daemon. Put a TLS proxy before it when it leaves this machine."""
 
@@ -148,7 +66,7 @@ class OperatorListener(Section):
 class Database(Section):
     """Where everything is kept."""
 
-    url: Annotated[Secret, AfterValidator(_postgres_url)] | None = Field(
+    url: Annotated[Secret, AfterValidator(postgres_url)] | None = Field(
         None,
         description="A Postgres of version 15 or newer. Not set: the embedded Postgres, under `data_dir`.",
         examples=["postgresql://acs_bridge@db1.example.net,db2.example.net/acs_bridge?target_session_attrs=primary"],
@@ -162,7 +80,7 @@ class Database(Section):
 class Phan(Section):
     """The PHAN URLs that gateways get."""
 
-    base_url: Annotated[str, Field(max_length=200), AfterValidator(_reporting_url)] | None = Field(
+    base_url: Annotated[str, Field(max_length=200), AfterValidator(reporting_url)] | None = Field(
         None,
         description="What stands before the token of every PHAN URL: https, and / at its end. `serve` needs it.",
         examples=["https://phan.example.net/r/"],
@@ -173,38 +91,10 @@ class Phan(Section):
     )
 
 
-class CpeAuth(Section):
-    """How gateways show who they are."""
-
-    mode: CpeAuthMode = Field(
-        CpeAuthMode.DIGEST, description="`none` trusts every gateway: for closed laboratories only."
-    )
-    username: Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_printable)] | None = Field(
-        None, description="The user name of the bootstrap pair, which all gateways share.", examples=["bootstrap"]
-    )
-    password: Secret | None = Field(
-        None, description="The password of the bootstrap pair.", examples=["a password of your own"]
-    )
-    realm: Annotated[str, Field(min_length=1, max_length=64, pattern=r'^[^"\\]*$'), AfterValidator(_printable)] = Field(
-        "acs-bridge", description="The realm of the Digest challenge. Imported HA1 values hold for one realm only."
-    )
-    bootstrap: Bootstrap = Field(
-        Bootstrap.APPROVE,
-        description="What a gateway gets that showed only the shared pair. `approve`: nothing, until an Admin approves "
-        "it. `provision`: it is believed to be who it says it is, for access networks that are closed.",
-    )
-
-    @check(mode="after")
-    def _pair(self) -> Self:
-        if (self.username is None) != (self.password is None):
-            raise ValueError("username and password must be set together")
-        return self
-
-
 class Profiles(Section):
     """Which parameters of which gateways get the PHAN URL."""
 
-    dirs: Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(_split)] = Field(
+    dirs: Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(split_folders)] = Field(
         (),
         description="Folders of profile files, beside the packaged ones; a later folder overrides an earlier one.",
         examples=[["/etc/acs-bridge/profiles"]],
@@ -315,8 +205,22 @@ class Settings(BaseSettings):
             raise SettingsError("phan.base_url: is not set; serve needs the https address that gateways report to")
         if not self.phan.base_url.startswith("https://"):
             raise SettingsError("phan.base_url: must begin with https:// (http is for `acs-bridge demo`)")
-        if self.cpe_auth.mode is CpeAuthMode.DIGEST and self.cpe_auth.username is None:
-            raise SettingsError("cpe_auth.username: is not set; mode digest needs the pair that gateways log in with")
+        self.check_cpe_auth()
+
+    def check_cpe_auth(self) -> None:
+        """Refuse a way to show who one is that no gateway could go."""
+        mode, listener = self.cpe_auth.mode, self.device_listener
+        if mode in {CpeAuthMode.DIGEST, CpeAuthMode.BASIC} and self.cpe_auth.pair() is None:
+            raise SettingsError(f"cpe_auth.username: is not set; mode {mode} needs the pair that gateways log in with")
+        behind_tls = listener.tls_certificate is not None or listener.trusted_proxies
+        if mode is CpeAuthMode.BASIC and not behind_tls:
+            raise SettingsError(
+                "cpe_auth.mode: basic is taken inside TLS only; set device_listener.tls_certificate, or trusted_proxies"
+            )
+        if mode is CpeAuthMode.CERTIFICATE and listener.client_ca is None and listener.certificate_header is None:
+            raise SettingsError(
+                "cpe_auth.mode: certificate needs device_listener.client_ca, or certificate_header from trusted_proxies"
+            )
 
 
 def revealed(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -332,7 +236,7 @@ def _revealed(value: object) -> object:
         return value.get_secret_value()
     if isinstance(value, tuple):
         return [_revealed(each) for each in value]
-    return str(value) if isinstance(value, Path) else value
+    return str(value) if isinstance(value, Path | IPv4Network | IPv6Network) else value
 
 
 def _named_file() -> Path | None:

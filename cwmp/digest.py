@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import count
 
 _LONGEST_HEADER = 8192
 # A name is bounded and never given back: a header of nothing but letters would otherwise take most of a second.
@@ -254,36 +255,50 @@ class Freshness(StrEnum):
 
 _TIME_DIGITS = 8
 _TIME_MASK = (1 << 4 * _TIME_DIGITS) - 1
-_SEAL_OCTETS = 12
+_NUMBER_DIGITS = 6
+_NUMBER_MASK = (1 << 4 * _NUMBER_DIGITS) - 1
+_STAMP_DIGITS = _TIME_DIGITS + _NUMBER_DIGITS
+_SEAL_OCTETS = 9
+_LOGIN_OCTETS = 8
 _CLOCK_SKEW = 5
 
 
 class NonceMaker:
-    """Nonces that need no memory: a time, and a seal over it and the peer's address, in 32 characters.
+    """Nonces that need no memory: a time, a number, and a seal over both and the peer's address, in 32 characters.
 
     Every worker with the key, of at most 32 octets, knows them all. They bind no connection: some CPEs open a new one
-    after the 401 (A-05). Two clients behind one address get the same nonce in the same second; a replay is told by its
-    cnonce as well.
+    after the 401 (A-05). The number keeps those apart that clients behind one address get in the same second.
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, first: int = 0) -> None:
+        """`first` is where the numbers begin; workers that share a key begin in different places."""
+        self._numbers = count(first)
         # A keyed BLAKE2 is a MAC in one call, and costs a third of an HMAC. A copy spares it the key.
         self._keyed = hashlib.blake2s(key=key, digest_size=_SEAL_OCTETS)
 
     def make(self, now: int, peer: str) -> str:
-        """Make the nonce for a peer at a time in seconds."""
-        stamp = f"{now & _TIME_MASK:0{_TIME_DIGITS}x}"
+        """Make a nonce for a peer at a time in seconds."""
+        number = next(self._numbers) & _NUMBER_MASK
+        return self._sealed(f"{now & _TIME_MASK:0{_TIME_DIGITS}x}{number:0{_NUMBER_DIGITS}x}", peer)
+
+    def _sealed(self, stamp: str, peer: str) -> str:
         seal = self._keyed.copy()
         seal.update(f"{stamp}{peer}".encode("utf-8", "surrogateescape"))
         return stamp + seal.hexdigest()
 
     def check(self, nonce: str, now: int, peer: str, lifetime: int) -> Freshness:
         """Say whether a nonce is ours for this peer, and not older than `lifetime` seconds."""
-        try:
-            made = int(nonce[:_TIME_DIGITS], 16)
-        except ValueError:
+        if not nonce.isascii() or not hmac.compare_digest(nonce, self._sealed(nonce[:_STAMP_DIGITS], peer)):
             return Freshness.FOREIGN
-        # Whatever else int() takes for a number is not how we would have written it.
-        if not nonce.isascii() or not hmac.compare_digest(nonce, self.make(made, peer)):
-            return Freshness.FOREIGN
+        made = int(nonce[:_TIME_DIGITS], 16)
         return Freshness.FRESH if -_CLOCK_SKEW <= (now & _TIME_MASK) - made <= lifetime else Freshness.STALE
+
+    def login(self, authorization: Authorization) -> int:
+        """Give what stands for the one use of a nonce, in 64 bits with a sign; whoever uses it again gives the same.
+
+        Without qop there is no count that the response would vouch for: the nonce has one use.
+        """
+        number = "" if authorization.qop is None else (authorization.nc or "").lower()
+        seal = self._keyed.copy()
+        seal.update(f"login {authorization.nonce} {number}".encode("utf-8", "surrogateescape"))
+        return int.from_bytes(seal.digest()[:_LOGIN_OCTETS], "big", signed=True)

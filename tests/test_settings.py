@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from acs_bridge.errors import AcsBridgeError
-from acs_bridge.settings import Bootstrap, CpeAuthMode, LogFormat, Settings
+from acs_bridge.settings import LogFormat, Settings
+from acs_bridge.settings_device import Bootstrap, CpeAuthMode
 from acs_bridge.settings_layers import SettingsError
 
 DEFAULTS_OF_THE_CONTRACT = {
@@ -118,7 +119,16 @@ class TestRefusals:
             ("[queue]\nmax_attempts = 1.5", "queue.max_attempts: must be a whole number"),
             ("[queue]\nmax_attempts = 0", "queue.max_attempts: must be at least 1"),
             ("[queue]\nretry_max_seconds = 1", "queue: retry_max_seconds must be at least retry_initial_seconds"),
-            ("[cpe_auth]\nmode = 'basic'", "cpe_auth.mode: must be one of 'digest' or 'none'"),
+            ("[cpe_auth]\nmode = 'open'", "cpe_auth.mode: must be one of 'digest', 'basic', 'certificate' or 'none'"),
+            ("[device_listener]\ntls_key = 'k'", "device_listener: tls_key and client_ca need tls_certificate"),
+            (
+                "[device_listener]\ntrusted_proxies = ['proxy']",
+                "device_listener.trusted_proxies.0: must be an address or a network as in 192.0.2.0/24",
+            ),
+            (
+                "[device_listener]\ncertificate_header = 'X-DN'",
+                "device_listener: certificate_header needs trusted_proxies: from anybody else it is not believed",
+            ),
             ("[cpe_auth]\nusername = 'u'", "cpe_auth: username and password must be set together"),
             ("[cpe_auth]\nrealm = 'a\"b'", "cpe_auth.realm: has a character that is not allowed"),
             ("[phan]\nbase_url = 'ftp://x/'", "phan.base_url: must be an address as in https://phan.example.net/r/"),

@@ -7,6 +7,7 @@ import json
 import textwrap
 from collections.abc import Iterator, Mapping
 from enum import Enum
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,6 @@ def _literal(value: object) -> str:
             return f"[{', '.join(map(_literal, value))}]"
         case Enum():
             return _literal(value.value)
-        case Path():
+        case Path() | IPv4Network() | IPv6Network():
             return _literal(str(value))
     return json.dumps(value, ensure_ascii=False)

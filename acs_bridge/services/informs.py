@@ -7,7 +7,7 @@ from typing import Final
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.profile import GatewayKind
 from acs_bridge.errors import AcsBridgeError
-from acs_bridge.services.visit import Contact
+from acs_bridge.services.visit import Contact, Replayed
 from acs_bridge.store.batching import Batcher
 from acs_bridge.store.sessions import InformRow, OpenedSession, Sessions
 from cwmp.messages import Inform
@@ -37,14 +37,17 @@ class Informs:
         self._batcher = Batcher(self._take_together, lambda row: row.identity)
 
     async def take(self, row: InformRow) -> OpenedSession:
-        """Raise the gateway to its next session, and hear what stands open for it."""
-        return await self._batcher.add(row)
+        """Raise the gateway to its next session, and hear what stands open for it. Raises Replayed."""
+        opened = await self._batcher.add(row)
+        if opened.replayed:
+            raise Replayed
+        return opened
 
     async def _take_together(self, batch: Sequence[InformRow]) -> list[OpenedSession]:
         newest = {row.identity: row for row in batch}
         rows = [newest[identity] for identity in sorted(newest)]  # in one order everywhere: workers cannot deadlock
         opened = dict(zip((row.identity for row in rows), await self._take_rows(rows), strict=True))
-        return [opened[row.identity] if row is newest[row.identity] else _fenced(opened[row.identity]) for row in batch]
+        return [_of(row, newest[row.identity], opened[row.identity]) for row in batch]
 
     async def _take_rows(self, rows: Sequence[InformRow]) -> list[OpenedSession]:
         """Take each row; those that met a concurrent registration are asked for again, alone."""
@@ -55,6 +58,7 @@ class Informs:
         ]
 
     async def _insist(self, row: InformRow) -> OpenedSession:
+        row = replace(row, login=None)  # the first try has taken note of it
         for _ in range(REGISTRATION_TRIES):
             (session,) = await self._sessions.take_informs([row], self._clock())
             if session is not None:
@@ -62,9 +66,12 @@ class Informs:
         raise RegistrationContested
 
 
-def _fenced(session: OpenedSession) -> OpenedSession:
-    """The session of an Inform that a newer one overtook in the same batch: over before it began."""
-    return replace(session, session_number=session.session_number - 1, write=None, due_at=None)
+def _of(row: InformRow, newest: InformRow, session: OpenedSession) -> OpenedSession:
+    """The session of an Inform; one that a newer one overtook in the same batch is over before it began."""
+    if row is newest:
+        return session
+    replayed = row.login is not None and row.login == newest.login
+    return replace(session, session_number=session.session_number - 1, write=None, due_at=None, replayed=replayed)
 
 
 def kind_of(inform: Inform) -> GatewayKind:
@@ -97,6 +104,8 @@ def row_of(inform: Inform, contact: Contact, kind: GatewayKind, profile: str | N
         booted=not numbers.isdisjoint((BOOTSTRAP, BOOT)),
         periodic=PERIODIC in numbers,
         believed=contact.believed,
+        exposed=contact.exposed,
+        login=contact.login,
     )
 
 

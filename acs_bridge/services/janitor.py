@@ -1,7 +1,8 @@
-"""What nobody else would do: requests that no gateway answers are let go of when their lease is over."""
+"""What nobody else would do: requests that no gateway answers are let go of, and logins that are over forgotten."""
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -14,6 +15,7 @@ _log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS: Final = 5.0
 ROWS_A_SWEEP: Final = 1000
+LOGINS_KEPT: Final = timedelta(seconds=120)  # well over the life of a nonce, and what clocks differ
 
 
 class Janitor:
@@ -36,6 +38,7 @@ class Janitor:
 
     async def sweep(self) -> int:
         """Let go of every request whose lease is over; how many there were."""
+        await self._sessions.forget_logins(self._clock() - LOGINS_KEPT)
         total = 0
         while swept := await self._sessions.expire_leases(self._clock(), ROWS_A_SWEEP):
             total += swept

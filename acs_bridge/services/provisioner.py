@@ -67,13 +67,16 @@ class Provisioner:
         self._on_move = on_move
 
     async def open(self, inform: Inform, contact: Contact) -> Visit:
-        """Begin a session: the gateway is up to date in the records, and a lost session's write is settled."""
+        """Begin a session: the gateway is up to date in the records, and a lost session's write is settled.
+
+        Raises Replayed.
+        """
         kind = kind_of(inform)
         row = row_of(inform, contact, kind, self._rendering.profile_name(kind))
         opened = await self._informs.take(row)
         if opened.is_fresh and opened.entitled and await self._bind_wanted(opened.gateway_id, self._clock()):
             # Its line was waiting for it. Taken once more, so that brakes and rate decide about its first write too.
-            opened = await self._informs.take(replace(row, booted=False, periodic=False))
+            opened = await self._informs.take(replace(row, booted=False, periodic=False, login=None))
         visit = Visit(
             gateway_id=opened.gateway_id,
             session_number=opened.session_number,
@@ -87,6 +90,7 @@ class Provisioner:
         )
         if opened.write is not None:
             await self._resume(visit, opened, inform.value("ManagementServer.ParameterKey"))
+        visit.work_due = visit.work_due and not contact.exposed
         return visit
 
     async def begin(self, visit: Visit) -> Outgoing | None:

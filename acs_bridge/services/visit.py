@@ -20,6 +20,8 @@ class Contact:
     namespace: str
     principal: Principal
     believed: bool  # its credentials entitle it to its identity without an approval
+    exposed: bool = False  # neither inside TLS nor from a management network: a PHAN URL is not sent there
+    login: int | None = None  # what may serve one Inform only
 
 
 @dataclass(slots=True)
@@ -44,6 +46,10 @@ class Outgoing:
 
     request: Request
     id: str
+
+
+class Replayed(Exception):
+    """What an Inform was authorized with has served another one before: nothing was changed by this one."""
 
 
 class Overtaken(Exception):

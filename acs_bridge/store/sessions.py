@@ -44,6 +44,8 @@ class InformRow:
     booted: bool
     periodic: bool
     believed: bool  # its credentials entitle it to this identity without an approval
+    exposed: bool = False  # it is neither inside TLS nor from a management network
+    login: int | None = None  # what may serve one Inform only, in 64 bits
 
     @property
     def identity(self) -> tuple[str, str, str]:
@@ -66,6 +68,7 @@ class OpenedSession:
     write: OpenWrite | None
     due_at: datetime | None
     held_back: bool  # by a brake, or by the rate
+    replayed: bool = False  # its login has served an Inform before: nothing was opened, and nothing changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +195,10 @@ class Sessions:
         """Let go of requests that nobody answered in time; how many there were."""
         return len(await self._database.fetch(_SQL.expire_leases, now, limit))
 
+    async def forget_logins(self, before: datetime) -> None:
+        """Forget the logins that served an Inform before this time."""
+        await self._database.execute(_SQL.forget_logins, before)
+
 
 def _fields(row: InformRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in _INFORM_FIELDS}
@@ -247,12 +254,13 @@ def _uuid(value: UUID) -> UUID:
 def _opened(record: Row) -> OpenedSession:
     has_write = record["id"] is not None
     return OpenedSession(
-        gateway_id=record["gateway_id"],
-        session_number=record["session_number"],
+        gateway_id=record["gateway_id"] or 0,
+        session_number=record["session_number"] or 0,
         is_fresh=record["is_fresh"],
         entitled=record["entitled"],
         booted_at=record["booted_at"],
         write=_open_write(record) if has_write else None,
         due_at=record["due_at"],
         held_back=bool(record["braked"] or record["over_rate"]),
+        replayed=record["replayed"],
     )

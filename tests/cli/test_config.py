@@ -47,6 +47,11 @@ class TestExample:
             "phan.base_url",
             "cpe_auth.username",
             "cpe_auth.password",
+            "device_listener.tls_certificate",
+            "device_listener.tls_key",
+            "device_listener.client_ca",
+            "device_listener.trusted_proxies",
+            "device_listener.certificate_header",
             "profiles.dirs",
             "queue.writes_per_minute",
         }

@@ -254,6 +254,26 @@ class TestNonces:
     def test_what_we_never_made_is_foreign(self, nonce):
         assert self.maker.check(nonce, 1_800_000_000, "192.0.2.1", 60) is Freshness.FOREIGN
 
+    def test_nonces_of_one_second_differ(self):
+        """A-06"""
+        made = {self.maker.make(1_800_000_000, "192.0.2.1") for _ in range(100)}
+        made |= {NonceMaker(b"k" * 32, 0xFFFFFF).make(1_800_000_000, "192.0.2.1")}
+        assert len(made) == 101
+        assert {self.maker.check(nonce, 1_800_000_000, "192.0.2.1", 60) for nonce in made} == {Freshness.FRESH}
+
+    def test_one_use_of_a_nonce_is_told_from_another(self):
+        """A-06"""
+        fields = {"username": "u", "realm": "r", "nonce": "n", "uri": "/", "response": "0"}
+        counted = [Authorization(**fields, qop="auth", nc=nc, cnonce="c") for nc in ("0000000a", "0000000b")]
+        uncounted = [Authorization(**fields, nc=nc) for nc in (None, "00000001")]
+        other = Authorization(**fields | {"nonce": "m"})
+        shouted = dataclasses.replace(counted[0], nc="0000000A", cnonce="d")
+        logins = [self.maker.login(each) for each in (*counted, *uncounted, other)]
+        assert len(set(logins)) == 4
+        assert logins[2] == logins[3]
+        assert self.maker.login(shouted) == logins[0]
+        assert all(-(2**63) <= login < 2**63 for login in logins)
+
     def test_every_octet_of_a_nonce_counts(self):
         nonce = self.maker.make(1_800_000_000, "192.0.2.1")
         for at in range(32):

@@ -8,18 +8,34 @@
 -- Informs that arrived together: each gateway's row is brought up to date and its session number raised (which fences
 -- every older session), and the write that stands open for it comes back, with whether the brakes let it go. Gateways
 -- that are not known yet are registered. A row that is missing from the answer met a concurrent registration: ask again.
+-- A login that has served an Inform before changes nothing, whichever process it served it in.
 with inform as (
     select row.place, i.*
     from unnest($1::text[]) with ordinality as row (content, place)
     cross join lateral json_to_record(row.content::json) as i (
         serial_number text, oui text, product_class text, manufacturer text, hardware_version text,
         software_version text, root text, provisioning_code text, parameter_key text, connection_request_url text,
-        cwmp_namespace text, profile text, address text, events text[], booted bool, periodic bool, believed bool)
+        cwmp_namespace text, profile text, address text, events text[], booted bool, periodic bool, believed bool,
+        exposed bool, login bigint)
+),
+-- Of several in one batch the first. In one order everywhere, as gateways are, and before any of these is locked.
+shown as (
+    select distinct on (login) login, place from inform where login is not null order by login, place
+),
+used as (
+    insert into used_login (login, used_at) select login, $2 from shown order by login on conflict do nothing
+    returning login
+),
+admitted as (
+    select shown.place from shown join used using (login)
+    union all
+    select place from inform where login is null
 ),
 -- Gateways are locked, and registered, in one order everywhere, so that workers cannot deadlock.
 held as (
     select i.place, g.id
     from inform i
+    join admitted using (place)
     join gateway g on g.serial_number = i.serial_number and g.oui = i.oui and g.product_class = i.product_class
     order by g.serial_number collate "C", g.oui collate "C", g.product_class collate "C"
     for no key update of g
@@ -37,6 +53,7 @@ known as (
         cwmp_namespace = i.cwmp_namespace,
         profile = i.profile,
         address = i.address,
+        exposed = i.exposed,
         events = i.events,
         first_inform_at = coalesce(g.first_inform_at, $2),
         last_inform_at = $2,
@@ -48,18 +65,19 @@ known as (
     join held using (place)
     where g.id = held.id
     returning i.place, g.id, g.session_number, g.booted_at, i.profile, i.software_version,
-              i.believed or g.approved_at is not null as entitled
+              i.believed or g.approved_at is not null as entitled, i.exposed
 ),
 fresh as (
     insert into gateway (
         serial_number, oui, product_class, manufacturer, hardware_version, software_version, root, provisioning_code,
-        parameter_key, connection_request_url, cwmp_namespace, profile, address, events, created_at, session_number,
-        first_inform_at, last_inform_at, booted_at, periodic_at)
+        parameter_key, connection_request_url, cwmp_namespace, profile, address, exposed, events, created_at,
+        session_number, first_inform_at, last_inform_at, booted_at, periodic_at)
     select i.serial_number, i.oui, i.product_class, i.manufacturer, i.hardware_version, i.software_version, i.root,
            i.provisioning_code, i.parameter_key, i.connection_request_url, i.cwmp_namespace, i.profile, i.address,
-           i.events, $2, 1, $2, $2, case when i.booted then $2 end,
+           i.exposed, i.events, $2, 1, $2, $2, case when i.booted then $2 end,
            case when i.periodic then $2 end
     from inform i
+    join admitted using (place)
     where not exists (select from known where known.place = i.place)
     order by i.serial_number collate "C", i.oui collate "C", i.product_class collate "C"
     on conflict do nothing
@@ -67,7 +85,7 @@ fresh as (
 ),
 open_write as (
     select known.place, w.*, a.issued_at as association_issued_at, d.line_of_service, coalesce(s.code, '') as subscriber_code,
-           exists (
+           known.exposed or exists (
                select from brake b
                where (b.batch_id is null or b.batch_id = w.batch_id)
                  and (b.profile is null or b.profile = known.profile)
@@ -106,13 +124,18 @@ select i.place, coalesce(known.id, fresh.id) as gateway_id, coalesce(known.sessi
        w.id, w.purpose, w.state, w.moves, w.attempts, w.step, w.plan, w.parameter_key, w.request_id,
        w.session_number as write_session_number, w.moved_at, w.due_at, w.association_id, w.generation, w.key_id,
        w.association_issued_at, w.line_of_service, w.subscriber_code, w.braked,
-       waiting.turn > (select floor(available) from bucket) as over_rate
+       waiting.turn > (select floor(available) from bucket) as over_rate, admitted.place is null as replayed
 from inform i
+left join admitted using (place)
 left join known using (place)
 left join fresh using (serial_number, oui, product_class)
 left join open_write w using (place)
 left join waiting using (place)
-where known.id is not null or fresh.id is not null;
+where known.id is not null or fresh.id is not null or admitted.place is null;
+
+-- name: forget_logins
+-- Logins whose nonce is over are refused for that.
+delete from used_login where used_at < $1;
 
 -- name: find_open_write
 -- The write that a session under way stands at: the one whose request is outstanding in it, else the one that is due.

@@ -62,6 +62,15 @@ class Reply:
         return cls(Fault(error.fault, ACS_FAULTS[error.fault].name), error.namespace, error.request_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent an Inform."""
+
+    origin: Origin
+    principal: Principal
+    login: int | None  # what it showed, where that may serve one Inform only
+
+
 class Dialogue:
     """Speaks with gateways."""
 
@@ -74,7 +83,7 @@ class Dialogue:
     async def answer(
         self, received: Envelope, connection: Connection, origin: Origin, admission: Admission, cookie: Ticket | None
     ) -> Reply | None:
-        """Answer one message; None asks for credentials. Raises RemoteProtocolError where the gateway erred.
+        """Answer one message; None asks for credentials. Raises RemoteProtocolError where the gateway erred, Replayed.
 
         What this very request proved is what opens a session. The messages behind it may ride on an earlier login from
         the same address on this connection.
@@ -86,8 +95,9 @@ class Dialogue:
             refusal = messages.SoapFault("MustUnderstand", "a header that must be understood is not known here")
             return Reply(refusal, received.namespace, header.id)
         if isinstance(message, Inform):
-            principal = admission.principal
-            return None if principal is None else await self._open(received, message, connection, origin, principal)
+            if admission.principal is None:
+                return None
+            return await self._open(received, message, connection, Caller(origin, admission.principal, admission.login))
         ticket = self._session_of(connection, origin, cookie)
         if ticket is None:
             return self._outside(message)
@@ -98,12 +108,18 @@ class Dialogue:
         outgoing = await self._proceed(message, header.id, connection, ticket)
         return Reply(None, namespace) if outgoing is None else Reply(outgoing.request, namespace, outgoing.id)
 
-    async def _open(
-        self, received: Envelope, inform: Inform, connection: Connection, origin: Origin, principal: Principal
-    ) -> Reply:
+    async def _open(self, received: Envelope, inform: Inform, connection: Connection, caller: Caller) -> Reply:
         version = negotiate(received)
+        principal = caller.principal
         believed = self._believed or principal.kind is not Kind.BOOTSTRAP
-        contact = Contact(origin.peer, version.namespace, principal, believed)
+        contact = Contact(
+            caller.origin.peer,
+            version.namespace,
+            principal,
+            believed,
+            exposed=caller.origin.exposed,
+            login=caller.login,
+        )
         visit = await self._provisioner.open(inform, contact)
         ticket = Ticket(
             visit.gateway_id,

@@ -15,10 +15,11 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from acs_bridge.errors import Unavailable
+from acs_bridge.services.visit import Replayed
 from acs_bridge.web.device import body
 from acs_bridge.web.device.connection import Connection, Connections
 from acs_bridge.web.device.dialogue import Dialogue, Reply
-from acs_bridge.web.device.gate import FAILURES_BEFORE_CLOSE, Admission, Gate
+from acs_bridge.web.device.gate import FAILURES_BEFORE_CLOSE, STALE, Admission, Gate
 from acs_bridge.web.device.measures import DeviceMeasures
 from acs_bridge.web.device.origin import Origin
 from acs_bridge.web.device.ticket import COOKIE, TicketSeal
@@ -119,6 +120,8 @@ class DeviceEndpoint:
             if not error.answerable:
                 return _plain(400, "this is no message of CWMP that makes sense here", close=True)
             reply = Reply.fault(error)
+        except Replayed:
+            return self._challenge(connection, origin, STALE)
         if reply is None:
             return self._challenge(connection, origin, admission)
         return self._response(reply)

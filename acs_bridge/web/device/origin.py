@@ -9,4 +9,5 @@ class Origin:
 
     peer: str = ""  # the gateway's address
     secure: bool = False  # it came inside TLS
+    exposed: bool = False  # neither inside TLS nor from a management network: no PHAN URL and no password goes there
     identities: frozenset[str] = frozenset()  # whom its client certificate names, which was verified

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from cwmp import digest
 from cwmp.messages import SetParameterValues
 from tests.web.device.conftest import BOOTSTRAP, Acs
 from tests.web.device.wire import XML, Answer, Cpe, answered, challenge_of, connected, login
@@ -26,6 +27,7 @@ TABLES = (
     "token",
     "audit",
     "keyring_key",
+    "used_login",
 )
 
 
@@ -48,12 +50,53 @@ class TestAChallenge:
     async def test_is_digest_with_md5_and_auth_and_a_short_nonce(self, acs: Acs) -> None:  # A-02, A-07
         async with connected(acs.port) as wire:
             answer = await wire.post(Cpe().inform(), XML)
-        (challenge,) = answer.every("www-authenticate")
+        challenge, stronger = answer.every("www-authenticate")
         found = re.fullmatch(
             r'Digest realm="[^"]+", qop="auth", nonce="([0-9a-f]+)", opaque="[0-9a-f]+", algorithm=MD5', challenge
         )
         assert found is not None
         assert len(found[1]) == 32
+        assert stronger == challenge.replace("MD5", "SHA-256")
+
+    @pytest.mark.parametrize("algorithm", ["MD5", "MD5-sess", "SHA-256", "SHA-256-sess"])
+    @pytest.mark.parametrize("qop", ["auth", None])
+    async def test_may_be_answered_in_every_way(self, acs: Acs, algorithm: str, qop: str | None) -> None:  # A-07, A-10
+        async with connected(acs.port) as wire:
+            challenge = (await challenge_of(wire)).replace("algorithm=MD5", f"algorithm={algorithm}")
+            shown = answered(challenge if qop else challenge.replace('qop="auth", ', ""))
+            assert ("qop" in shown[1]) is (qop is not None)
+            assert (await wire.post(Cpe().inform(), XML, shown)).status == 200
+
+    @pytest.mark.parametrize(
+        ("written", "instead"),
+        [
+            ("algorithm=MD5", "algorithm=MD)"),
+            (", algorithm=MD5", ""),
+            ('uri="/acs"', 'uri="http://acs.example.net:7547/acs"'),
+            ("qop=auth", 'qop="auth"'),
+            ("nc=00000001", 'nc="00000001"'),
+            (", ", " ,  "),
+            (", ", " "),
+            ('username="bootstrap"', "username=bootstrap"),
+        ],
+        ids=str,
+    )
+    async def test_may_be_answered_in_odd_writing(self, acs: Acs, written: str, instead: str) -> None:  # A-10
+        async with connected(acs.port) as wire:
+            challenge = await challenge_of(wire)
+            asked_for = digest.Challenge.parse(challenge)
+            assert asked_for is not None
+            uri = "http://acs.example.net:7547/acs" if "http" in instead else "/acs"
+            name, value = answered(challenge, target=uri)
+            odd = value if "http" in instead else value.replace(written, instead)
+            assert (await wire.post(Cpe().inform(), XML, (name, odd))).status == 200
+
+    async def test_is_another_one_for_each_who_asks_in_the_same_second(self, acs: Acs) -> None:  # A-06
+        async with connected(acs.port) as wire:
+            challenges = [await challenge_of(wire) for _ in range(5)]
+            assert len(set(challenges)) == 5
+            for number, challenge in enumerate(challenges):
+                assert (await wire.post(Cpe(f"S{number}").inform(), XML, answered(challenge))).status == 200
 
     async def test_comes_also_to_an_empty_post_outside_a_session(self, acs: Acs) -> None:
         async with connected(acs.port) as wire:
@@ -114,12 +157,13 @@ class TestWrongCredentials:
 
     async def test_are_answered_alike_whoever_it_is(self, acs: Acs) -> None:  # A-12
         seen = set()
+        nonce = re.compile('nonce="[0-9a-f]+"')
         for username, password in ((BOOTSTRAP.username, "wrong"), ("nobody", BOOTSTRAP.password), ("nobody", "")):
             async with connected(acs.port) as wire:
                 wrong = answered(await challenge_of(wire), username=username, password=password)
                 answer = await wire.post(Cpe().inform(), XML, wrong)
             headers = [(name, value) for name, value in answer.headers if name != "date"]
-            seen.add(repr((answer.status, headers, answer.body)))
+            seen.add(nonce.sub("", repr((answer.status, headers, answer.body))))
         assert len(seen) == 1
 
     @pytest.mark.parametrize(
@@ -201,6 +245,57 @@ class TestAnInform:
             assert (await cpe.empty(wire, authorize())).status == 200
 
 
+class TestAnAuthorization:
+    """A-06: one nonce and count serve one Inform."""
+
+    async def test_serves_one_inform_and_no_other(self, acs: Acs) -> None:
+        async with connected(acs.port) as wire:
+            challenge = await challenge_of(wire)
+            shown = answered(challenge)
+            assert (await wire.post(Cpe("S1").inform(), XML, shown)).status == 200
+            before = await everything(acs)
+            for serial in ("S1", "S2"):
+                assert is_stale(await wire.post(Cpe(serial).inform(), XML, shown))
+            assert await everything(acs) == before
+            assert (await wire.post(Cpe("S1").inform(), XML, answered(challenge, number=2))).status == 200
+
+    async def test_without_a_count_serves_its_nonce_once(self, acs: Acs) -> None:
+        async with connected(acs.port) as wire:
+            challenge = (await challenge_of(wire)).replace('qop="auth", ', "")
+            name, value = answered(challenge)
+            assert (await wire.post(Cpe().inform(), XML, (name, value))).status == 200
+            assert is_stale(await wire.post(Cpe("S2").inform(), XML, (name, f"{value}, nc=00000002")))
+
+    async def test_goes_on_serving_the_session_that_it_opened(self, acs: Acs) -> None:
+        """Some gateways count nothing, and send the same header with every message."""
+        await acs.provision()
+        cpe = Cpe()
+        async with connected(acs.port) as wire:
+            shown = answered(await challenge_of(wire))
+            await cpe.open(wire, lambda: shown)
+        async with connected(acs.port) as wire:
+            assert len(await cpe.finish(wire, await cpe.empty(wire, shown), shown)) == 2
+
+    async def test_serves_one_of_two_informs_that_arrive_together(self, acs: Acs) -> None:
+        async with connected(acs.port) as first, connected(acs.port) as second:
+            challenge = await challenge_of(first)
+            for number, serials in enumerate((("S1", "S2"), ("S1", "S1")), start=1):
+                shown = answered(challenge, number=number)
+                pairs = zip((first, second), serials, strict=True)
+                answers = await asyncio.gather(*(wire.post(Cpe(serial).inform(), XML, shown) for wire, serial in pairs))
+                assert sorted(answer.status for answer in answers) == [200, 401]
+
+    async def test_that_is_over_is_forgotten(self, acs: Acs, clock: Any) -> None:
+        async with connected(acs.port) as wire:
+            await Cpe().open(wire)
+        clock.advance(seconds=120)
+        await acs.parts.janitor.sweep()
+        assert len(await acs.database.fetch("select from used_login")) == 1
+        clock.advance(seconds=1)
+        await acs.parts.janitor.sweep()
+        assert await acs.database.fetch("select from used_login") == []
+
+
 class TestWithoutCredentials:
     @pytest.mark.parametrize("password", [None, "wrong"])
     @pytest.mark.parametrize("gateway", ["S1", "S2"])
@@ -253,9 +348,9 @@ class TestAForeignClient:
             assert (await asyncio.to_thread(session.post, acs.url, data=b"", timeout=10)).status_code == 204
 
     async def test_aiohttp_logs_in(self, acs: Acs) -> None:
-        digest = aiohttp.DigestAuthMiddleware(BOOTSTRAP.username, BOOTSTRAP.password)
+        login = aiohttp.DigestAuthMiddleware(BOOTSTRAP.username, BOOTSTRAP.password)
         jar = aiohttp.CookieJar(unsafe=True)
-        async with aiohttp.ClientSession(middlewares=(digest,), cookie_jar=jar) as session:
+        async with aiohttp.ClientSession(middlewares=(login,), cookie_jar=jar) as session:
             headers = {"Content-Type": "text/xml"}
             async with session.post(acs.url, data=Cpe().inform(), headers=headers) as answer:
                 assert answer.status == 200

@@ -102,6 +102,19 @@ class TestTwoWorkers:
             assert (await cpe.obey(wires[1], again)).status == 204
         assert await workers.acs.state(write_id) == "verified"
 
+    async def test_take_an_authorization_once_whichever_it_reaches_first(self, workers: Workers) -> None:
+        async with workers.wires() as wires:
+            for first, second in (wires, wires[::-1]):
+                shown = workers.authorize()
+                assert (await first.post(Cpe("S1").inform(), XML, shown)).status == 200
+                assert (await second.post(Cpe("S1").inform(), XML, shown)).status == 401
+                assert (await second.post(Cpe("S2").inform(), XML, shown)).status == 401
+            for serials in (("S1", "S2"), ("S1", "S1")):
+                shown = workers.authorize()
+                pairs = zip(wires, serials, strict=True)
+                answers = await asyncio.gather(*(wire.post(Cpe(serial).inform(), XML, shown) for wire, serial in pairs))
+                assert sorted(answer.status for answer in answers) == [200, 401]
+
     async def test_hand_a_write_out_once_however_many_posts_arrive_together(self, workers: Workers) -> None:  # S-07
         write_id = await workers.acs.provision()
         cpe = Cpe()

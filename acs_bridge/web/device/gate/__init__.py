@@ -4,18 +4,19 @@ A gate looks at one request alone. It never changes anything, and it does not kn
 dialogue's and the services' to say of the principal that it recognised.
 """
 
-from acs_bridge.web.device.gate.admission import FAILURES_BEFORE_CLOSE, Admission, Gate
+from acs_bridge.web.device.gate.admission import FAILURES_BEFORE_CLOSE, STALE, Admission, Gate
 from acs_bridge.web.device.gate.anybody import OpenGate
 from acs_bridge.web.device.gate.credentials import Candidate, Credentials, SharedPair
-from acs_bridge.web.device.gate.passwords import PasswordGate
+from acs_bridge.web.device.gate.making import make_gate
 
 __all__ = [
     "FAILURES_BEFORE_CLOSE",
+    "STALE",
     "Admission",
     "Candidate",
     "Credentials",
     "Gate",
     "OpenGate",
-    "PasswordGate",
     "SharedPair",
+    "make_gate",
 ]

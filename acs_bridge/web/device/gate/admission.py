@@ -14,6 +14,7 @@ class Admission:
     """What the gate says to one request."""
 
     principal: Principal | None
+    login: int | None = None  # what this request showed, in 64 bits, where that may serve one Inform only
     failed: bool = False  # credentials were shown, and they are wrong
     stale: bool = False  # they are right, for a nonce that is too old
 

@@ -1,11 +1,11 @@
 """Names and passwords, and whose they are. Nothing here is ever printed: a `repr` shows no secret."""
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from acs_bridge.domain.principal import BOOTSTRAP, Principal
+from acs_bridge.domain.principal import ANYBODY, BOOTSTRAP, Principal
 from cwmp import digest
 
 _ALGORITHMS: Final = ("MD5", "SHA-256")
@@ -50,3 +50,30 @@ class SharedPair:
         """The pair, for its own name."""
         shown = username.encode("utf-8", "surrogateescape")
         return self._found if hmac.compare_digest(shown, self._username) else ()
+
+
+class Book:
+    """All credentials that there are, looked up as one."""
+
+    def __init__(self, credentials: Sequence[Credentials], realm: str, decoy: str) -> None:
+        """They are asked in this order. `decoy` is a password that nobody has."""
+        self._credentials = tuple(credentials)
+        self._realm = realm
+        self._decoy = Candidate(ANYBODY, decoy)
+
+    async def recognise(self, username: str, algorithm: str, is_right: Callable[[str], bool]) -> Principal | None:
+        """The first whom this name may stand for and whose HA1 `is_right`.
+
+        An unknown name costs the same work as a wrong password, and gets the same answer (A-12).
+        """
+        tried = False
+        for credentials in self._credentials:
+            for candidate in await credentials.find(username):
+                secret = candidate.secret(algorithm, username, self._realm)
+                if secret is not None:
+                    tried = True
+                    if is_right(secret):
+                        return candidate.principal
+        if not tried:
+            is_right(self._decoy.secret(algorithm, username, self._realm) or "")
+        return None
