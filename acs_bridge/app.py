@@ -6,11 +6,13 @@ services; the listeners answer last. Everything is closed in reverse.
 
 import asyncio
 import random
+import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from aiohttp import web
@@ -27,6 +29,11 @@ from acs_bridge.services.associations import Associations
 from acs_bridge.services.binding import Binding
 from acs_bridge.services.cleaning import Cleaning, Kept
 from acs_bridge.services.devices import Devices
+from acs_bridge.services.doorbell.address import Access
+from acs_bridge.services.doorbell.client import Pair
+from acs_bridge.services.doorbell.credentials import configured
+from acs_bridge.services.doorbell.doorbell import Doorbell, Manners
+from acs_bridge.services.doorbell.ends import SessionEnds
 from acs_bridge.services.events import EventFeed
 from acs_bridge.services.gateways import Gateways
 from acs_bridge.services.informs import Informs
@@ -52,6 +59,7 @@ from acs_bridge.store.embedded import EmbeddedPostgres
 from acs_bridge.store.events import clean as clean_events
 from acs_bridge.store.migrations import schema_state
 from acs_bridge.store.opening import open_postgres
+from acs_bridge.store.rings import Rings
 from acs_bridge.store.sessions import Sessions
 from acs_bridge.web.device.connection import Connections, DeviceServer
 from acs_bridge.web.device.dialogue import Dialogue
@@ -62,6 +70,7 @@ from acs_bridge.web.device.ticket import TicketSeal
 from acs_bridge.web.device.workers import Workers
 from acs_bridge.web.listener import Bound, bind, serving
 from acs_bridge.web.operator.application import Services, operator_application
+from acs_bridge.web.operator.measures import RingMeasures
 
 SESSION_CONNECTIONS = 8  # opened as needed: a batch of Informs, one of moves, and others beside those that are stuck
 FIRST_NONCE_BITS = 24  # two processes number their nonces from different places
@@ -173,7 +182,12 @@ async def serving_worker(
         keyring = await verify_keyring(settings.phan.keyring, database)
         parts = Parts(settings, database, keyring, load_profiles(settings.profiles.dirs), clock, sessions)
         async with parts.pulse.telling(), serving(Bound("device", listener), parts.device_runner()):
-            yield parts.registry
+            telling = asyncio.create_task(parts.session_ends.run())
+            try:
+                yield parts.registry
+            finally:
+                telling.cancel()
+                await asyncio.wait((telling,))
 
 
 @asynccontextmanager
@@ -211,12 +225,20 @@ class Parts:
         self.pulse = Pulse(database)
         self.events = EventFeed(database, self.pulse)
         self.janitor = Janitor(self.sessions, clock, self.pulse.beat)
+        self.session_ends = SessionEnds(Rings(database), clock)
         self.cleaning = Cleaning(database, clock, (Kept("history", settings.retention.history, clean_events),))
 
     @property
     def chores(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
         """What the daemon does beside answering, once for all its workers."""
-        return (self.janitor.run, self.cleaning.run, self.pulse.listen, self.events.run)
+        return (
+            self.janitor.run,
+            self.cleaning.run,
+            self.pulse.listen,
+            self.events.run,
+            self.doorbell.run,
+            self.session_ends.run,
+        )
 
     def operator_runner(self) -> web.AppRunner:
         """The server that people and BSSs reach."""
@@ -231,6 +253,7 @@ class Parts:
             queue=Queue(database, clock, self.settings.queue.writes_per_minute),
             phan=PhanLookup(database, self.phan_urls),
             events=self.events,
+            doorbell=self.doorbell,
         )
         application = operator_application(
             services,
@@ -241,6 +264,33 @@ class Parts:
             on_change=self.pulse.beat,
         )
         return web.AppRunner(application, access_log=None, shutdown_timeout=self.settings.device_listener.drain_seconds)
+
+    @cached_property
+    def doorbell(self) -> Doorbell:
+        """What rings gateways: one a host, beside the operator listener."""
+        wanted = self.settings.connection_requests
+        pair = None
+        if wanted.username is not None and wanted.password is not None:
+            pair = Pair(wanted.username, wanted.password.get_secret_value())
+        manners = Manners(
+            enabled=wanted.enabled,
+            access=Access(wanted.access_networks),
+            per_minute=wanted.per_minute,
+            writes_per_minute=self.settings.queue.writes_per_minute,
+            interval=timedelta(seconds=wanted.interval_seconds),
+            address_interval=timedelta(seconds=wanted.address_interval_seconds),
+            basic=wanted.basic,
+            approval_needed=self._approval_needed,
+        )
+        return Doorbell(
+            self.database,
+            self.clock,
+            manners,
+            self.pulse,
+            credentials=configured(pair),
+            new_cnonce=lambda: secrets.token_hex(8),
+            observe=RingMeasures(self.registry).rung,
+        )
 
     @property
     def _approval_needed(self) -> bool:
@@ -264,6 +314,7 @@ class Parts:
                 self._provisioner(measures),
                 self.clock,
                 believed=self.settings.cpe_auth.bootstrap is Bootstrap.PROVISION,
+                on_end=self.session_ends.note,
             ),
             connections=connections,
             measures=measures,

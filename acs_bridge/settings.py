@@ -27,10 +27,12 @@ from acs_bridge.settings_layers import Layer, SettingsError, merged, read_file, 
 from acs_bridge.settings_types import (
     Folder,
     Host,
+    Networks,
     Port,
     Secret,
     Section,
     postgres_url,
+    printable,
     reporting_url,
     split_folders,
 )
@@ -129,6 +131,44 @@ class Queue(Section):
         return self
 
 
+class ConnectionRequests(Section):
+    """Ringing gateways, so that a write need not wait for their next Inform (TR-069 3.2.2)."""
+
+    enabled: bool = Field(
+        default=True, description="Whether gateways are rung that wait for a write and say where they can be reached."
+    )
+    access_networks: Networks = Field(
+        (),
+        description="Where gateways are. Any other address is rung only when the gateway's sessions come from it; "
+        "loopback, link-local and metadata addresses only when a network names just them.",
+        examples=[["100.64.0.0/10", "2001:db8:100::/40"]],
+    )
+    username: Annotated[str, Field(min_length=1, max_length=256), AfterValidator(printable)] | None = Field(
+        None,
+        description="What gateways want to see that the daemon has not provisioned with a pair of their own.",
+        examples=["acs"],
+    )
+    password: Secret | None = Field(None, description="Its password.", examples=["a password of your own"])
+    basic: bool = Field(
+        default=False, description="Whether the password may be sent in the clear to a gateway that knows only Basic."
+    )
+    per_minute: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
+        600, description="A ceiling for all daemons together; `queue.writes_per_minute` is one as well."
+    )
+    interval_seconds: Annotated[int, Field(ge=1, le=_DAY)] = Field(
+        30, description="The least time between two rings of one gateway."
+    )
+    address_interval_seconds: Annotated[int, Field(ge=0, le=_DAY)] = Field(
+        30, description="The least time between two rings of one address, whichever gateways name it; 0: none."
+    )
+
+    @check(mode="after")
+    def _pair(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password must be set together")
+        return self
+
+
 Days = Annotated[int, Field(ge=1, le=3650)]
 
 
@@ -167,6 +207,7 @@ class Settings(BaseSettings):
     cpe_auth: CpeAuth = CpeAuth()
     profiles: Profiles = Profiles()
     queue: Queue = Queue()
+    connection_requests: ConnectionRequests = ConnectionRequests()
     retention: Retention = Retention()
     log: Log = Log()
 

@@ -7,9 +7,16 @@ made from facts that stand on the rows of the write and its gateway; nothing is 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
+from acs_bridge.domain.ring import LastRing
 from acs_bridge.domain.write import WriteState
 from cwmp.faults import CPE_FAULTS
+
+MINUTE: Final = 60
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+FEW: Final = 2  # of a unit: fewer are told in the unit below
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,33 @@ class Rhythm:
         beats = max(0, int((now - self.periodic_at).total_seconds() // self.periodic_seconds)) + 1
         return self.periodic_at + timedelta(seconds=beats * self.periodic_seconds)
 
+    def words(self, now: datetime) -> str:
+        """Say when the gateway came, how often it comes, and when it is expected; empty for one that never came."""
+        if self.last_inform_at is None:
+            return ""
+        said = [f"last Inform {span((now - self.last_inform_at).total_seconds())} ago"]
+        expected = self.next_after(now)
+        if expected is not None and self.periodic_seconds is not None:
+            said += [f"every {span(self.periodic_seconds)}", f"next expected {_moment(expected, now)}"]
+        return ", ".join(said)
+
+
+def span(seconds: float) -> str:
+    """A length of time as people say it, in one or two units."""
+    whole = max(0, round(seconds))
+    if whole < FEW * MINUTE:
+        return f"{whole} s"
+    if whole < FEW * HOUR:
+        return f"{whole // MINUTE} min"
+    if whole < FEW * DAY:
+        minutes = whole % HOUR // MINUTE
+        return f"{whole // HOUR} h" + (f" {minutes} min" if minutes else "")
+    return f"{whole // DAY} days"
+
+
+def _moment(at: datetime, now: datetime) -> str:
+    return f"{at:%H:%M} UTC" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M} UTC"
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -42,6 +76,7 @@ class Facts:
     needs_approval: bool = False
     braked: bool = False
     readable: bool = True  # false: the gateway does not let the value be read back
+    last_ring: LastRing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +106,14 @@ def _queued(facts: Facts, now: datetime) -> Waiting:
         return Waiting(
             f"the last attempt failed{_because(facts.fault)}; it is tried again later", expected or facts.due_at
         )
-    return Waiting("the next Inform of the gateway", expected)
+    return Waiting(f"the next Inform of the gateway: {facts.rhythm.words(now)}{_rung(facts.last_ring, now)}", expected)
+
+
+def _rung(ring: LastRing | None, now: datetime) -> str:
+    """What came of asking the gateway to come at once."""
+    if ring is None:
+        return ""
+    return f"; connection request {span((now - ring.at).total_seconds())} ago: {ring.words}"
 
 
 def _without_gateway(wanted_serial: str | None) -> str:
@@ -86,7 +128,8 @@ def _sent(facts: Facts, _now: datetime) -> Waiting:
 
 def _in_doubt(facts: Facts, now: datetime) -> Waiting:
     return Waiting(
-        "the connection was lost before the gateway answered: its next Inform tells whether the value arrived",
+        "the connection was lost before the gateway answered: its next Inform tells whether the value arrived"
+        + _rung(facts.last_ring, now),
         facts.rhythm.next_after(now),
     )
 

@@ -7,7 +7,7 @@ from acs_bridge.services import pages
 from acs_bridge.services.binding import Binding
 from acs_bridge.services.change import Change
 from acs_bridge.services.pages import Ask, Page
-from acs_bridge.store import gateways
+from acs_bridge.store import gateways, rings
 from acs_bridge.store.audit import Deed
 from acs_bridge.store.database import Database
 from acs_bridge.store.gateways import GatewayRow
@@ -48,6 +48,7 @@ class Gateways:
             if await gateways.find(connection, gateway_id) is None:
                 raise _unknown()
             if await gateways.approve(connection, gateway_id, change.now, actor.label):
+                await rings.wish(connection, gateway_id, change.now)
                 await change.audit(connection, Deed("gateway_approved", gateway_id=gateway_id))
 
         await in_transaction(self._database, work)

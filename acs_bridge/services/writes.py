@@ -123,6 +123,7 @@ class Writes:
             needs_approval=self._approval_needed and row.last_inform_at is not None and row.approved_at is None,
             braked=row.braked,
             readable=not row.plan.get("unreadable"),
+            last_ring=row.last_ring,
         )
         return SeenWrite(row, waiting(facts, self._clock()))
 

@@ -5,6 +5,8 @@ from datetime import datetime
 
 from acs_bridge.domain.names import Text
 from acs_bridge.domain.profile import GatewayKind
+from acs_bridge.domain.ring import LastRing
+from acs_bridge.store.rings import last_ring
 from acs_bridge.store.rows import Executor, many, one, pattern, row_as
 from acs_bridge.store.statements import load
 
@@ -57,6 +59,15 @@ class GatewayRow:
     periodic_at: datetime | None
     periodic_seconds: float | None
     line_of_service: str | None
+    rung_at: datetime | None
+    ring_result: str | None
+    ring_http_status: int | None
+    rings: int | None
+
+    @property
+    def last_ring(self) -> LastRing | None:
+        """The newest connection request to the gateway; None when there was none."""
+        return last_ring(self.rung_at, self.ring_result, self.ring_http_status, self.rings)
 
 
 async def claim(executor: Executor, identity: Identity) -> None:

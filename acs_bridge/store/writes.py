@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from acs_bridge.domain.ring import LastRing
 from acs_bridge.domain.write import Purpose, WriteState
 from acs_bridge.errors import Conflict
 from acs_bridge.store.database import refusals
+from acs_bridge.store.rings import last_ring
 from acs_bridge.store.rows import Executor, many, one
 from acs_bridge.store.statements import load
 
@@ -54,6 +56,15 @@ class WriteRow:
     periodic_at: datetime | None
     periodic_seconds: float | None
     braked: bool
+    rung_at: datetime | None
+    ring_result: str | None
+    ring_http_status: int | None
+    rings: int | None
+
+    @property
+    def last_ring(self) -> LastRing | None:
+        """The newest connection request to the gateway; None when there was none."""
+        return last_ring(self.rung_at, self.ring_result, self.ring_http_status, self.rings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
 
@@ -12,14 +13,20 @@ from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.names import line_of_service, subscriber_code
 from acs_bridge.domain.phan import PhanUrls
 from acs_bridge.domain.profile import ProfileSet, parse_profile
+from acs_bridge.domain.ring import RingResult
 from acs_bridge.services.associations import Associations
 from acs_bridge.services.binding import Binding
 from acs_bridge.services.devices import Devices
+from acs_bridge.services.doorbell.address import Access
+from acs_bridge.services.doorbell.client import Pair
+from acs_bridge.services.doorbell.credentials import configured
+from acs_bridge.services.doorbell.doorbell import Doorbell, Manners
 from acs_bridge.services.gateways import Gateways
 from acs_bridge.services.intake import Intake, Order
 from acs_bridge.services.lines import Lines
 from acs_bridge.services.pages import Ask
 from acs_bridge.services.phan import PhanLookup
+from acs_bridge.services.pulse import Pulse
 from acs_bridge.services.queue import Queue
 from acs_bridge.services.seals import Seals
 from acs_bridge.services.subscribers import Subscribers
@@ -69,6 +76,8 @@ on conflict (serial_number, oui, product_class) do update set root = 'Device.', 
 returning id
 """
 
+LOOPBACK = Access((ip_network("127.0.0.0/8"),))
+
 
 @dataclass
 class Office:
@@ -92,7 +101,23 @@ class Office:
         self.gateways = Gateways(database, clock, self.binding)
         self.writes = Writes(database, clock, approval_needed=self.approval_needed)
         self.queue = Queue(database, clock)
+        self.rung: list[RingResult] = []
+        self.pulse = Pulse(database)
+        self.doorbell = self.ringer()
         self.tokens = Tokens(database, clock)
+
+    def ringer(self, pair: Pair | None = None, **manners: Any) -> Doorbell:
+        """A doorbell, which may ring this machine."""
+        kept: dict[str, Any] = {"access": LOOPBACK, "approval_needed": self.approval_needed, **manners}
+        return Doorbell(
+            self.database,
+            self.clock,
+            Manners(**kept),
+            self.pulse,
+            credentials=configured(pair),
+            new_cnonce=lambda: "0a4f113b",
+            observe=self.rung.append,
+        )
 
     async def request(self, code="C-1", line="L-1", gateway: Identity | None = None, **more: Any):
         order = Order(

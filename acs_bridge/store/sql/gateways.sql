@@ -22,18 +22,22 @@ limit 3;
 -- One gateway by its id.
 select g.id, g.oui, g.product_class, g.serial_number, g.manufacturer, g.hardware_version, g.software_version, g.root,
        g.provisioning_code, g.profile, g.address, g.events, g.created_at, g.approved_at, g.approved_by,
-       g.first_inform_at, g.last_inform_at, g.booted_at, g.periodic_at, g.periodic_seconds, d.line_of_service
+       g.first_inform_at, g.last_inform_at, g.booted_at, g.periodic_at, g.periodic_seconds, d.line_of_service,
+       r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings
 from gateway g
 left join device d on d.gateway_id = g.id
+left join ring r on r.gateway_id = g.id
 where g.id = $1;
 
 -- name: page
 -- Those that have informed, newest first.
 select g.id, g.oui, g.product_class, g.serial_number, g.manufacturer, g.hardware_version, g.software_version, g.root,
        g.provisioning_code, g.profile, g.address, g.events, g.created_at, g.approved_at, g.approved_by,
-       g.first_inform_at, g.last_inform_at, g.booted_at, g.periodic_at, g.periodic_seconds, d.line_of_service
+       g.first_inform_at, g.last_inform_at, g.booted_at, g.periodic_at, g.periodic_seconds, d.line_of_service,
+       r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings
 from gateway g
 left join device d on d.gateway_id = g.id
+left join ring r on r.gateway_id = g.id
 where ($1::bigint is null or g.id < $1)
   and g.first_inform_at is not null
   and ($2::text is null or g.serial_number ilike $2 or g.oui ilike $2 or g.product_class ilike $2

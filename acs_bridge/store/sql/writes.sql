@@ -62,6 +62,7 @@ select w.id, w.purpose, w.association_id, d.line_of_service, s.code as subscribe
        g.product_class, g.serial_number, w.batch_id, w.generation, w.key_id, w.state, w.event, w.moves, w.attempts,
        w.step, w.created_at, w.moved_at, w.moved_by, w.due_at, w.finished_at, w.lease_until, w.fault, w.proof,
        w.profile, w.plan, d.wanted_serial, g.approved_at, g.last_inform_at, g.periodic_at, g.periodic_seconds,
+       r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings,
        exists (
            select from brake b
            where (b.batch_id is null or b.batch_id = w.batch_id)
@@ -73,6 +74,7 @@ left join device d on d.id = w.device_id
 left join association a on a.id = w.association_id
 left join subscriber s on s.id = a.subscriber_id
 left join gateway g on g.id = w.gateway_id
+left join ring r on r.gateway_id = w.gateway_id
 where w.id = $1;
 
 -- name: page
@@ -81,6 +83,7 @@ select w.id, w.purpose, w.association_id, d.line_of_service, s.code as subscribe
        g.product_class, g.serial_number, w.batch_id, w.generation, w.key_id, w.state, w.event, w.moves, w.attempts,
        w.step, w.created_at, w.moved_at, w.moved_by, w.due_at, w.finished_at, w.lease_until, w.fault, w.proof,
        w.profile, w.plan, d.wanted_serial, g.approved_at, g.last_inform_at, g.periodic_at, g.periodic_seconds,
+       r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings,
        exists (
            select from brake b
            where (b.batch_id is null or b.batch_id = w.batch_id)
@@ -92,6 +95,7 @@ left join device d on d.id = w.device_id
 left join association a on a.id = w.association_id
 left join subscriber s on s.id = a.subscriber_id
 left join gateway g on g.id = w.gateway_id
+left join ring r on r.gateway_id = w.gateway_id
 where ($1::uuid is null or w.id < $1)
   and ($2::text is null or w.state = $2)
   and ($3::text is null or w.association_id in (

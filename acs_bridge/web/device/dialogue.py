@@ -4,6 +4,7 @@ The law of a session is `cwmp.session`'s. A session has no object here that live
 stands is said by its ticket and by the write whose request is outstanding, and the law is asked anew each time.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -74,11 +75,17 @@ class Caller:
 class Dialogue:
     """Speaks with gateways."""
 
-    def __init__(self, provisioner: Provisioner, clock: Clock, *, believed: bool) -> None:
-        """`believed`: the shared bootstrap pair is enough to be taken for whom a gateway says it is."""
+    def __init__(
+        self, provisioner: Provisioner, clock: Clock, *, believed: bool, on_end: Callable[[int, int], None]
+    ) -> None:
+        """`believed`: the shared bootstrap pair is enough to be taken for whom a gateway says it is.
+
+        `on_end` is told the gateway and the number of each session that is over.
+        """
         self._provisioner = provisioner
         self._clock = clock
         self._believed = believed
+        self._on_end = on_end
 
     async def answer(
         self, received: Envelope, connection: Connection, origin: Origin, admission: Admission, cookie: Ticket | None
@@ -106,6 +113,8 @@ class Dialogue:
             # Allowed in every state of an open session, and it moves none: the database need not be asked.
             return Reply(_ANSWERS.get(type(message), _NOT_SUPPORTED), namespace, header.id)
         outgoing = await self._proceed(message, header.id, connection, ticket)
+        if outgoing is None:
+            self._on_end(ticket.gateway_id, ticket.session_number)
         return Reply(None, namespace) if outgoing is None else Reply(outgoing.request, namespace, outgoing.id)
 
     async def _open(self, received: Envelope, inform: Inform, connection: Connection, caller: Caller) -> Reply:

@@ -16,6 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from acs_bridge.domain.clock import Clock
 from acs_bridge.services.associations import Associations
 from acs_bridge.services.devices import Devices
+from acs_bridge.services.doorbell.doorbell import Doorbell
 from acs_bridge.services.events import EventFeed
 from acs_bridge.services.gateways import Gateways
 from acs_bridge.services.intake import Intake
@@ -57,6 +58,7 @@ class Services:
     queue: Queue
     phan: PhanLookup
     events: EventFeed
+    doorbell: Doorbell
 
 
 def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
@@ -66,7 +68,7 @@ def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
         *DeviceRoutes(services.devices).table(),
         *AssociationRoutes(services.associations).table(),
         *IntakeRoutes(services.intake, services.associations).table(),
-        *GatewayRoutes(services.gateways, clock).table(),
+        *GatewayRoutes(services.gateways, services.doorbell, clock).table(),
         *WriteRoutes(services.writes).table(),
         *QueueRoutes(services.queue).table(),
         *PhanRoutes(services.phan).table(),

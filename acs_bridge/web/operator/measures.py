@@ -1,9 +1,13 @@
-"""What Prometheus learns of the operator listener and of the queue. Routes are named by template: few, no secrets."""
+"""What Prometheus learns of the operator listener, of the queue and of connection requests.
+
+Routes are named by template: few, no secrets.
+"""
 
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from acs_bridge.domain.ring import RingResult
 from acs_bridge.services.queue import Overview
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -43,3 +47,18 @@ class OperatorMeasures:
         for standing in ("known", "unclaimed", "overdue"):
             self._gateways.labels(standing).set(getattr(overview.gateways, standing))
         self._paused.set(overview.paused)
+
+
+class RingMeasures:
+    """Counts connection requests by their result."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register with the one registry of the daemon."""
+        counter = Counter(
+            "acs_bridge_connection_requests", "Connection requests by result.", ["result"], registry=registry
+        )
+        self._by_result = {result: counter.labels(result.value) for result in RingResult}
+
+    def rung(self, result: RingResult) -> None:
+        """Count one ring."""
+        self._by_result[result].inc()

@@ -101,6 +101,7 @@ async def operator(office: Office, lookup: PhanLookup) -> AsyncIterator[Operator
             queue=office.queue,
             phan=lookup,
             events=feed,
+            doorbell=office.doorbell,
         ),
         check_token=office.tokens.check,
         check_ready=check_ready,

@@ -60,7 +60,7 @@ class TestQueue:
         assert again["brakes"] == paused["brakes"]
         assert not (await admin.post("/v1/queue/resume")).json["paused"]
         write = (await admin.get(f"/v1/writes/{receipt['write_id']}")).json
-        assert write["waiting_for"] == "the next Inform of the gateway"
+        assert write["waiting_for"] == "the next Inform of the gateway: last Inform 0 s ago"
 
     async def test_a_brake_for_one_batch_holds_only_that(self, admin):
         first, second = await provisioned(admin), await provisioned(admin, "L-2", {**BOX, "serial_number": "S-2"})

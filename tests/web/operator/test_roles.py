@@ -34,6 +34,7 @@ ALLOWED = {
     ("GET", "/v1/gateways"): READ,
     ("GET", "/v1/gateways/{id}"): READ,
     ("POST", "/v1/gateways/{id}/approve"): {Role.ADMIN},
+    ("POST", "/v1/gateways/{id}/ring"): {Role.ADMIN},
     ("GET", "/v1/writes"): READ,
     ("GET", "/v1/writes/{id}"): READ,
     ("POST", "/v1/writes/{id}/retry"): {Role.ADMIN},
@@ -62,6 +63,7 @@ def test_the_table_of_this_test_has_every_route(office, lookup):
         office.queue,
         lookup,
         EventFeed(office.database, Pulse(office.database)),
+        office.doorbell,
     )
     routes = {(route.method, route.path) for route in table(services, office.clock)}
     assert routes == ALLOWED.keys() - {("GET", "/metrics")}

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
+from acs_bridge.domain.ring import LastRing, RingResult
 from acs_bridge.domain.waiting import Rhythm
 from acs_bridge.services.devices import warnings
 from acs_bridge.store.devices import DeviceRow
@@ -136,6 +137,21 @@ class GatewayQuery(ListQuery):
     unclaimed: bool | None = None
 
 
+class ConnectionRequestAnswer(AnswerModel):
+    """The newest connection request to a gateway, and how many there were; without a result it is under way."""
+
+    at: Time
+    result: RingResult | None
+    words: str
+    http_status: int | None
+    count: int
+
+    @classmethod
+    def of(cls, ring: LastRing) -> "ConnectionRequestAnswer":
+        """Make the answer of a ring."""
+        return cls(at=ring.at, result=ring.result, words=ring.words, http_status=ring.http_status, count=ring.count)
+
+
 class GatewayAnswer(AnswerModel):
     """A gateway, as its last Inform and our records know it."""
 
@@ -158,10 +174,17 @@ class GatewayAnswer(AnswerModel):
     last_inform_at: Time | None
     next_inform_at: Time | None
     booted_at: Time | None
+    connection_request: ConnectionRequestAnswer | None
 
     @classmethod
     def of(cls, row: GatewayRow, now: Time) -> "GatewayAnswer":
         """Make the answer of a record."""
         rhythm = Rhythm(row.last_inform_at, row.periodic_at, row.periodic_seconds)
-        known = {name: getattr(row, name) for name in cls.model_fields if name != "next_inform_at"}
-        return cls(**known, next_inform_at=rhythm.next_after(now))
+        made = {"next_inform_at", "connection_request"}
+        known = {name: getattr(row, name) for name in cls.model_fields if name not in made}
+        ring = row.last_ring
+        return cls(
+            **known,
+            next_inform_at=rhythm.next_after(now),
+            connection_request=None if ring is None else ConnectionRequestAnswer.of(ring),
+        )

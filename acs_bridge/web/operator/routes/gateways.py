@@ -3,9 +3,10 @@
 from http import HTTPStatus
 
 from acs_bridge.domain.clock import Clock
+from acs_bridge.services.doorbell.doorbell import Doorbell
 from acs_bridge.services.gateways import Gateways
 from acs_bridge.web.operator.models.base import Listing, NoBody, NoQuery
-from acs_bridge.web.operator.models.records import GatewayAnswer, GatewayQuery
+from acs_bridge.web.operator.models.records import ConnectionRequestAnswer, GatewayAnswer, GatewayQuery
 from acs_bridge.web.operator.registry import ADMINS, READERS, Answer, AnyRoute, Call, Route
 from acs_bridge.web.operator.routes.places import number_in
 
@@ -15,8 +16,9 @@ _WHAT = "gateway"
 class GatewayRoutes:
     """Gateways over HTTP."""
 
-    def __init__(self, gateways: Gateways, clock: Clock) -> None:
+    def __init__(self, gateways: Gateways, doorbell: Doorbell, clock: Clock) -> None:
         self._gateways = gateways
+        self._doorbell = doorbell
         self._clock = clock
 
     def table(self) -> tuple[AnyRoute, ...]:
@@ -35,6 +37,15 @@ class GatewayRoutes:
             ),
             Route("GET", path, self.show, "Show a gateway", READERS, one, refusals=unknown),
             Route("POST", f"{path}/approve", self.approve, "Approve a gateway", ADMINS, one, refusals=unknown),
+            Route(
+                "POST",
+                f"{path}/ring",
+                self.ring,
+                "Ask a gateway to open a session now",
+                ADMINS,
+                {HTTPStatus.OK: ConnectionRequestAnswer},
+                refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
+            ),
         )
 
     async def list(self, call: Call[GatewayQuery, NoBody]) -> Answer:
@@ -52,3 +63,8 @@ class GatewayRoutes:
         """Approve one."""
         row = await self._gateways.approve(number_in(call.path["id"], _WHAT), call.actor)
         return Answer(GatewayAnswer.of(row, self._clock()))
+
+    async def ring(self, call: Call[NoQuery, NoBody]) -> Answer:
+        """Ring one by hand."""
+        ring = await self._doorbell.ring_by_hand(number_in(call.path["id"], _WHAT), call.actor)
+        return Answer(ConnectionRequestAnswer.of(ring))
