@@ -65,6 +65,7 @@ from acs_bridge.web.device.connection import Connections, DeviceServer
 from acs_bridge.web.device.dialogue import Dialogue
 from acs_bridge.web.device.endpoint import DeviceEndpoint
 from acs_bridge.web.device.gate import Gate, make_gate
+from acs_bridge.web.device.load import Limits, Load
 from acs_bridge.web.device.measures import DeviceMeasures
 from acs_bridge.web.device.ticket import TicketSeal
 from acs_bridge.web.device.workers import Workers
@@ -305,7 +306,7 @@ class Parts:
     def device_runner(self) -> web.ServerRunner:
         """The server that gateways reach."""
         measures = DeviceMeasures(self.registry)
-        connections = Connections()
+        load, connections = Load(self._limits(), measures), Connections()
         endpoint = DeviceEndpoint(
             path=self.settings.device_listener.path,
             gate=self._gate(),
@@ -317,10 +318,21 @@ class Parts:
                 on_end=self.session_ends.note,
             ),
             connections=connections,
+            load=load,
             measures=measures,
         )
         return web.ServerRunner(
-            DeviceServer(endpoint, connections), shutdown_timeout=self.settings.device_listener.drain_seconds
+            DeviceServer(endpoint, connections, load), shutdown_timeout=self.settings.device_listener.drain_seconds
+        )
+
+    def _limits(self) -> Limits:
+        device = self.settings.device_listener
+        return Limits(
+            max_connections=device.max_connections,
+            max_connections_per_address=device.max_connections_per_address,
+            sessions_in_flight=device.sessions_in_flight,
+            bootstrap_in_flight=device.bootstrap_in_flight,
+            login_failures_per_minute=device.login_failures_per_minute,
         )
 
     def _gate(self) -> Gate:

@@ -40,6 +40,24 @@ class DeviceListener(Section):
     drain_seconds: Annotated[int, Field(ge=0, le=600)] = Field(
         8, description="How long requests that are being answered may take to finish after SIGTERM."
     )
+    max_connections: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        10_000,
+        description="Connections of one worker. Beyond it the one goes that was silent longest without a session.",
+    )
+    max_connections_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        2000, description="The same for one address, so that nobody takes them all."
+    )
+    sessions_in_flight: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        1000,
+        description="Requests that one worker answers at a time. Beyond it new sessions hear 503 and when to return, "
+        "and sessions under way are served.",
+    )
+    bootstrap_in_flight: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        500, description="Of these, for gateways that show only the bootstrap pair."
+    )
+    login_failures_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        300, description="Beyond it no login from that address is looked at for the rest of the minute."
+    )
     tls_certificate: Folder | None = Field(
         None,
         description="The certificate of the ACS URL's host and those of its issuers, PEM: then the listener speaks "

@@ -8,15 +8,20 @@ from aiohttp import HttpVersion11, hdrs, web
 
 BEFORE_LOGIN: Final = 256 * 1024
 AFTER_LOGIN: Final = 8 * 1024 * 1024
-BODY_SECONDS: Final = 30.0  # for the whole of it: an 8 MiB read of every parameter takes a slow line about as long
+BODY_SECONDS: Final = 120.0  # for the whole of it: an 8 MiB read of every parameter takes a slow line about as long
+PROGRESS_SECONDS: Final = 10.0  # in which so many bytes must have come, or the last one:
+PROGRESS: Final = 4096
 CODINGS: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _ZLIB_OR_GZIP: Final = 32 + zlib.MAX_WBITS
 _RAW: Final = -zlib.MAX_WBITS
 
 
-async def read(request: web.BaseRequest, *, admitted: bool) -> bytes:
-    """The whole body as it came; raises 413 beyond the limit, 408 where it takes too long, 400 where it is cut off."""
+async def read(request: web.BaseRequest, ours: asyncio.Timeout, *, admitted: bool) -> bytes:
+    """The whole body as it came; raises 413 beyond the limit, 408 where it takes too long, 400 where it is cut off.
+
+    `ours` is the time that our own work may take: it stands still while a gateway sends.
+    """
     limit = AFTER_LOGIN if admitted else BEFORE_LOGIN
     if request.content_length is not None and request.content_length > limit:
         raise web.HTTPRequestEntityTooLarge(limit, request.content_length)
@@ -27,13 +32,19 @@ async def read(request: web.BaseRequest, *, admitted: bool) -> bytes:
             raise web.HTTPRequestEntityTooLarge(limit, len(whole))
         return whole
     await _encourage(request)
+    time = asyncio.get_running_loop().time
+    left = None if (end := ours.when()) is None else end - time()
+    ours.reschedule(None)
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await _read(request, limit)
+        async with asyncio.timeout(PROGRESS_SECONDS) as patience:
+            return await _read(request, limit, patience)
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
     except web.RequestPayloadError:
         raise web.HTTPBadRequest from None
+    finally:
+        if left is not None:
+            ours.reschedule(time() + left)
 
 
 async def _encourage(request: web.BaseRequest) -> None:
@@ -43,14 +54,19 @@ async def _encourage(request: web.BaseRequest) -> None:
         request.writer.output_size = 0
 
 
-async def _read(request: web.BaseRequest, limit: int) -> bytes:
+async def _read(request: web.BaseRequest, limit: int, patience: asyncio.Timeout) -> bytes:
     parts: list[bytes] = []
-    size = 0
+    size = due = 0
+    time = asyncio.get_running_loop().time
+    end = time() + BODY_SECONDS
     async for part in request.content.iter_any():
         size += len(part)
         if size > limit:
             raise web.HTTPRequestEntityTooLarge(limit, size)
         parts.append(part)
+        if size - due >= PROGRESS:
+            due = size
+            patience.reschedule(min(time() + PROGRESS_SECONDS, end))
     return b"".join(parts)
 
 

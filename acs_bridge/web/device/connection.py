@@ -18,7 +18,9 @@ from aiohttp.web_protocol import RequestHandler
 
 from acs_bridge.domain.principal import Principal
 from acs_bridge.services.visit import Visit
+from acs_bridge.web.device.load import Load, Refusal
 from acs_bridge.web.device.origin import Origin
+from acs_bridge.web.device.protocol import DeviceProtocol
 from acs_bridge.web.device.ticket import Ticket
 from acs_bridge.web.listener import WithoutContent
 
@@ -27,6 +29,10 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 KEEP_ALIVE_SECONDS: Final = 660.0  # longer than a session may last: only the gateway ends one
 FIRST_REQUEST_SECONDS: Final = 30.0  # until its headers are in: who never asks anything must not keep a descriptor
 LAST_SECONDS: Final = 0.5  # to write what was answered at the last moment
+_FULL: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\n"
+    b"Server: acs-bridge\r\nRetry-After: %b\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+)
 VISITS_KEPT: Final = 16  # a proxy may mix the sessions of many gateways on one connection
 LOGINS_KEPT: Final = 64  # as it may mix their logins
 
@@ -96,6 +102,7 @@ class Connections(dict[RequestHandler, Connection]):
         super().__init__()
         self._under_way: set[RequestHandler] = set()
         self._quiet = asyncio.Event()
+        self._expendable: dict[RequestHandler, None] = {}  # the one that has been so for longest first
         self._quiet.set()
 
     def of(self, protocol: RequestHandler) -> Connection:
@@ -118,6 +125,28 @@ class Connections(dict[RequestHandler, Connection]):
             if not self._under_way:
                 self._quiet.set()
 
+    def keep(self, protocol: RequestHandler) -> None:
+        """A session goes on here."""
+        self._expendable.pop(protocol, None)
+
+    def may_go(self, protocol: RequestHandler) -> None:
+        """Nothing would be lost here: nobody has logged in yet, or a session is finished."""
+        self._expendable[protocol] = None
+
+    def forget(self, protocol: RequestHandler) -> Connection | None:
+        """It is lost."""
+        self._expendable.pop(protocol, None)
+        return self.pop(protocol, None)
+
+    def make_room(self, address: str | None) -> bool:
+        """Close a connection (of this address) on which nothing would be lost; False where there is none."""
+        for protocol in self._expendable:
+            if address is None or self[protocol].origin.peer == address:
+                del self._expendable[protocol]
+                protocol.force_close()
+                return True
+        return False
+
     def idle(self) -> list[RequestHandler]:
         """The connections on which nothing is under way."""
         return [protocol for protocol in self if protocol not in self._under_way]
@@ -134,11 +163,14 @@ _log.addFilter(WithoutContent())
 class DeviceServer(web.Server):
     """aiohttp's low-level server, which says when a connection is made and lost."""
 
-    def __init__(self, handler: Handler, connections: Connections) -> None:
-        super().__init__(
-            handler, logger=_log, access_log=None, auto_decompress=False, keepalive_timeout=KEEP_ALIVE_SECONDS
-        )
+    def __init__(self, handler: Handler, connections: Connections, load: Load) -> None:
+        super().__init__(handler)
         self._remembered = connections
+        self._load = load
+
+    def __call__(self) -> RequestHandler:
+        """Make what serves one connection."""
+        return DeviceProtocol(self, get_running_loop(), self._load, _log, KEEP_ALIVE_SECONDS)
 
     def pre_shutdown(self) -> None:
         """Close who says nothing. aiohttp would close all, and drop the rest of a message that is still arriving."""
@@ -156,12 +188,20 @@ class DeviceServer(web.Server):
         """Begin to remember."""
         super().connection_made(handler, transport)
         peername = transport.get_extra_info("peername")
+        peer = peername[0] if peername else ""
         first_request = get_running_loop().call_later(FIRST_REQUEST_SECONDS, transport.close)
-        self._remembered[handler] = Connection(Origin(peername[0] if peername else ""), first_request=first_request)
+        crowded = self._load.connected(peer)
+        if crowded is not None and not self._remembered.make_room(peer if crowded is Refusal.ADDRESS else None):
+            seconds = self._load.turned_away(crowded, peer)
+            transport.write(_FULL % seconds.encode())
+            handler.force_close()
+        self._remembered[handler] = Connection(Origin(peer), first_request=first_request)
+        self._remembered.may_go(handler)
 
     def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
         """Forget."""
         super().connection_lost(handler, exc)
-        connection = self._remembered.pop(handler, None)
+        connection = self._remembered.forget(handler)
         if connection is not None:
             connection.asks()
+            self._load.disconnected(connection.origin.peer)

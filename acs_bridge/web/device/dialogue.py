@@ -117,6 +117,11 @@ class Dialogue:
             self._on_end(ticket.gateway_id, ticket.session_number)
         return Reply(None, namespace) if outgoing is None else Reply(outgoing.request, namespace, outgoing.id)
 
+    def goes_on(self, connection: Connection, cookie: Ticket | None) -> bool:
+        """Whether a session has begun that a message belongs to: no new work if it is answered."""
+        ticket = cookie if cookie is not None else connection.ticket_without_cookie()
+        return ticket is not None and not ticket.is_over(self._clock())
+
     async def _open(self, received: Envelope, inform: Inform, connection: Connection, caller: Caller) -> Reply:
         version = negotiate(received)
         principal = caller.principal

@@ -14,25 +14,30 @@ import structlog
 from aiohttp import hdrs, web
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 
+from acs_bridge.domain.principal import Kind, Principal
 from acs_bridge.errors import Unavailable
 from acs_bridge.services.visit import Replayed
 from acs_bridge.web.device import body
 from acs_bridge.web.device.connection import Connection, Connections
 from acs_bridge.web.device.dialogue import Dialogue, Reply
 from acs_bridge.web.device.gate import FAILURES_BEFORE_CLOSE, STALE, Admission, Gate
+from acs_bridge.web.device.load import Load, Refusal
 from acs_bridge.web.device.measures import DeviceMeasures
 from acs_bridge.web.device.origin import Origin
+from acs_bridge.web.device.protocol import SERVER
 from acs_bridge.web.device.ticket import COOKIE, TicketSeal
 from cwmp import envelope
 from cwmp.errors import RemoteProtocolError
 
 _log = structlog.get_logger(__name__)
 
-ANSWER_SECONDS: Final = 8.0  # once a message is in: gateways give up after 30 s, and come back in numbers
+ANSWER_SECONDS: Final = 8.0  # of our own work on a request: gateways give up after 30 s, and come back in numbers
 ALOUD: Final = 32 * 1024  # up to this size a message is read on the event loop, in less than some 10 ms
 READ_ASIDE: Final = 2  # larger ones that are read at a time, each worth some 100 MiB while it lasts
 RETRY_AFTER_SECONDS: Final = "30"
 _XML: Final = 'text/xml; charset="utf-8"'
+_SERVER: Final = {hdrs.SERVER: SERVER}
+_OF_MESSAGE: Final = {hdrs.CONTENT_TYPE: _XML, hdrs.SERVER: SERVER}
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^"'\s;]+)""", re.IGNORECASE)
 _FORWARDED, _FORWARDED_FOR, _REAL_IP = istr("Forwarded"), istr("X-Forwarded-For"), istr("X-Real-IP")
 _NOT_CWMP: Final = ("application/x-www-form-urlencoded", "multipart/", "application/json")
@@ -41,7 +46,7 @@ _NOT_CWMP: Final = ("application/x-www-form-urlencoded", "multipart/", "applicat
 class DeviceEndpoint:
     """Answers every request that reaches the device listener."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is made of, by name
         self,
         *,
         path: str,
@@ -49,6 +54,7 @@ class DeviceEndpoint:
         tickets: TicketSeal,
         dialogue: Dialogue,
         connections: Connections,
+        load: Load,
         measures: DeviceMeasures,
     ) -> None:
         self._path = path.rstrip("/")
@@ -56,6 +62,7 @@ class DeviceEndpoint:
         self._tickets = tickets
         self._dialogue = dialogue
         self._connections = connections
+        self._load = load
         self._measures = measures
         self._aside = asyncio.Semaphore(READ_ASIDE)
 
@@ -84,28 +91,65 @@ class DeviceEndpoint:
             return _busy()
 
     async def _answer(self, request: web.BaseRequest, connection: Connection) -> web.StreamResponse:
-        origin = connection.origin
+        refusal = self._refusal(request, connection)
+        if refusal is not None:
+            return refusal
+        origin, headers = connection.origin, request.headers
+        async with asyncio.timeout(ANSWER_SECONDS) as patience:
+            admission = await self._gate.admit(
+                origin, headers.get(hdrs.AUTHORIZATION), request.method, request.raw_path
+            )
+            principal = admission.principal
+            if principal is not None:
+                if self._has_no_room_for(principal, connection, headers):
+                    return self._turn_away(Refusal.BOOTSTRAP, connection)
+                connection.proved(origin, principal)
+            admitted = principal is not None or connection.knows(origin)
+            content = await body.read(request, patience, admitted=admitted)
+            if not admitted or admission.failed:
+                return self._challenge(connection, origin, admission)
+            self._connections.keep(request.protocol)
+            self._load.begins(principal)
+            try:
+                response = await self._converse(request, content, connection, origin, admission)
+            finally:
+                self._load.ends(principal)
+        if response.status == web.HTTPNoContent.status_code:
+            self._connections.may_go(request.protocol)
+        return response
+
+    def _refusal(self, request: web.BaseRequest, connection: Connection) -> web.Response | None:
+        """What is answered without a look at who asks, or at what: the request's own line and headers are enough."""
+        headers = request.headers
         if request.path.rstrip("/") != self._path:
             return _plain(404, "this is not the ACS URL")
         if request.method != hdrs.METH_POST:
             return _plain(405, "gateways POST here", allow=hdrs.METH_POST)
-        headers = request.headers
+        if self._load.is_full and not self._goes_on(headers, connection):
+            return self._turn_away(Refusal.SESSIONS, connection)
         if not connection.needs_cookies:
             connection.needs_cookies = _is_forwarded(headers)
         if _coding(headers) not in body.CODINGS or headers.get(hdrs.CONTENT_TYPE, "").strip().lower().startswith(
             _NOT_CWMP
         ):
             return _plain(415, "this coding or type is not taken", close=True)
-        authorization = headers.get(hdrs.AUTHORIZATION)
-        admission = await self._gate.admit(origin, authorization, request.method, request.raw_path)
-        if admission.principal is not None:
-            connection.proved(origin, admission.principal)
-        admitted = admission.principal is not None or connection.knows(origin)
-        content = await body.read(request, admitted=admitted)
-        if not admitted or admission.failed:
-            return self._challenge(connection, origin, admission)
-        async with asyncio.timeout(ANSWER_SECONDS):
-            return await self._converse(request, content, connection, origin, admission)
+        guessing = hdrs.AUTHORIZATION in headers and self._load.is_guessing(connection.origin.peer)
+        if guessing and not self._goes_on(headers, connection):
+            return self._turn_away(Refusal.LOGINS, connection)
+        return None
+
+    def _has_no_room_for(self, principal: Principal, connection: Connection, headers: CIMultiDictProxy[str]) -> bool:
+        bootstrap = principal.kind is Kind.BOOTSTRAP
+        return bootstrap and self._load.is_full_for_bootstrap and not self._goes_on(headers, connection)
+
+    def _goes_on(self, headers: CIMultiDictProxy[str], connection: Connection) -> bool:
+        """Whether a request belongs to a session that has begun: asked only where new ones are turned away."""
+        cookie = self._tickets.open(headers.getall(hdrs.COOKIE, []))
+        return self._dialogue.goes_on(connection, cookie)
+
+    def _turn_away(self, why: Refusal, connection: Connection) -> web.Response:
+        """503, before anything of the message is read."""
+        return _busy(self._load.turned_away(why, connection.origin.peer))
 
     async def _converse(
         self, request: web.BaseRequest, content: bytes, connection: Connection, origin: Origin, admission: Admission
@@ -138,8 +182,8 @@ class DeviceEndpoint:
 
     def _response(self, reply: Reply) -> web.Response:
         if reply.message is None:
-            return web.Response(status=204)  # TR-069a6 3.4.6: nothing to send is 204 without a body
-        headers = CIMultiDict({hdrs.CONTENT_TYPE: _XML})
+            return web.Response(status=204, headers=_SERVER)  # TR-069a6 3.4.6: nothing to send is 204 without a body
+        headers = CIMultiDict(_OF_MESSAGE)
         if reply.ticket is not None:
             self._measures.sessions.inc()
             headers[hdrs.SET_COOKIE] = f"{COOKIE}={self._tickets.seal(reply.ticket)}; Path=/"
@@ -151,6 +195,7 @@ class DeviceEndpoint:
         self._measures.challenges.inc()
         if admission.failed:
             connection.failures += 1
+            self._load.failed(origin.peer)
             _log.warning("login_refused", peer=origin.peer)
         response = _plain(401, "", close=connection.failures >= FAILURES_BEFORE_CLOSE)
         for challenge in self._gate.challenges(origin, stale=admission.stale):
@@ -182,7 +227,7 @@ def _where(error: Exception) -> dict[str, object]:
 
 
 def _plain(status: int, words: str, *, close: bool = False, allow: str | None = None) -> web.Response:
-    response = web.Response(status=status, text=words)
+    response = web.Response(status=status, text=words, headers=_SERVER)
     if allow is not None:
         response.headers[hdrs.ALLOW] = allow
     if close:
@@ -190,8 +235,8 @@ def _plain(status: int, words: str, *, close: bool = False, allow: str | None = 
     return response
 
 
-def _busy() -> web.Response:
+def _busy(seconds: str = RETRY_AFTER_SECONDS) -> web.Response:
     """503: come back. Never an empty answer, which the gateway would take for success."""
     response = _plain(503, "come back later", close=True)
-    response.headers[hdrs.RETRY_AFTER] = RETRY_AFTER_SECONDS
+    response.headers[hdrs.RETRY_AFTER] = seconds
     return response

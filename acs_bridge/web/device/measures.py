@@ -18,6 +18,15 @@ class DeviceMeasures:
         self.protocol_errors = Counter(
             "acs_bridge_device_protocol_errors", "Messages that CWMP does not allow", registry=registry
         )
+        self._shed = Counter(
+            "acs_bridge_device_shed",
+            "Who was turned away because of too much load, by reason",
+            ["reason"],
+            registry=registry,
+        )
+        self.mended = Counter(
+            "acs_bridge_device_requests_mended", "Requests that were not quite HTTP and were taken", registry=registry
+        )
         self._moves = Counter(
             "acs_bridge_write_moves", "Moves of writes in sessions, by event", ["event"], registry=registry
         )
@@ -27,6 +36,10 @@ class DeviceMeasures:
         """One response left."""
         counter = self._by_status.get(status)
         (counter if counter is not None else self._answers.labels(str(status))).inc()
+
+    def shed(self, reason: str) -> None:
+        """Somebody was turned away."""
+        self._shed.labels(reason).inc()
 
     def moved(self, event: WriteEvent) -> None:
         """One write moved."""

@@ -339,7 +339,7 @@ class TestALimit:
     async def test_of_time_ends_a_body_that_does_not_arrive(
         self, acs: Acs, monkeypatch: pytest.MonkeyPatch
     ) -> None:  # SEC-05
-        monkeypatch.setattr("acs_bridge.web.device.body.BODY_SECONDS", 0.05)
+        monkeypatch.setattr("acs_bridge.web.device.body.PROGRESS_SECONDS", 0.05)
         async with connected(acs.port) as wire:
             await wire.send(http(b"", XML, length="100"))
             assert (await wire.answer()).status == 408

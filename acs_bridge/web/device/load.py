@@ -1,0 +1,149 @@
+"""How much is under way, and who is turned away when it is too much: new sessions, never one that has begun.
+
+Every bound is for one process. What is counted are requests that are being answered: nothing else says as early and as
+cheaply how long the next one would wait, and a machine that is busy with something else is not mistaken for load.
+"""
+
+from asyncio import get_running_loop
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import structlog
+
+from acs_bridge.domain.principal import Kind, Principal
+from acs_bridge.web.device.measures import DeviceMeasures
+
+_log = structlog.get_logger(__name__)
+
+LOG_SECONDS: Final = 10.0  # between two lines about the same: a flood of refusals must not be one of lines
+WINDOW_SECONDS: Final = 60.0  # in which failed logins are counted
+ADDRESSES_KEPT: Final = 10_000  # whose failed logins are counted
+_RETRY_SECONDS: Final = 30
+_SPREAD: Final = 31  # so many different answers, one second apart: who was turned away together comes back in turn
+
+
+class Refusal(StrEnum):
+    """Why somebody was turned away; a label of the metric."""
+
+    SESSIONS = "sessions"
+    BOOTSTRAP = "bootstrap"
+    LOGINS = "logins"
+    CONNECTIONS = "connections"
+    ADDRESS = "address"
+    INBOX = "inbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is taken on; the settings of `device_listener` with these names say more."""
+
+    max_connections: int = 10_000
+    max_connections_per_address: int = 2000
+    sessions_in_flight: int = 1000
+    bootstrap_in_flight: int = 500
+    login_failures_per_minute: int = 300
+    is_proxy: Callable[[str], bool] = lambda _: False  # one that speaks for many: it has no bounds of an address
+
+
+class Load:
+    """What one listener carries."""
+
+    def __init__(self, limits: Limits, measures: DeviceMeasures) -> None:
+        self._limits = limits
+        self._measures = measures
+        self._answering = 0
+        self._bootstrap = 0
+        self._failures: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._connections = 0
+        self._by_address: Counter[str] = Counter()
+        self._said: dict[str, tuple[float, int]] = {}
+        self._turned_away = 0
+
+    # --- sessions ---------------------------------------------------------------------------------------------------
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no new session is taken."""
+        return self._answering >= self._limits.sessions_in_flight
+
+    @property
+    def is_full_for_bootstrap(self) -> bool:
+        """Whether no new session is taken of a gateway that shows only what all of them share."""
+        return self._bootstrap >= self._limits.bootstrap_in_flight
+
+    def begins(self, principal: Principal | None) -> None:
+        """A request is being answered, of who has shown this much of itself."""
+        self._answering += 1
+        self._bootstrap += principal is not None and principal.kind is Kind.BOOTSTRAP
+
+    def ends(self, principal: Principal | None) -> None:
+        """It has been answered."""
+        self._answering -= 1
+        self._bootstrap -= principal is not None and principal.kind is Kind.BOOTSTRAP
+
+    # --- logins -----------------------------------------------------------------------------------------------------
+
+    def failed(self, address: str) -> None:
+        """Somebody there has shown credentials that are wrong."""
+        now = get_running_loop().time()
+        since, count = self._failures.pop(address, (now, 0))
+        self._failures[address] = (since, count + 1) if now - since < WINDOW_SECONDS else (now, 1)
+        while len(self._failures) > ADDRESSES_KEPT:
+            self._failures.popitem(last=False)
+
+    def is_guessing(self, address: str) -> bool:
+        """Whether so many logins from there have failed of late that none is looked at."""
+        if address not in self._failures or self._limits.is_proxy(address):
+            return False
+        since, count = self._failures[address]
+        return count >= self._limits.login_failures_per_minute and get_running_loop().time() - since < WINDOW_SECONDS
+
+    # --- connections ------------------------------------------------------------------------------------------------
+
+    def connected(self, address: str) -> Refusal | None:
+        """One connection more; why that is one too many."""
+        self._connections += 1
+        self._by_address[address] += 1
+        if self._connections > self._limits.max_connections:
+            return Refusal.CONNECTIONS
+        crowded = self._by_address[address] > self._limits.max_connections_per_address
+        return Refusal.ADDRESS if crowded and not self._limits.is_proxy(address) else None
+
+    def disconnected(self, address: str) -> None:
+        """One connection less."""
+        self._connections -= 1
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
+
+    # --- saying so --------------------------------------------------------------------------------------------------
+
+    def turned_away(self, why: Refusal, address: str) -> str:
+        """Count it, and say it now and then; when to come back, in seconds."""
+        self._measures.shed(why)
+        self._turned_away += 1
+        self.say("turned_away", why, address)
+        return str(_RETRY_SECONDS + self._turned_away % _SPREAD)
+
+    def mended(self) -> None:
+        """A request was understood at the second look."""
+        self._measures.mended.inc()
+
+    def no_http(self, peer: str) -> None:
+        """Bytes came that are no HTTP."""
+        self._measures.answered(400)
+        self.say("no_http", "bytes", peer)
+
+    def say(self, event: str, why: str, address: str) -> None:
+        """A line about the first of its kind, and at most one every ten seconds about those that follow."""
+        key = f"{event} {why}"
+        now = get_running_loop().time()
+        since, unsaid = self._said.get(key, (now - LOG_SECONDS, 0))
+        if now - since < LOG_SECONDS:
+            self._said[key] = (since, unsaid + 1)
+            return
+        self._said[key] = (now, 0)
+        _log.warning(event, reason=str(why), peer=address, since_the_last_line=unsaid)
