@@ -59,9 +59,9 @@ def without_tail(head: bytes, body: bytes) -> bytes:
     return body[:length]
 
 
-def is_tail(data: bytes) -> bool:
-    """Whether these bytes between two messages belong to none."""
-    return not data.strip(_BEHIND)
+def without_front(data: bytes) -> bytes:
+    """What begins a message, without what stood behind the one before it."""
+    return data.lstrip(_BEHIND)
 
 
 def _unfolded(head: bytes) -> list[bytes]:

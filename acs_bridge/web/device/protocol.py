@@ -99,22 +99,23 @@ class _Parser(HttpRequestParser):
     def _once_more(self, error: HttpProcessingError, data: bytes) -> Fed:
         """Look again at a head that was refused, once it is whole; raises `error` where there is no help."""
         known = len(self._head)
-        head = self._head + data
-        if heads.is_tail(head):
+        head = heads.without_front(self._head + data)
+        if not head:
             self._successor()
             return [], False, b""
         end = heads.end_of(head, known - 3)
         if end < 0:
-            self._refused = error
-            self._arriving(data)
+            self._refused, self._head = error, head[:known]
+            self._arriving(head[known:])
             return [], False, b""
         _check(end)
         mended = heads.mended(head[:end])
         rest = heads.without_tail(mended or head[:end], head[end:])
-        if mended is None and len(rest) == len(head) - end:
+        again = (mended or head[:end]) + rest
+        if len(again) == known + len(data) and mended is None:
             raise error
         self._watcher.mended()
-        return self._successor().feed_data((mended or head[:end]) + rest)
+        return self._successor().feed_data(again)
 
     def _successor(self) -> "_Parser":
         """A parser in the place of this one, which refused something and does not go on."""
