@@ -138,14 +138,9 @@ class Connections(dict[RequestHandler, Connection]):
         self._expendable.pop(protocol, None)
         return self.pop(protocol, None)
 
-    def make_room(self, address: str | None) -> bool:
-        """Close a connection (of this address) on which nothing would be lost; False where there is none."""
-        for protocol in self._expendable:
-            if address is None or self[protocol].origin.peer == address:
-                del self._expendable[protocol]
-                protocol.force_close()
-                return True
-        return False
+    def expendable(self, address: str | None) -> RequestHandler | None:
+        """The connection (of this address) on which nothing would be lost, and that has been so for longest."""
+        return next((each for each in self._expendable if address in (None, self[each].origin.peer)), None)
 
     def idle(self) -> list[RequestHandler]:
         """The connections on which nothing is under way."""
@@ -191,16 +186,26 @@ class DeviceServer(web.Server):
         peer = peername[0] if peername else ""
         first_request = get_running_loop().call_later(FIRST_REQUEST_SECONDS, transport.close)
         crowded = self._load.connected(peer)
-        if crowded is not None and not self._remembered.make_room(peer if crowded is Refusal.ADDRESS else None):
-            seconds = self._load.turned_away(crowded, peer)
-            transport.write(_FULL % seconds.encode())
-            handler.force_close()
         self._remembered[handler] = Connection(Origin(peer), first_request=first_request)
-        self._remembered.may_go(handler)
+        if crowded is None or self._make_room(handler, transport, crowded, peer):
+            self._remembered.may_go(handler)
+
+    def _make_room(self, handler: RequestHandler, transport: Transport, crowded: Refusal, peer: str) -> bool:
+        """End a connection for this one; False: all others are needed, and it is this one that ends."""
+        leaving = self._remembered.expendable(peer if crowded is Refusal.ADDRESS else None)
+        if leaving is None:
+            leaving = handler
+            transport.write(_FULL % self._load.turned_away(crowded, peer).encode())
+        leaving.force_close()
+        self._forget(leaving)
+        return leaving is not handler
 
     def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
         """Forget."""
         super().connection_lost(handler, exc)
+        self._forget(handler)
+
+    def _forget(self, handler: RequestHandler) -> None:
         connection = self._remembered.forget(handler)
         if connection is not None:
             connection.asks()

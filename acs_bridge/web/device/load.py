@@ -107,10 +107,9 @@ class Load:
         """One connection more; why that is one too many."""
         self._connections += 1
         self._by_address[address] += 1
-        if self._connections > self._limits.max_connections:
-            return Refusal.CONNECTIONS
-        crowded = self._by_address[address] > self._limits.max_connections_per_address
-        return Refusal.ADDRESS if crowded and not self._limits.is_proxy(address) else None
+        if self._by_address[address] > self._limits.max_connections_per_address and not self._limits.is_proxy(address):
+            return Refusal.ADDRESS
+        return Refusal.CONNECTIONS if self._connections > self._limits.max_connections else None
 
     def disconnected(self, address: str) -> None:
         """One connection less."""
