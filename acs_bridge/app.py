@@ -19,6 +19,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from acs_bridge.domain.clock import Clock
+from acs_bridge.domain.credentials import OwnPairs, Pair
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.phan import PhanUrls
 from acs_bridge.domain.profile import ProfileSet
@@ -28,10 +29,10 @@ from acs_bridge.errors import AcsBridgeError
 from acs_bridge.services.associations import Associations
 from acs_bridge.services.binding import Binding
 from acs_bridge.services.cleaning import Cleaning, Kept
+from acs_bridge.services.credentials import GatewayCredentials, Policy
 from acs_bridge.services.devices import Devices
 from acs_bridge.services.doorbell.address import Access
-from acs_bridge.services.doorbell.client import Pair
-from acs_bridge.services.doorbell.credentials import configured
+from acs_bridge.services.doorbell.credentials import configured, own_or
 from acs_bridge.services.doorbell.doorbell import Doorbell, Manners
 from acs_bridge.services.doorbell.ends import SessionEnds
 from acs_bridge.services.events import EventFeed
@@ -45,6 +46,7 @@ from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.profiles import load_profiles
 from acs_bridge.services.provisioner import Patience, Provisioner
 from acs_bridge.services.pulse import Pulse
+from acs_bridge.services.quarantine import Quarantine
 from acs_bridge.services.queue import Queue
 from acs_bridge.services.rendering import Rendering
 from acs_bridge.services.seals import Seals
@@ -52,8 +54,9 @@ from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.tokens import Tokens
 from acs_bridge.services.writes import Writes
 from acs_bridge.settings import Settings, revealed
-from acs_bridge.settings_device import Bootstrap, CpeAuthMode
+from acs_bridge.settings_device import Bootstrap, CpeAuth, CpeAuthMode
 from acs_bridge.settings_layers import SettingsError
+from acs_bridge.store.credentials import forget_calls as clean_quarantine
 from acs_bridge.store.database import Database
 from acs_bridge.store.embedded import EmbeddedPostgres
 from acs_bridge.store.events import clean as clean_events
@@ -64,7 +67,7 @@ from acs_bridge.store.sessions import Sessions
 from acs_bridge.web.device.connection import Connections, DeviceServer
 from acs_bridge.web.device.dialogue import Dialogue
 from acs_bridge.web.device.endpoint import DeviceEndpoint
-from acs_bridge.web.device.gate import Gate, make_gate
+from acs_bridge.web.device.gate import DerivedPairs, Gate, ImportedPairs, make_gate
 from acs_bridge.web.device.load import Limits, Load
 from acs_bridge.web.device.measures import DeviceMeasures
 from acs_bridge.web.device.ticket import TicketSeal
@@ -195,7 +198,18 @@ async def serving_worker(
 async def _sessions(settings: Settings, postgres_url: str) -> AsyncIterator[Sessions]:
     """The statements of sessions, on connections of their own: what operators ask for never holds a gateway up."""
     async with Database.connect(postgres_url, SESSION_CONNECTIONS, plan_once=True) as database:
-        yield Sessions(database, writes_per_minute=settings.queue.writes_per_minute)
+        yield _statements(settings, database)
+
+
+def _statements(settings: Settings, database: Database) -> Sessions:
+    return Sessions(database, writes_per_minute=settings.queue.writes_per_minute, manage=settings.cpe_auth.manage)
+
+
+def _policy(cpe_auth: CpeAuth) -> Policy:
+    pair = cpe_auth.pair()
+    return Policy(
+        cpe_auth.manage, None if pair is None else Pair(*pair), cpe_auth.realm, cpe_auth.periodic_inform_seconds
+    )
 
 
 class Parts:
@@ -222,12 +236,21 @@ class Parts:
         self.seals = Seals(keyring, self.phan_urls, profiles)
         self.lines = Lines(self.seals)
         self.binding = Binding(database, clock, self.lines)
-        self.sessions = sessions or Sessions(database, writes_per_minute=settings.queue.writes_per_minute)
+        self.sessions = sessions or _statements(settings, database)
         self.pulse = Pulse(database)
         self.events = EventFeed(database, self.pulse)
+        self.credentials = GatewayCredentials(database, clock, keyring, _policy(settings.cpe_auth))
+        self.quarantine = Quarantine(database, clock)
         self.janitor = Janitor(self.sessions, clock, self.pulse.beat)
         self.session_ends = SessionEnds(Rings(database), clock)
-        self.cleaning = Cleaning(database, clock, (Kept("history", settings.retention.history, clean_events),))
+        self.cleaning = Cleaning(
+            database,
+            clock,
+            (
+                Kept("history", settings.retention.history, clean_events),
+                Kept("quarantine", settings.retention.quarantine, clean_quarantine),
+            ),
+        )
 
     @property
     def chores(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
@@ -247,7 +270,8 @@ class Parts:
         services = Services(
             subscribers=Subscribers(database, clock),
             devices=Devices(database, clock, lines, binding),
-            gateways=Gateways(database, clock, binding),
+            gateways=Gateways(database, clock, binding, self.credentials),
+            credentials=self.credentials,
             associations=Associations(database, clock, lines, self.seals),
             intake=Intake(database, clock, lines, self.seals, binding),
             writes=Writes(database, clock, approval_needed=self._approval_needed),
@@ -288,7 +312,7 @@ class Parts:
             self.clock,
             manners,
             self.pulse,
-            credentials=configured(pair),
+            credentials=own_or(self.credentials, configured(pair)),
             new_cnonce=lambda: secrets.token_hex(8),
             observe=RingMeasures(self.registry).rung,
         )
@@ -336,7 +360,8 @@ class Parts:
         )
 
     def _gate(self) -> Gate:
-        return make_gate(self.settings.cpe_auth, (), self.keyring, self.clock, random.getrandbits(FIRST_NONCE_BITS))
+        own = (DerivedPairs(OwnPairs(self.keyring)), ImportedPairs(self.credentials))
+        return make_gate(self.settings.cpe_auth, own, self.keyring, self.clock, random.getrandbits(FIRST_NONCE_BITS))
 
     def _provisioner(self, measures: DeviceMeasures) -> Provisioner:
         queue = self.settings.queue
@@ -344,6 +369,8 @@ class Parts:
             sessions=self.sessions,
             informs=Informs(self.sessions, self.clock),
             rendering=Rendering(self.profiles, self.phan_urls),
+            credentials=self.credentials,
+            quarantine=self.quarantine,
             retry=Retry(queue.max_attempts, queue.retry_initial_seconds, queue.retry_max_seconds),
             patience=Patience(timedelta(seconds=queue.lease_seconds), timedelta(seconds=queue.staged_seconds)),
             bind_wanted=self.binding.bind_wanted,

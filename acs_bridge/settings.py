@@ -179,6 +179,7 @@ class Retention(Section):
         397, description="The history of writes, and with it the events that `/v1/events` can resume."
     )
     outbox: Days = Field(397, description="What was delivered to webhooks, or could not be.")
+    quarantine: Days = Field(30, description="Calls that were kept out of a gateway, from the last one on.")
 
 
 class Log(Section):

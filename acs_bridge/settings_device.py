@@ -8,6 +8,7 @@ from pydantic import model_validator as check
 
 from acs_bridge.settings_types import Folder, Host, Networks, Port, Secret, Section, network, printable, url_path
 
+_MONTH = 30 * 86_400  # seconds
 _MANAGEMENT = (  # this machine, private ones (RFC 1918, RFC 4193), and those behind a carrier's translation (RFC 6598)
     *("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "100.64.0.0/10"),
 )
@@ -129,10 +130,24 @@ class CpeAuth(Section):
         "it. `provision`: it is believed to be who it says it is, for access networks that are closed.",
     )
 
+    manage: bool = Field(
+        False,  # noqa: FBT003 - the default
+        description="Whether the daemon gives gateways credentials of their own, and for connection requests: those "
+        "that it believes get a user name and password each, derived from the keyring. Off: it writes nothing of that.",
+    )
+    periodic_inform_seconds: Annotated[int, Field(ge=1, le=_MONTH)] | None = Field(
+        None,
+        description="With `manage`: the interval of periodic Informs that gateways get with their credentials. "
+        "Not set: theirs is left alone.",
+        examples=[21_600],
+    )
+
     @check(mode="after")
     def _pair(self) -> Self:
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password must be set together")
+        if self.manage and self.mode in (CpeAuthMode.NONE, CpeAuthMode.CERTIFICATE):
+            raise ValueError("manage needs gateways that log in with a user name: not mode none or certificate")
         return self
 
     def pair(self) -> tuple[str, str] | None:

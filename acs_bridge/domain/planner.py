@@ -12,7 +12,9 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from acs_bridge.domain.credentials import PairKind
 from acs_bridge.domain.ids import read_tag, tag
+from acs_bridge.domain.principal import Kind, Principal
 from acs_bridge.domain.write import Purpose, WriteEvent, WriteState
 from cwmp import faults, values
 from cwmp.messages import (
@@ -53,8 +55,19 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Association:
+    """What a write for a line carries a PHAN URL of."""
+
+    id: UUID
+    key_id: str
+    issued_at: datetime
+    line_of_service: str
+    subscriber_code: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenWrite:
-    """An unsettled write as a session sees it: its row, and the association that it speaks for."""
+    """An unsettled write as a session sees it: its row, and what it speaks for: an association, or a pair."""
 
     id: UUID
     purpose: Purpose
@@ -67,12 +80,9 @@ class OpenWrite:
     request_id: str | None
     session_number: int | None
     moved_at: datetime
-    association_id: UUID
-    generation: int
-    key_id: str
-    issued_at: datetime
-    line_of_service: str
-    subscriber_code: str
+    generation: int  # of the PHAN URL, or of the gateway's own pair
+    association: Association | None = None
+    pair: PairKind | None = None  # credentials: which ones
 
     def names(self, text: str | None) -> bool:
         """Whether a ParameterKey or cwmp:ID names this write, at whatever step."""
@@ -94,7 +104,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the gateway shall hold, and how far its profile lets us look."""
+    """What the gateway shall hold, and whether it lets us look: some families cannot, and a password is never shown."""
 
     parameters: tuple[ParameterValueStruct, ...]
     readable: bool = True
@@ -163,7 +173,7 @@ def lost(write: OpenWrite, reported_key: str | None, *, last_attempt: bool) -> M
     if write.state in (WriteState.APPLIED, WriteState.STAGED):
         return Move(plan=replace(write.plan, asked=None, repeated=False))
     if write.parameter_key is not None and reported_key == write.parameter_key:
-        return Move(WriteEvent.KEY_MATCHES)
+        return Move(WriteEvent.KEY_MATCHES, plan=Plan(unreadable=write.purpose is Purpose.CREDENTIALS))
     if last_attempt:
         return Move(WriteEvent.EXHAUSTED, fault=Fault(0, "the session ended without an answer, too many times"))
     if reported_key is None:
@@ -174,10 +184,12 @@ def lost(write: OpenWrite, reported_key: str | None, *, last_attempt: bool) -> M
 
 
 def proven(write: OpenWrite, reported_key: str | None, *, in_force: bool) -> bool:
-    """Whether a later Inform proves a write whose value cannot be read back.
+    """Whether a later Inform proves a write whose value cannot be read back; credentials are proven by a login only.
 
     A value that the gateway put off (Status 1) is proven only once it must be in force.
     """
+    if write.purpose is Purpose.CREDENTIALS:
+        return False
     settled = write.state is WriteState.APPLIED or (write.state is WriteState.STAGED and in_force)
     return (
         settled
@@ -185,6 +197,45 @@ def proven(write: OpenWrite, reported_key: str | None, *, in_force: bool) -> boo
         and write.request_id is None
         and write.parameter_key is not None
         and reported_key == write.parameter_key
+    )
+
+
+_PAIR_OF: Final = {
+    Kind.BOOTSTRAP: PairKind.BOOTSTRAP,
+    Kind.OWN: PairKind.OWN,
+    Kind.IMPORTED: PairKind.IMPORTED,
+}
+
+
+def logged_in(write: OpenWrite, principal: Principal) -> bool:
+    """Whether a login is the proof of a write of credentials: it was made with what the write carries."""
+    shown = _PAIR_OF.get(principal.kind)
+    return (
+        write.pair is not None
+        and shown is write.pair
+        and (shown is not PairKind.OWN or principal.generation == write.generation)
+    )
+
+
+def not_used(write: OpenWrite, principal: Principal, *, last_attempt: bool, in_force: bool) -> Move | None:
+    """What it means that a gateway took credentials and logs in with others, once they must be in force."""
+    if write.pair is None or principal.kind not in _PAIR_OF:
+        return None
+    if write.request_id is not None or write.state not in (WriteState.APPLIED, WriteState.STAGED) or not in_force:
+        return None
+    fault = Fault(0, "the gateway took the credentials, but goes on logging in with others")
+    if last_attempt:
+        return Move(WriteEvent.EXHAUSTED, fault=fault)
+    return Move(WriteEvent.LOGIN_DIFFERS, later=True, fault=fault)
+
+
+def may_follow(write: OpenWrite, session_number: int) -> bool:
+    """Whether credentials may be written after what became of the line's write in this session.
+
+    Not where only a ParameterKey will prove that write, and no Inform has carried it yet: theirs would replace it.
+    """
+    return not write.plan.unreadable or (
+        write.state is not WriteState.STAGED and write.session_number != session_number
     )
 
 

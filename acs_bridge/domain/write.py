@@ -49,6 +49,8 @@ class WriteEvent(StrEnum):
     READ_BACK_EQUAL = "read_back_equal"
     READ_BACK_DIFFERS = "read_back_differs"
     KEY_PROVES = "key_proves"  # nothing readable, but a later Inform carries the ParameterKey
+    LOGIN_PROVES = "login_proves"  # credentials: the gateway has logged in with them
+    LOGIN_DIFFERS = "login_differs"  # credentials: it took them, and goes on with what it had
     RETRIED = "retried"
     CANCELLED = "cancelled"
     SUPERSEDED = "superseded"
@@ -59,6 +61,7 @@ _BY_THE_NEXT_INFORM = {
     WriteEvent.KEY_OF_AN_EARLIER_STEP: WriteState.QUEUED,
     WriteEvent.KEY_DIFFERS: WriteState.QUEUED,
     WriteEvent.KEY_ABSENT: WriteState.QUEUED,
+    WriteEvent.LOGIN_PROVES: WriteState.VERIFIED,
 }
 
 _BY_THE_ANSWER = {
@@ -67,6 +70,15 @@ _BY_THE_ANSWER = {
     WriteEvent.DEFERRED: WriteState.STAGED,
     WriteEvent.REFUSED: WriteState.REJECTED,
     WriteEvent.FALTERED: WriteState.QUEUED,
+    WriteEvent.EXHAUSTED: WriteState.FAILED,
+}
+
+_BY_PROOF = {
+    WriteEvent.READ_BACK_EQUAL: WriteState.VERIFIED,
+    WriteEvent.KEY_PROVES: WriteState.VERIFIED,
+    WriteEvent.LOGIN_PROVES: WriteState.VERIFIED,
+    WriteEvent.READ_BACK_DIFFERS: WriteState.QUEUED,
+    WriteEvent.LOGIN_DIFFERS: WriteState.QUEUED,
     WriteEvent.EXHAUSTED: WriteState.FAILED,
 }
 
@@ -79,6 +91,7 @@ _BY_AN_OPERATOR = {
 TRANSITIONS: dict[WriteState, dict[WriteEvent, WriteState]] = {
     WriteState.QUEUED: {
         WriteEvent.DISPATCHED: WriteState.SENT,
+        WriteEvent.LOGIN_PROVES: WriteState.VERIFIED,
         WriteEvent.UNFIT: WriteState.REJECTED,
         WriteEvent.CANCELLED: WriteState.CANCELLED,
         WriteEvent.SUPERSEDED: WriteState.SUPERSEDED,
@@ -96,17 +109,11 @@ TRANSITIONS: dict[WriteState, dict[WriteEvent, WriteState]] = {
         WriteEvent.SUPERSEDED: WriteState.SUPERSEDED,
     },
     WriteState.APPLIED: {
-        WriteEvent.READ_BACK_EQUAL: WriteState.VERIFIED,
-        WriteEvent.KEY_PROVES: WriteState.VERIFIED,
-        WriteEvent.READ_BACK_DIFFERS: WriteState.QUEUED,
-        WriteEvent.EXHAUSTED: WriteState.FAILED,
+        **_BY_PROOF,
         WriteEvent.SUPERSEDED: WriteState.SUPERSEDED,
     },
     WriteState.STAGED: {
-        WriteEvent.READ_BACK_EQUAL: WriteState.VERIFIED,
-        WriteEvent.KEY_PROVES: WriteState.VERIFIED,
-        WriteEvent.READ_BACK_DIFFERS: WriteState.QUEUED,
-        WriteEvent.EXHAUSTED: WriteState.FAILED,
+        **_BY_PROOF,
         WriteEvent.SUPERSEDED: WriteState.SUPERSEDED,
     },
     WriteState.REJECTED: _BY_AN_OPERATOR,

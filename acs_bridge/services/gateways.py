@@ -6,6 +6,7 @@ from acs_bridge.errors import NotFound
 from acs_bridge.services import pages
 from acs_bridge.services.binding import Binding
 from acs_bridge.services.change import Change
+from acs_bridge.services.credentials import GatewayCredentials
 from acs_bridge.services.pages import Ask, Page
 from acs_bridge.store import gateways, rings
 from acs_bridge.store.audit import Deed
@@ -17,8 +18,9 @@ from acs_bridge.store.rows import Executor, in_transaction
 class Gateways:
     """The boxes."""
 
-    def __init__(self, database: Database, clock: Clock, binding: Binding) -> None:
+    def __init__(self, database: Database, clock: Clock, binding: Binding, credentials: GatewayCredentials) -> None:
         """`binding` brings an approved gateway to the line that waits for it."""
+        self._credentials = credentials
         self._database = database
         self._clock = clock
         self._binding = binding
@@ -30,23 +32,31 @@ class Gateways:
             raise _unknown()
         return row
 
-    async def page(self, ask: Ask, *, unclaimed: bool | None = None) -> Page[GatewayRow]:
+    async def page(
+        self, ask: Ask, *, unclaimed: bool | None = None, quarantined: bool | None = None
+    ) -> Page[GatewayRow]:
         """List those that have informed, newest first."""
         search = ask.text
         return await pages.turn(
             ask,
             pages.number,
-            lambda before, limit: gateways.page(self._database, before, search, unclaimed, limit),
+            lambda before, limit: gateways.page(self._database, before, search, unclaimed, quarantined, limit),
             lambda row: row.id,
         )
 
     async def approve(self, gateway_id: int, actor: Actor) -> GatewayRow:
-        """Believe a gateway that has shown only the shared credentials. The second time changes nothing."""
+        """Believe a gateway that has shown only the bootstrap pair, also one that had credentials of its own before.
+
+        The second time changes nothing.
+        """
         change = Change.of(actor, self._clock())
 
         async def work(connection: Executor) -> None:
             if await gateways.find(connection, gateway_id) is None:
                 raise _unknown()
+            readmitted = await self._credentials.readmit(connection, gateway_id, change)
+            if readmitted:
+                await change.audit(connection, Deed("gateway_readmitted", gateway_id=gateway_id))
             if await gateways.approve(connection, gateway_id, change.now, actor.label):
                 await rings.wish(connection, gateway_id, change.now)
                 await change.audit(connection, Deed("gateway_approved", gateway_id=gateway_id))

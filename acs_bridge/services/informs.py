@@ -2,22 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from acs_bridge.domain.clock import Clock
+from acs_bridge.domain.principal import Principal
 from acs_bridge.domain.profile import GatewayKind
 from acs_bridge.errors import AcsBridgeError
 from acs_bridge.services.visit import Contact, Replayed
 from acs_bridge.store.batching import Batcher
-from acs_bridge.store.sessions import InformRow, OpenedSession, Sessions
+from acs_bridge.store.sessions import Examined, InformRow, OpenedSession, Sessions
 from cwmp.messages import Inform
 
 REGISTRATION_TRIES: Final = 3
 
-
 BOOTSTRAP: Final = 0
 BOOT: Final = 1
 PERIODIC: Final = 2
+_Claim: TypeAlias = tuple[tuple[str, str, str], Principal]  # a DeviceId, and the credentials that came with it
 LONGEST: Final = 256  # characters of what a gateway says of itself; TR-181 has none longer
 
 
@@ -36,42 +37,58 @@ class Informs:
         self._clock = clock
         self._batcher = Batcher(self._take_together, lambda row: row.identity)
 
-    async def take(self, row: InformRow) -> OpenedSession:
-        """Raise the gateway to its next session, and hear what stands open for it. Raises Replayed."""
+    async def take(self, row: InformRow) -> OpenedSession | Examined:
+        """Raise the gateway to its next session, and hear what stands open for it. Raises Replayed.
+
+        Examined: its login does not go with its DeviceId, and nothing has changed.
+        """
         opened = await self._batcher.add(row)
-        if opened.replayed:
+        if isinstance(opened, OpenedSession) and opened.replayed:
             raise Replayed
         return opened
 
-    async def _take_together(self, batch: Sequence[InformRow]) -> list[OpenedSession]:
-        newest = {row.identity: row for row in batch}
-        rows = [newest[identity] for identity in sorted(newest)]  # in one order everywhere: workers cannot deadlock
-        opened = dict(zip((row.identity for row in rows), await self._take_rows(rows), strict=True))
-        return [_of(row, newest[row.identity], opened[row.identity]) for row in batch]
+    async def _take_together(self, batch: Sequence[InformRow]) -> list[OpenedSession | Examined]:
+        newest = {(row.identity, row.principal): row for row in batch}
+        opened = await self._take_rows(list(newest.values()))
+        claims = ((row, (row.identity, row.principal)) for row in batch)
+        return [_of(row, newest[claim], opened[claim]) for row, claim in claims]
 
-    async def _take_rows(self, rows: Sequence[InformRow]) -> list[OpenedSession]:
-        """Take each row; those that met a concurrent registration are asked for again, alone."""
-        opened = await self._sessions.take_informs(rows, self._clock())
-        return [
-            session if session is not None else await self._insist(row)
-            for row, session in zip(rows, opened, strict=True)
-        ]
+    async def _take_rows(self, rows: Sequence[InformRow]) -> dict[_Claim, OpenedSession | Examined]:
+        """Take each row. Of two that name one gateway with different credentials each has a statement of its own.
 
-    async def _insist(self, row: InformRow) -> OpenedSession:
+        Who only says to be a gateway must not take the place of one that is.
+        """
+        opened: dict[_Claim, OpenedSession | Examined] = {}
+        while rows:
+            turn = {row.identity: row for row in reversed(rows)}
+            # In one order everywhere: workers cannot deadlock.
+            sorted_rows = [turn[identity] for identity in sorted(turn)]
+            taken = await self._sessions.take_informs(sorted_rows, self._clock())
+            for row, session in zip(sorted_rows, taken, strict=True):
+                opened[row.identity, row.principal] = session if session is not None else await self._insist(row)
+            rows = [row for row in rows if row is not turn[row.identity]]
+        return opened
+
+    async def _insist(self, row: InformRow) -> OpenedSession | Examined:
+        """A row without an answer was kept out, or met a concurrent registration: then it is asked again, alone."""
         row = replace(row, login=None)  # the first try has taken note of it
         for _ in range(REGISTRATION_TRIES):
+            examined = await self._sessions.examine(row)
+            if not examined.admitted:
+                return examined
             (session,) = await self._sessions.take_informs([row], self._clock())
             if session is not None:
                 return session
         raise RegistrationContested
 
 
-def _of(row: InformRow, newest: InformRow, session: OpenedSession) -> OpenedSession:
+def _of(row: InformRow, newest: InformRow, session: OpenedSession | Examined) -> OpenedSession | Examined:
     """The session of an Inform; one that a newer one overtook in the same batch is over before it began."""
-    if row is newest:
+    if row is newest or isinstance(session, Examined):
         return session
     replayed = row.login is not None and row.login == newest.login
-    return replace(session, session_number=session.session_number - 1, write=None, due_at=None, replayed=replayed)
+    number = session.session_number - 1
+    return replace(session, session_number=number, write=None, due_at=None, behind=None, replayed=replayed)
 
 
 def kind_of(inform: Inform) -> GatewayKind:
@@ -106,6 +123,7 @@ def row_of(inform: Inform, contact: Contact, kind: GatewayKind, profile: str | N
         believed=contact.believed,
         exposed=contact.exposed,
         login=contact.login,
+        principal=contact.principal,
     )
 
 

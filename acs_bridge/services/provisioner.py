@@ -15,12 +15,15 @@ from acs_bridge.domain import planner
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.ids import tag
 from acs_bridge.domain.planner import Answer, Move, OpenWrite
+from acs_bridge.domain.principal import Principal
 from acs_bridge.domain.retry import Retry
 from acs_bridge.domain.write import RETRYABLE, SETTLED, WriteEvent, WriteState
+from acs_bridge.services.credentials import GatewayCredentials
 from acs_bridge.services.informs import Informs, kind_of, row_of
+from acs_bridge.services.quarantine import Quarantine
 from acs_bridge.services.rendering import Rendered, Rendering, Unfit
 from acs_bridge.services.visit import Contact, Outgoing, Overtaken, Visit
-from acs_bridge.store.sessions import Change, OpenedSession, Sessions
+from acs_bridge.store.sessions import Change, Examined, OpenedSession, Sessions, Standing
 from cwmp.messages import Fault, Inform, SetParameterValues
 
 _log = structlog.get_logger(__name__)
@@ -28,7 +31,11 @@ _log = structlog.get_logger(__name__)
 _ROUTINE: Final = frozenset(
     (WriteEvent.DISPATCHED, WriteEvent.ADVANCED, WriteEvent.ACCEPTED, WriteEvent.DEFERRED)
 )  # the history keeps them; a log line for each would say the same at many times the price
-_PROOFS: Final = {WriteEvent.READ_BACK_EQUAL: "read_back", WriteEvent.KEY_PROVES: "parameter_key"}
+_PROOFS: Final = {
+    WriteEvent.READ_BACK_EQUAL: "read_back",
+    WriteEvent.KEY_PROVES: "parameter_key",
+    WriteEvent.LOGIN_PROVES: "login",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,8 @@ class Provisioner:
         sessions: Sessions,
         informs: Informs,
         rendering: Rendering,
+        credentials: GatewayCredentials,
+        quarantine: Quarantine,
         retry: Retry,
         patience: Patience,
         bind_wanted: Callable[[int, datetime], Awaitable[bool]],
@@ -59,6 +68,8 @@ class Provisioner:
         self._sessions = sessions
         self._informs = informs
         self._rendering = rendering
+        self._credentials = credentials
+        self._quarantine = quarantine
         self._retry = retry
         self._patience = patience
         self._bind_wanted = bind_wanted
@@ -74,9 +85,13 @@ class Provisioner:
         kind = kind_of(inform)
         row = row_of(inform, contact, kind, self._rendering.profile_name(kind))
         opened = await self._informs.take(row)
-        if opened.is_fresh and opened.entitled and await self._bind_wanted(opened.gateway_id, self._clock()):
-            # Its line was waiting for it. Taken once more, so that brakes and rate decide about its first write too.
+        if isinstance(opened, OpenedSession) and await self._prepared(opened):
+            # Something waits for it since. Taken once more, so that brakes and rate decide about that too.
             opened = await self._informs.take(replace(row, booted=False, periodic=False, login=None))
+        if isinstance(opened, Examined):
+            await self._quarantine.note(row, opened)
+            owners = contact.principal.gateway_ids
+            return Visit(gateway_id=owners[0] if owners else 0, session_number=0, work_due=False, known=True)
         visit = Visit(
             gateway_id=opened.gateway_id,
             session_number=opened.session_number,
@@ -87,23 +102,31 @@ class Provisioner:
             write=opened.write,
             due_at=opened.due_at,
             held_back=opened.held_back,
+            behind=opened.behind,
         )
         if opened.write is not None:
-            await self._resume(visit, opened, inform.value("ManagementServer.ParameterKey"))
+            await self._resume(visit, contact.principal, inform.value("ManagementServer.ParameterKey"))
         visit.work_due = visit.work_due and not contact.exposed
         return visit
+
+    async def _prepared(self, opened: OpenedSession) -> bool:
+        """What a gateway's Inform sets going: its line waited for it, or it gets credentials of its own."""
+        now = self._clock()
+        bound = opened.is_fresh and opened.entitled and await self._bind_wanted(opened.gateway_id, now)
+        return (opened.unmanaged and await self._credentials.begin(opened.gateway_id, now)) or bound
 
     async def begin(self, visit: Visit) -> Outgoing | None:
         """The gateway has nothing more to say (an empty POST): what it is asked, if anything. Raises Overtaken."""
         write = await self.recall(visit)
-        return None if write is None else await self._begin(visit, write)
+        outgoing = None if write is None else await self._begin(visit, write)
+        return await self._begin_next(visit) if outgoing is None else outgoing
 
     async def repeat(self, visit: Visit, *, counts: bool = True) -> Outgoing | None:
         """The outstanding request once more. It `counts` where the gateway left it unanswered. Raises Overtaken."""
         write = await self.recall(visit)
         if write is None or write.request_id is None:
             return None
-        wanted = self._wanted(visit, write)
+        wanted = await self._wanted(visit, write)
         if isinstance(wanted, Unfit):
             await self._stop(visit, write)
             return None
@@ -115,7 +138,8 @@ class Provisioner:
         Raises Overtaken.
         """
         write = await self.recall(visit)
-        return None if write is None else await self._answer(visit, write, answer)
+        outgoing = None if write is None else await self._answer(visit, write, answer)
+        return await self._begin_next(visit) if outgoing is None else outgoing
 
     async def recall(self, visit: Visit) -> OpenWrite | None:
         """The write at which this session stands, read from the database unless this worker knows it."""
@@ -125,7 +149,9 @@ class Provisioner:
             visit.write = None if found is None else found.write
             if found is not None:
                 visit.kind, visit.booted_at = found.kind, found.booted_at
-                visit.due_at, visit.held_back = found.due_at, found.braked
+                visit.due_at, visit.held_back, visit.behind = found.due_at, found.braked, found.behind
+        if visit.behind is not None:
+            self._turn(visit, visit.behind)
         return visit.write
 
     async def lose(self, visit: Visit) -> None:
@@ -137,18 +163,53 @@ class Provisioner:
 
     # --- the steps of it ------------------------------------------------------------------------------------------
 
-    async def _resume(self, visit: Visit, opened: OpenedSession, reported_key: str | None) -> None:
+    async def _resume(self, visit: Visit, principal: Principal, reported_key: str | None) -> None:
         """Settle what a lost session left behind, and say whether there is something to ask in this one."""
-        write = opened.write
-        try:
-            if write is not None and write.request_id is not None:
-                move = planner.lost(write, reported_key, last_attempt=self._retry.exhausted(write.attempts))
-                await self._carry_out(visit, write, move, None)
-            elif write is not None and planner.proven(write, reported_key, in_force=self._in_force(visit, write)):
-                await self._carry_out(visit, write, Move(WriteEvent.KEY_PROVES), None)
-        except Overtaken:
-            pass  # the empty POST looks again
+        if visit.behind is not None:
+            aside = replace(visit, behind=None)
+            aside.turn_to(visit.behind)
+            await self._settle(aside, principal, reported_key)
+            visit.known, visit.behind = aside.known, aside.standing
+        await self._settle(visit, principal, reported_key)
+        if visit.behind is not None:
+            self._turn(visit, visit.behind)
         visit.work_due = not visit.known or self._may_begin(visit)
+
+    async def _settle(self, visit: Visit, principal: Principal, reported_key: str | None) -> None:
+        write = visit.write
+        if write is None:
+            return
+        last_attempt, in_force = self._retry.exhausted(write.attempts), self._in_force(visit, write)
+        move: Move | None = None
+        if planner.logged_in(write, principal):
+            move = Move(WriteEvent.LOGIN_PROVES)
+        elif write.request_id is not None:
+            move = planner.lost(write, reported_key, last_attempt=last_attempt)
+        elif planner.proven(write, reported_key, in_force=in_force):
+            move = Move(WriteEvent.KEY_PROVES)
+        else:
+            move = planner.not_used(write, principal, last_attempt=last_attempt, in_force=in_force)
+        with suppress(Overtaken):  # the empty POST looks again
+            if move is not None:
+                await self._carry_out(visit, write, move, None)
+
+    def _turn(self, visit: Visit, behind: Standing) -> bool:
+        """Give credentials their turn where the line's write has nothing to ask: never are two requests outstanding."""
+        write, next_write = visit.write, behind.write
+        under_way = next_write.request_id is not None and next_write.session_number == visit.session_number
+        if write is not None and not under_way:
+            if write.request_id is not None or self._may_begin(visit):
+                return False
+            if not planner.may_follow(write, visit.session_number):
+                return False
+        visit.turn_to(behind)
+        return True
+
+    async def _begin_next(self, visit: Visit) -> Outgoing | None:
+        """The line's write has nothing more to ask in this session: credentials may."""
+        if visit.behind is None or not self._turn(visit, visit.behind):
+            return None
+        return await self.begin(visit)
 
     def _may_begin(self, visit: Visit) -> bool:
         write = visit.write
@@ -160,7 +221,7 @@ class Provisioner:
     async def _begin(self, visit: Visit, write: OpenWrite) -> Outgoing | None:
         if not self._may_begin(visit):
             return None
-        wanted = self._wanted(visit, write)
+        wanted = await self._wanted(visit, write)
         if not isinstance(wanted, Unfit):
             return await self._carry_out(visit, write, planner.begin(write, wanted.wanted), wanted.profile)
         if write.state is WriteState.QUEUED:
@@ -168,7 +229,7 @@ class Provisioner:
         return None
 
     async def _answer(self, visit: Visit, write: OpenWrite, answer: Answer) -> Outgoing | None:
-        wanted = self._wanted(visit, write)
+        wanted = await self._wanted(visit, write)
         if isinstance(wanted, Unfit):
             await self._stop(visit, write)
             return None
@@ -192,18 +253,22 @@ class Provisioner:
         booted = visit.booted_at is not None and visit.booted_at > write.moved_at
         return booted or self._clock() - write.moved_at >= self._patience.staged
 
-    def _wanted(self, visit: Visit, write: OpenWrite) -> Rendered | Unfit:
+    async def _wanted(self, visit: Visit, write: OpenWrite) -> Rendered | Unfit:
         """A session goes on with what it began with, also when the profiles change meanwhile."""
         if visit.wanted is not None and visit.wanted.write_id == write.id:
             return visit.wanted
-        rendered = self._rendering.render(visit.kind, write)
+        rendered = (
+            self._rendering.render(visit.kind, write)
+            if write.pair is None
+            else await self._credentials.render(visit.gateway_id, visit.kind, write)
+        )
         visit.wanted = rendered if isinstance(rendered, Rendered) else None
         return rendered
 
     async def _carry_out(self, visit: Visit, write: OpenWrite, move: Move, profile: str | None) -> Outgoing | None:
         """Store a move before its request leaves."""
         now = self._clock()
-        change = self._change(write, move, profile, now)
+        change = self._change(visit, write, move, profile, now)
         moved = (
             await self._sessions.move(visit.gateway_id, visit.session_number, write, move.event, change, now)
             if move.event is not None
@@ -228,14 +293,14 @@ class Provisioner:
         tell(
             "write_moved",
             write_id=str(write.id),
-            line_of_service=write.line_of_service,
+            line_of_service=None if write.association is None else write.association.line_of_service,
             gateway_id=visit.gateway_id,
             move=move.event,
             state=moved,
             fault=fault,
         )
 
-    def _change(self, write: OpenWrite, move: Move, profile: str | None, now: datetime) -> Change:
+    def _change(self, visit: Visit, write: OpenWrite, move: Move, profile: str | None, now: datetime) -> Change:
         step = write.step + (move.request is not None and not move.again)
         request_id = None
         if move.request is not None:
@@ -251,14 +316,19 @@ class Provisioner:
             request_id=request_id,
             lease_until=None if move.request is None else now + self._patience.lease,
             due_at=now + self._retry.delay(write.attempts, self._random) if move.later else now,
-            fault=None if move.fault is None else self._kept(move.fault),
+            fault=None if move.fault is None else self._kept(move.fault, visit.wanted),
             proof=None if move.event is None else _PROOFS.get(move.event),
             profile=profile,
         )
 
-    def _kept(self, fault: Fault) -> dict[str, Any]:
+    def _kept(self, fault: Fault, wanted: Rendered | None) -> dict[str, Any]:
         """A fault as the write keeps it: `code` is null where the gateway sent none and the words are ours."""
-        scrub = self._rendering.scrub
+
+        def scrub(text: str) -> str:
+            for secret in wanted.secrets if wanted is not None else ():
+                text = text.replace(secret, "…")
+            return self._rendering.scrub(text)
+
         return {
             "code": fault.code or None,
             "text": scrub(fault.text),

@@ -1,12 +1,12 @@
 """What a write asks of one gateway: its profile, filled in. Nothing is sent, stored or logged here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
 from acs_bridge.domain.keyring import UnknownKey
 from acs_bridge.domain.phan import PhanClaims, PhanUrls
-from acs_bridge.domain.planner import OpenWrite, Wanted
+from acs_bridge.domain.planner import Association, OpenWrite, Wanted
 from acs_bridge.domain.profile import AmbiguousProfile, GatewayKind, Profile, ProfileUnfit
 from acs_bridge.domain.write import Purpose
 
@@ -24,7 +24,8 @@ class Rendered:
 
     write_id: UUID
     wanted: Wanted
-    profile: str
+    profile: str | None  # none: credentials, which every data model has at the same place
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # not for a gateway's faults, which may repeat them
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ class Rendering:
 
     def render(self, kind: GatewayKind | None, write: OpenWrite) -> Rendered | Unfit:
         """What a write asks of a gateway of this kind, or why it cannot."""
-        if kind is None:
-            return Unfit("the gateway's kind is not known")
+        if kind is None or write.association is None:
+            return Unfit("the gateway's kind is not known, or there is no line that this would be for")
         try:
             profile = self._profiles.best(kind)
             if profile is None:
@@ -60,7 +61,7 @@ class Rendering:
                     f"no profile fits this gateway (root {kind.root or 'unknown'}, OUI {kind.oui}, product class "
                     f"{kind.product_class!r}, software version {kind.software_version!r})"
                 )
-            parameters = profile.render(write.purpose, self._fields(write))
+            parameters = profile.render(write.purpose, self._fields(write, write.association))
         except (AmbiguousProfile, ProfileUnfit, UnknownKey) as error:
             return Unfit(str(error))
         return Rendered(write.id, Wanted(parameters, readable=not profile.quirks.no_read_back), profile.name)
@@ -69,13 +70,13 @@ class Rendering:
         """A gateway's words without any PHAN URL."""
         return self._phan_urls.scrub(text)
 
-    def _fields(self, write: OpenWrite) -> dict[str, str]:
+    def _fields(self, write: OpenWrite, line: Association) -> dict[str, str]:
         fields = {
-            "line_of_service": write.line_of_service,
-            "subscriber_code": write.subscriber_code,
-            "association_id": str(write.association_id),
+            "line_of_service": line.line_of_service,
+            "subscriber_code": line.subscriber_code,
+            "association_id": str(line.id),
         }
         if write.purpose is Purpose.PROVISION:
-            claims = PhanClaims(write.line_of_service, write.association_id, write.generation, write.issued_at)
-            fields["phan_url"] = self._phan_urls.seal(write.key_id, claims)
+            claims = PhanClaims(line.line_of_service, line.id, write.generation, line.issued_at)
+            fields["phan_url"] = self._phan_urls.seal(line.key_id, claims)
         return fields

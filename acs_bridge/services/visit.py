@@ -10,6 +10,7 @@ from acs_bridge.domain.planner import OpenWrite, Request
 from acs_bridge.domain.principal import Principal
 from acs_bridge.domain.profile import GatewayKind
 from acs_bridge.services.rendering import Rendered
+from acs_bridge.store.sessions import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,20 @@ class Visit:
     write: OpenWrite | None = None
     due_at: datetime | None = None
     held_back: bool = False
+    behind: Standing | None = None  # credentials, while the line's write has its turn
     wanted: Rendered | None = None
+
+    @property
+    def standing(self) -> Standing | None:
+        """The write that has its turn."""
+        if self.write is None or self.due_at is None:
+            return None
+        return Standing(self.write, self.due_at, self.held_back)
+
+    def turn_to(self, standing: Standing) -> None:
+        """Give this write its turn, for the rest of the session."""
+        self.write, self.due_at, self.held_back = standing.write, standing.due_at, standing.held_back
+        self.behind = None
 
 
 @dataclass(frozen=True, slots=True)

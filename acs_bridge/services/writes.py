@@ -120,7 +120,12 @@ class Writes:
             has_gateway=row.gateway_id is not None,
             wanted_serial=row.wanted_serial,
             rhythm=Rhythm(row.last_inform_at, row.periodic_at, row.periodic_seconds),
-            needs_approval=self._approval_needed and row.last_inform_at is not None and row.approved_at is None,
+            needs_approval=(
+                self._approval_needed
+                and row.last_inform_at is not None
+                and row.approved_at is None
+                and row.gateway_pair == "bootstrap"
+            ),
             braked=row.braked,
             readable=not row.plan.get("unreadable"),
             last_ring=row.last_ring,
@@ -133,6 +138,9 @@ def _refuse_retry(found: WriteContext) -> None:
         raise Conflict(f"this write is {found.state}: only a write that is {_one_of(RETRYABLE)} can be retried")
     if found.purpose == Purpose.PROVISION and (found.association_ended or not found.current):
         raise Conflict("this write carries a PHAN URL that counts no more: a newer write or an end replaced it")
+
+    if found.purpose == Purpose.CREDENTIALS and not found.current:
+        raise Conflict("this write carries credentials that count no more: newer ones replaced them")
 
 
 def _refuse_cancel(found: WriteContext) -> None:

@@ -59,6 +59,8 @@ class GatewayRow:
     periodic_at: datetime | None
     periodic_seconds: float | None
     line_of_service: str | None
+    pair: str  # the credentials that it is to have
+    quarantine: list[dict[str, object]]  # calls in its name that were kept out
     rung_at: datetime | None
     ring_result: str | None
     ring_http_status: int | None
@@ -100,11 +102,12 @@ async def page(
     before: int | None,
     search: Text | None,
     unclaimed: bool | None,  # noqa: FBT001 -- a filter, not a switch
+    quarantined: bool | None,  # noqa: FBT001
     limit: int,
 ) -> list[GatewayRow]:
-    """Those that have informed, newest first; `unclaimed`: bound to no line of service."""
+    """Those that have informed, newest first; `unclaimed`: bound to no line of service; `quarantined`: see there."""
     patterns = (pattern(search.shown), pattern(search.key)) if search else (None, None)
-    return await many(executor, GatewayRow, _SQL.page, before, *patterns, unclaimed, limit)
+    return await many(executor, GatewayRow, _SQL.page, before, *patterns, unclaimed, quarantined, limit)
 
 
 async def approve(executor: Executor, gateway_id: int, now: datetime, by: str) -> bool:

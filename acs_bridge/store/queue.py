@@ -46,6 +46,7 @@ class GatewayCounts:
     known: int
     unclaimed: int
     overdue: int
+    quarantined: int
 
 
 async def counts(executor: Executor) -> Counts:

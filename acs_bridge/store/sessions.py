@@ -6,13 +6,15 @@ to say finds no row.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from acs_bridge.domain.planner import Asked, OpenWrite, Plan
+from acs_bridge.domain.credentials import PairKind
+from acs_bridge.domain.planner import Asked, Association, OpenWrite, Plan
+from acs_bridge.domain.principal import ANYBODY, Kind, Principal
 from acs_bridge.domain.profile import GatewayKind
 from acs_bridge.domain.write import Purpose, WriteEvent, WriteState
 from acs_bridge.store import statements
@@ -46,6 +48,7 @@ class InformRow:
     believed: bool  # its credentials entitle it to this identity without an approval
     exposed: bool = False  # it is neither inside TLS nor from a management network
     login: int | None = None  # what may serve one Inform only, in 64 bits
+    principal: Principal = ANYBODY  # as whom it has logged in
 
     @property
     def identity(self) -> tuple[str, str, str]:
@@ -53,7 +56,17 @@ class InformRow:
         return (self.serial_number, self.oui, self.product_class)
 
 
-_INFORM_FIELDS: Final = tuple(InformRow.__slots__)
+_KINDS: Final = {kind: kind.name.lower() for kind in Kind}
+_INFORM_FIELDS: Final = tuple(name for name in InformRow.__slots__ if name != "principal")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A write that stands open for a gateway, when it is due, and whether something holds it back."""
+
+    write: OpenWrite
+    due_at: datetime
+    held_back: bool  # by a brake, or by the rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +82,8 @@ class OpenedSession:
     due_at: datetime | None
     held_back: bool  # by a brake, or by the rate
     replayed: bool = False  # its login has served an Inform before: nothing was opened, and nothing changed
+    behind: Standing | None = None  # credentials, where both stand open: a line's write is first
+    unmanaged: bool = False  # it may have credentials of its own, and never was to have any
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +95,15 @@ class FoundWrite:
     booted_at: datetime | None
     due_at: datetime
     braked: bool
+    behind: Standing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The gateway that an Inform without an answer named: None is nobody's. `admitted`: by now it may come in."""
+
+    gateway_id: int | None
+    admitted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,32 +159,54 @@ class MoveRow:
 class Sessions:
     """The sessions' statements."""
 
-    def __init__(self, database: Database, *, writes_per_minute: int | None = None) -> None:
-        """`writes_per_minute` is the ceiling where no operator has set another one."""
+    def __init__(self, database: Database, *, writes_per_minute: int | None = None, manage: bool = False) -> None:
+        """`writes_per_minute` is the ceiling where no operator has set another one; `manage` lets credentials out."""
         self._database = database
+        self._manage = manage
         self._writes_per_minute = writes_per_minute
         self._moves: Batcher[MoveRow, WriteState | None] = Batcher(self._move_together, lambda row: row.gateway_id)
 
     async def take_informs(self, rows: Sequence[InformRow], now: datetime) -> list[OpenedSession | None]:
         """Bring the gateways' rows up to date, each raised to its next session; in the order of `rows`.
 
-        None stands where another worker registered the same gateway at this moment: ask again.
+        None stands where a gateway was kept out, or another worker registered it at this moment: `examine` tells.
         Every gateway may occur once only; sort the rows by identity, so that workers cannot deadlock.
         """
         # One JSON text a row: as arrays, one a column, they cost asyncpg several times as much.
         batch = [_as_json(_fields(row)) for row in rows]
         found: list[OpenedSession | None] = [None] * len(rows)
-        for record in await self._database.fetch(_SQL.take_informs, batch, now, self._writes_per_minute):
-            found[record["place"] - 1] = _opened(record)
+        records = await self._database.fetch(_SQL.take_informs, batch, now, self._writes_per_minute, self._manage)
+        for record in records:
+            place = record["place"] - 1
+            former, session = found[place], _opened(record)
+            found[place] = session if former is None else _together(former, session)
         return found
+
+    async def examine(self, row: InformRow) -> Examined:
+        """Why `take_informs` had no answer for an Inform."""
+        principal = row.principal
+        record = await self._database.fetchrow(
+            _SQL.examine, *row.identity, _KINDS[principal.kind], list(principal.gateway_ids), principal.generation
+        )
+        if record is None:
+            return Examined(None, admitted=not principal.gateway_ids)
+        return Examined(record["id"], record["admitted"])
 
     async def find_open_write(self, gateway_id: int, session_number: int) -> FoundWrite | None:
         """The write at which a session stands that this worker has not seen, if that session is the newest."""
-        record = await self._database.fetchrow(_SQL.find_open_write, gateway_id, session_number)
-        if record is None:
+        records = await self._database.fetch(_SQL.find_open_writes, gateway_id, session_number, self._manage)
+        if not records:
             return None
+        record, *behind = sorted(records, key=lambda record: record["purpose"] == Purpose.CREDENTIALS)
         kind = GatewayKind(record["root"], record["oui"], record["product_class"], record["software_version"])
-        return FoundWrite(_open_write(record), kind, record["booted_at"], record["due_at"], record["braked"])
+        return FoundWrite(
+            _open_write(record),
+            kind,
+            record["booted_at"],
+            record["due_at"],
+            record["braked"],
+            Standing(_open_write(behind[0]), behind[0]["due_at"], behind[0]["braked"]) if behind else None,
+        )
 
     async def move(
         self, gateway_id: int, session_number: int, write: OpenWrite, event: WriteEvent, change: Change, now: datetime
@@ -201,7 +247,12 @@ class Sessions:
 
 
 def _fields(row: InformRow) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in _INFORM_FIELDS}
+    fields = {name: getattr(row, name) for name in _INFORM_FIELDS}
+    principal = row.principal
+    fields["principal"] = _KINDS[principal.kind]
+    if principal.gateway_ids:
+        fields["gateway_ids"], fields["pair_generation"] = principal.gateway_ids, principal.generation
+    return fields
 
 
 @cache
@@ -237,8 +288,17 @@ def _open_write(record: Row) -> OpenWrite:
         request_id=record["request_id"],
         session_number=record["write_session_number"],
         moved_at=record["moved_at"],
-        association_id=_uuid(record["association_id"]),
         generation=record["generation"],
+        association=_association(record),
+        pair=None if record["pair"] is None else PairKind(record["pair"]),
+    )
+
+
+def _association(record: Row) -> Association | None:
+    if record["association_id"] is None:
+        return None
+    return Association(
+        id=_uuid(record["association_id"]),
         key_id=record["key_id"],
         issued_at=record["association_issued_at"],
         line_of_service=record["line_of_service"],
@@ -263,4 +323,13 @@ def _opened(record: Row) -> OpenedSession:
         due_at=record["due_at"],
         held_back=bool(record["braked"] or record["over_rate"]),
         replayed=record["replayed"],
+        unmanaged=bool(record["unmanaged"]),
     )
+
+
+def _together(one: OpenedSession, other: OpenedSession) -> OpenedSession:
+    """A gateway for which two writes stand open: its line's is first."""
+    first, second = (other, one) if one.write and one.write.purpose is Purpose.CREDENTIALS else (one, other)
+    if second.write is None or second.due_at is None:
+        return first
+    return replace(first, behind=Standing(second.write, second.due_at, second.held_back))

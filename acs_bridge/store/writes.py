@@ -52,6 +52,7 @@ class WriteRow:
     plan: dict[str, object]
     wanted_serial: str | None
     approved_at: datetime | None
+    gateway_pair: str | None  # the credentials that its gateway is to have
     last_inform_at: datetime | None
     periodic_at: datetime | None
     periodic_seconds: float | None
@@ -90,7 +91,7 @@ class WriteContext:
     purpose: str
     state: str
     association_ended: bool
-    current: bool | None  # carries the association's current generation
+    current: bool | None  # carries the current generation of its association, or the pair that its gateway is to have
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pytest
 
 from acs_bridge.domain import planner
 from acs_bridge.domain.ids import tag
-from acs_bridge.domain.planner import Answer, Asked, Move, OpenWrite, Plan, Wanted
+from acs_bridge.domain.planner import Answer, Asked, Association, Move, OpenWrite, Plan, Wanted
 from acs_bridge.domain.write import TRANSITIONS, Purpose, WriteEvent, WriteState
 from cwmp.messages import (
     Fault,
@@ -62,12 +62,8 @@ def a_write(state: WriteState, plan: Plan = Plan(), **columns: object) -> OpenWr
         request_id=None,
         session_number=SESSION,
         moved_at=NOW,
-        association_id=OTHER,
         generation=1,
-        key_id="k1",
-        issued_at=NOW,
-        line_of_service="LOS-1",
-        subscriber_code="C-1",
+        association=Association(OTHER, "k1", NOW, "LOS-1", "C-1"),
     )
     return replace(write, **columns)  # type: ignore[arg-type]
 

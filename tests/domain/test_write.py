@@ -16,7 +16,7 @@ from acs_bridge.domain.write import (
 )
 from acs_bridge.store.database import Database
 
-SCHEMA = Path(__file__).parents[2] / "schemas" / "postgres" / "0001_foundation.sql"
+SCHEMAS = sorted((Path(__file__).parents[2] / "schemas" / "postgres").glob("*.sql"))
 EDGES = {(state, event, to) for state, ways in TRANSITIONS.items() for event, to in ways.items()}
 
 
@@ -25,9 +25,9 @@ def quoted(text: str) -> list[str]:
 
 
 def test_the_table_in_the_schema_and_the_table_in_python_are_equal():
-    inserted = re.search(r"insert into write_transition .*? values(.*?);", SCHEMA.read_text(), re.DOTALL)
-    assert inserted
-    rows = quoted(inserted[1])
+    texts = [schema.read_text() for schema in SCHEMAS]
+    inserted = re.findall(r"insert into write_transition .*? values(.*?);", "".join(texts), re.DOTALL)
+    rows = quoted("".join(inserted))
     assert sorted(zip(rows[::3], rows[1::3], rows[2::3], strict=True)) == sorted(EDGES)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from acs_bridge.domain.actor import Actor, Role
+from acs_bridge.domain.credentials import Pair
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.names import line_of_service, subscriber_code
 from acs_bridge.domain.phan import PhanUrls
@@ -16,9 +17,9 @@ from acs_bridge.domain.profile import ProfileSet, parse_profile
 from acs_bridge.domain.ring import RingResult
 from acs_bridge.services.associations import Associations
 from acs_bridge.services.binding import Binding
+from acs_bridge.services.credentials import GatewayCredentials, Policy
 from acs_bridge.services.devices import Devices
 from acs_bridge.services.doorbell.address import Access
-from acs_bridge.services.doorbell.client import Pair
 from acs_bridge.services.doorbell.credentials import configured
 from acs_bridge.services.doorbell.doorbell import Doorbell, Manners
 from acs_bridge.services.gateways import Gateways
@@ -47,6 +48,8 @@ value = "{phan_url}"
 max_length = 160
 clear = ""
 """
+
+POLICY = Policy(manage=True, bootstrap=Pair("bootstrap", "let-me-in"), realm="acs-bridge")
 
 DISPATCH = """
 update write set state = 'sent', event = 'dispatched', moves = moves + 1, moved_at = $2, attempts = attempts + 1,
@@ -88,6 +91,8 @@ class Office:
     seals: Seals
     actor: Actor = ADMIN
     approval_needed: bool = True
+    keyring: Keyring = field(kw_only=True)
+    policy: Policy = POLICY
     lines: Lines = field(init=False)
 
     def __post_init__(self) -> None:
@@ -98,7 +103,8 @@ class Office:
         self.devices = Devices(database, clock, self.lines, self.binding)
         self.associations = Associations(database, clock, self.lines, self.seals)
         self.intake = Intake(database, clock, self.lines, self.seals, self.binding)
-        self.gateways = Gateways(database, clock, self.binding)
+        self.credentials = GatewayCredentials(database, clock, self.keyring, self.policy)
+        self.gateways = Gateways(database, clock, self.binding, self.credentials)
         self.writes = Writes(database, clock, approval_needed=self.approval_needed)
         self.queue = Queue(database, clock)
         self.rung: list[RingResult] = []
@@ -176,8 +182,8 @@ def seals(keyring: Keyring, phan_urls: PhanUrls) -> Seals:
 
 
 @pytest.fixture
-def office(database: Database, clock, seals: Seals) -> Office:
-    return Office(database, clock, seals)
+def office(database: Database, clock, seals: Seals, keyring: Keyring) -> Office:
+    return Office(database, clock, seals, keyring=keyring)
 
 
 @pytest.fixture

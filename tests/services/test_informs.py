@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -44,7 +44,9 @@ class Worker:
         self.informs = Informs(self.sessions, clock)
 
     async def take(self, *rows: InformRow) -> list[OpenedSession]:
-        return await asyncio.gather(*map(self.informs.take, rows))
+        taken = await asyncio.gather(*map(self.informs.take, rows))
+        assert all(isinstance(session, OpenedSession) for session in taken)
+        return cast("list[OpenedSession]", taken)
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ SUBSCRIBER = """insert into subscriber (code, code_key, name, created_at, update
 ASSOCIATION = """insert into association (id, subscriber_id, device_id, key_id, issued_at, created_at, created_by)
     values ($1, $2, $3, 'k1', $4, $4, 'cli:test') returning id"""
 WRITE = """insert into write
-    (id, purpose, association_id, device_id, gateway_id, batch_id, moved_at, due_at, created_at)
-    values ($1, $2, $3, $4, $5, $1, $6, $6, $6) returning id"""
+    (id, purpose, association_id, device_id, gateway_id, batch_id, moved_at, due_at, created_at, pair)
+    values ($1, $2, $3, $4, $5, $1, $6, $6, $6, case $2 when 'credentials' then 'own' end) returning id"""
 DISPATCH = """update write set state = 'sent', event = 'dispatched', moves = moves + 1, moved_at = $2,
     request_id = 'r1', lease_until = $3, attempts = attempts + 1, step = step + 1 where id = $1"""
 

@@ -119,7 +119,8 @@ class TestAnInform:
         write_id = await provision(database, gateway_id)
         session = await opened(sessions)
         assert session.write is not None
-        assert (session.write.id, session.write.line_of_service) == (write_id, "LOS-1")
+        assert session.write.association is not None
+        assert (session.write.id, session.write.association.line_of_service) == (write_id, "LOS-1")
         assert session.write.state is WriteState.QUEUED
         assert not session.held_back
 

@@ -9,10 +9,11 @@ import asyncio
 import re
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Self
 
+from acs_bridge.domain.credentials import Pair
 from acs_bridge.domain.networks import Address
 from acs_bridge.domain.ring import RingResult
 from acs_bridge.services.doorbell.address import Bell
@@ -31,14 +32,6 @@ _LINE_BREAK: Final = b"\n"
 _INFORMATIONAL: Final = 1
 _SUCCESS: Final = 2
 _PIECE: Final = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """What a gateway wants to see."""
-
-    username: str
-    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

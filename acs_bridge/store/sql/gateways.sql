@@ -23,7 +23,12 @@ limit 3;
 select g.id, g.oui, g.product_class, g.serial_number, g.manufacturer, g.hardware_version, g.software_version, g.root,
        g.provisioning_code, g.profile, g.address, g.events, g.created_at, g.approved_at, g.approved_by,
        g.first_inform_at, g.last_inform_at, g.booted_at, g.periodic_at, g.periodic_seconds, d.line_of_service,
-       r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings
+       r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings,
+       g.pair,
+       coalesce((select json_agg(json_build_object('reason', q.reason, 'since', q.first_at, 'last_at', q.last_at,
+                                                   'address', q.address, 'claimed', q.claimed, 'calls', q.calls)
+                                 order by q.first_at, q.reason, q.address)
+                 from quarantine q where q.gateway_id = g.id), '[]'::json) as quarantine
 from gateway g
 left join device d on d.gateway_id = g.id
 left join ring r on r.gateway_id = g.id
@@ -34,7 +39,12 @@ where g.id = $1;
 select g.id, g.oui, g.product_class, g.serial_number, g.manufacturer, g.hardware_version, g.software_version, g.root,
        g.provisioning_code, g.profile, g.address, g.events, g.created_at, g.approved_at, g.approved_by,
        g.first_inform_at, g.last_inform_at, g.booted_at, g.periodic_at, g.periodic_seconds, d.line_of_service,
-       r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings
+       r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings,
+       g.pair,
+       coalesce((select json_agg(json_build_object('reason', q.reason, 'since', q.first_at, 'last_at', q.last_at,
+                                                   'address', q.address, 'claimed', q.claimed, 'calls', q.calls)
+                                 order by q.first_at, q.reason, q.address)
+                 from quarantine q where q.gateway_id = g.id), '[]'::json) as quarantine
 from gateway g
 left join device d on d.gateway_id = g.id
 left join ring r on r.gateway_id = g.id
@@ -43,8 +53,9 @@ where ($1::bigint is null or g.id < $1)
   and ($2::text is null or g.serial_number ilike $2 or g.oui ilike $2 or g.product_class ilike $2
        or g.manufacturer ilike $2 or d.line_key like $3)
   and ($4::bool is null or $4 = (d.id is null))
+  and ($5::bool is null or $5 = exists (select from quarantine q where q.gateway_id = g.id))
 order by g.id desc
-limit $5;
+limit $6;
 
 -- name: approve
 -- Lets a gateway out of the inbox; the first approval stays.

@@ -29,7 +29,7 @@ due as (
 judged as (
     select due.gateway_id, due.encore, waits.at, waits.brake_id, g.connection_request_url as url, g.address,
            case
-               when waits.at is null or g.connection_request_url = '' or ($5 and g.approved_at is null) then 'idle'
+               when waits.at is null or g.connection_request_url = '' or ($5 and g.approved_at is null and g.pair = 'bootstrap') then 'idle'
                when waits.brake_id is not null then 'held'
                when waits.at > $1 then 'early'
                when due.rung_at > $1 - make_interval(secs => $6) and not due.encore then 'soon'

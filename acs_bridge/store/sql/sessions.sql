@@ -16,7 +16,7 @@ with inform as (
         serial_number text, oui text, product_class text, manufacturer text, hardware_version text,
         software_version text, root text, provisioning_code text, parameter_key text, connection_request_url text,
         cwmp_namespace text, profile text, address text, events text[], booted bool, periodic bool, believed bool,
-        exposed bool, login bigint)
+        exposed bool, login bigint, principal text, gateway_ids bigint[], pair_generation int)
 ),
 -- Of several in one batch the first. In one order everywhere, as gateways are, and before any of these is locked.
 shown as (
@@ -37,6 +37,11 @@ held as (
     from inform i
     join admitted using (place)
     join gateway g on g.serial_number = i.serial_number and g.oui = i.oui and g.product_class = i.product_class
+    where case i.principal
+              when 'bootstrap' then g.takes_bootstrap
+              when 'own' then g.id = any(i.gateway_ids) and i.pair_generation between g.own_from and g.own_to
+              when 'imported' then g.takes_imported and g.id = any(i.gateway_ids)
+              else true end
     order by g.serial_number collate "C", g.oui collate "C", g.product_class collate "C"
     for no key update of g
 ),
@@ -60,46 +65,66 @@ known as (
         booted_at = case when i.booted then $2 else g.booted_at end,
         periodic_seconds = case when i.periodic then coalesce(extract(epoch from $2 - g.periodic_at), g.periodic_seconds)
                                 else g.periodic_seconds end,
-        periodic_at = case when i.periodic then $2 else g.periodic_at end
+        periodic_at = case when i.periodic then $2 else g.periodic_at end,
+        -- Who logs in with the pair that it is to have needs no other one any more.
+        takes_bootstrap = case when i.principal = g.pair and (i.principal <> 'own' or i.pair_generation = g.own_to)
+                            then i.principal = 'bootstrap'
+                            else g.takes_bootstrap and not (i.principal = 'certificate' and g.own_to = 0) end,
+        takes_imported = case when i.principal = g.pair and (i.principal <> 'own' or i.pair_generation = g.own_to)
+                              then i.principal = 'imported' else g.takes_imported end,
+        own_from = case when i.principal <> g.pair or i.principal = 'own' and i.pair_generation <> g.own_to then g.own_from
+                        when i.principal = 'own' then g.own_to else g.own_to + 1 end,
+        pair = case when i.principal = 'certificate' and g.pair = 'bootstrap' and g.own_to = 0 then 'certificate' else g.pair end
     from inform i
     join held using (place)
     where g.id = held.id
     returning i.place, g.id, g.session_number, g.booted_at, i.profile, i.software_version,
-              i.believed or g.approved_at is not null as entitled, i.exposed
+              i.believed or g.approved_at is not null as entitled, i.exposed,
+              g.own_to = 0 and i.principal in ('bootstrap', 'imported') as unmanaged
 ),
 fresh as (
     insert into gateway (
         serial_number, oui, product_class, manufacturer, hardware_version, software_version, root, provisioning_code,
         parameter_key, connection_request_url, cwmp_namespace, profile, address, exposed, events, created_at,
-        session_number, first_inform_at, last_inform_at, booted_at, periodic_at)
+        session_number, first_inform_at, last_inform_at, booted_at, periodic_at, pair, takes_bootstrap)
     select i.serial_number, i.oui, i.product_class, i.manufacturer, i.hardware_version, i.software_version, i.root,
            i.provisioning_code, i.parameter_key, i.connection_request_url, i.cwmp_namespace, i.profile, i.address,
            i.exposed, i.events, $2, 1, $2, $2, case when i.booted then $2 end,
-           case when i.periodic then $2 end
+           case when i.periodic then $2 end,
+           case when i.principal = 'certificate' then 'certificate' else 'bootstrap' end, i.principal <> 'certificate'
     from inform i
     join admitted using (place)
-    where not exists (select from known where known.place = i.place)
+    where not exists (select from held where held.place = i.place) and i.principal not in ('own', 'imported')
     order by i.serial_number collate "C", i.oui collate "C", i.product_class collate "C"
     on conflict do nothing
     returning id, session_number, booted_at, serial_number, oui, product_class
 ),
-open_write as (
-    select known.place, w.*, a.issued_at as association_issued_at, d.line_of_service, coalesce(s.code, '') as subscriber_code,
-           known.exposed or exists (
-               select from brake b
-               where (b.batch_id is null or b.batch_id = w.batch_id)
-                 and (b.profile is null or b.profile = known.profile)
-                 and (b.software_version is null or b.software_version = known.software_version)
-           ) as braked
+standing as (
+    select known.place, known.profile as fits, known.software_version, known.exposed, w.*
     from known
     join write w on w.gateway_id = known.id and w.finished_at is null and w.purpose in ('provision', 'clear')
-    join association a on a.id = w.association_id
-    join device d on d.id = a.device_id
-    left join subscriber s on s.id = a.subscriber_id
     where known.entitled
+    union all
+    select known.place, known.profile as fits, known.software_version, known.exposed, w.*
+    from known
+    join write w on w.gateway_id = known.id and w.finished_at is null and w.purpose = 'credentials'
+    where known.entitled and $4::bool
+),
+open_write as (
+    select w.*, a.issued_at as association_issued_at, d.line_of_service, coalesce(s.code, '') as subscriber_code,
+           w.exposed or exists (
+               select from brake b
+               where (b.batch_id is null or b.batch_id = w.batch_id)
+                 and (b.profile is null or b.profile = w.fits)
+                 and (b.software_version is null or b.software_version = w.software_version)
+           ) as braked
+    from standing w
+    left join association a on a.id = w.association_id
+    left join device d on d.id = a.device_id
+    left join subscriber s on s.id = a.subscriber_id
 ),
 waiting as (
-    select place, row_number() over (order by due_at, place) as turn
+    select id, row_number() over (order by due_at, place) as turn
     from open_write
     where state = 'queued' and due_at <= $2 and not braked
 ),
@@ -121,7 +146,8 @@ spent as (
 )
 select i.place, coalesce(known.id, fresh.id) as gateway_id, coalesce(known.session_number, fresh.session_number) as session_number,
        fresh.id is not null as is_fresh, coalesce(known.entitled, i.believed) as entitled, known.booted_at,
-       w.id, w.purpose, w.state, w.moves, w.attempts, w.step, w.plan, w.parameter_key, w.request_id,
+       $4 and coalesce(known.entitled, i.believed) and coalesce(known.unmanaged, i.principal = 'bootstrap') as unmanaged,
+       w.id, w.purpose, w.pair, w.state, w.moves, w.attempts, w.step, w.plan, w.parameter_key, w.request_id,
        w.session_number as write_session_number, w.moved_at, w.due_at, w.association_id, w.generation, w.key_id,
        w.association_issued_at, w.line_of_service, w.subscriber_code, w.braked,
        waiting.turn > (select floor(available) from bucket) as over_rate, admitted.place is null as replayed
@@ -130,17 +156,39 @@ left join admitted using (place)
 left join known using (place)
 left join fresh using (serial_number, oui, product_class)
 left join open_write w using (place)
-left join waiting using (place)
+left join waiting on waiting.id = w.id
 where known.id is not null or fresh.id is not null or admitted.place is null;
 
 -- name: forget_logins
 -- Logins whose nonce is over are refused for that.
 delete from used_login where used_at < $1;
 
--- name: find_open_write
--- The write that a session under way stands at: the one whose request is outstanding in it, else the one that is due.
--- Asked only where the worker that serves this POST has not seen the session before.
-select w.id, w.purpose, w.state, w.moves, w.attempts, w.step, w.plan, w.parameter_key, w.request_id,
+-- name: examine
+-- Why an Inform was kept out: the gateway with its DeviceId, and whether it may log in like that by now.
+select g.id, case $4::text
+                 when 'bootstrap' then g.takes_bootstrap
+                 when 'own' then g.id = any($5::bigint[]) and $6::int between g.own_from and g.own_to
+                 when 'imported' then g.takes_imported and g.id = any($5::bigint[])
+                 else true end as admitted
+from gateway g
+where g.serial_number = $1 and g.oui = $2 and g.product_class = $3;
+
+-- name: find_open_writes
+-- The writes that a session under way may stand at: of each kind the one whose request is outstanding in it, else the
+-- one that is due. Asked only where the worker that serves this POST has not seen the session before.
+with session as (
+    select id, root, oui, product_class, software_version, profile, booted_at
+    from gateway where id = $1 and session_number = $2
+),
+standing as (
+    select w.* from session g
+    join write w on w.gateway_id = g.id and w.finished_at is null and w.purpose in ('provision', 'clear')
+    union all
+    select w.* from session g
+    join write w on w.gateway_id = g.id and w.finished_at is null and w.purpose = 'credentials'
+    where $3::bool
+)
+select w.id, w.purpose, w.pair, w.state, w.moves, w.attempts, w.step, w.plan, w.parameter_key, w.request_id,
        w.session_number as write_session_number, w.moved_at, w.due_at, w.association_id, w.generation, w.key_id,
        a.issued_at as association_issued_at, d.line_of_service, coalesce(s.code, '') as subscriber_code, g.root, g.oui, g.product_class, g.software_version, g.booted_at,
        exists (
@@ -149,12 +197,11 @@ select w.id, w.purpose, w.state, w.moves, w.attempts, w.step, w.plan, w.paramete
              and (b.profile is null or b.profile = g.profile)
              and (b.software_version is null or b.software_version = g.software_version)
        ) as braked
-from gateway g
-join write w on w.gateway_id = g.id and w.finished_at is null and w.purpose in ('provision', 'clear')
-join association a on a.id = w.association_id
-join device d on d.id = a.device_id
-left join subscriber s on s.id = a.subscriber_id
-where g.id = $1 and g.session_number = $2;
+from standing w
+cross join session g
+left join association a on a.id = w.association_id
+left join device d on d.id = a.device_id
+left join subscriber s on s.id = a.subscriber_id;
 
 -- name: move_writes
 -- One event of each write's law, in its gateway's newest session only: a row that is missing from the answer says that

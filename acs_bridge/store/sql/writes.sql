@@ -61,8 +61,8 @@ limit 1;
 select w.id, w.purpose, w.association_id, d.line_of_service, s.code as subscriber_code, w.gateway_id, g.oui,
        g.product_class, g.serial_number, w.batch_id, w.generation, w.key_id, w.state, w.event, w.moves, w.attempts,
        w.step, w.created_at, w.moved_at, w.moved_by, w.due_at, w.finished_at, w.lease_until, w.fault, w.proof,
-       w.profile, w.plan, d.wanted_serial, g.approved_at, g.last_inform_at, g.periodic_at, g.periodic_seconds,
-       r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings,
+       w.profile, w.plan, d.wanted_serial, g.approved_at, g.pair as gateway_pair, g.last_inform_at, g.periodic_at,
+       g.periodic_seconds, r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings,
        exists (
            select from brake b
            where (b.batch_id is null or b.batch_id = w.batch_id)
@@ -82,8 +82,8 @@ where w.id = $1;
 select w.id, w.purpose, w.association_id, d.line_of_service, s.code as subscriber_code, w.gateway_id, g.oui,
        g.product_class, g.serial_number, w.batch_id, w.generation, w.key_id, w.state, w.event, w.moves, w.attempts,
        w.step, w.created_at, w.moved_at, w.moved_by, w.due_at, w.finished_at, w.lease_until, w.fault, w.proof,
-       w.profile, w.plan, d.wanted_serial, g.approved_at, g.last_inform_at, g.periodic_at, g.periodic_seconds,
-       r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings,
+       w.profile, w.plan, d.wanted_serial, g.approved_at, g.pair as gateway_pair, g.last_inform_at, g.periodic_at,
+       g.periodic_seconds, r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings,
        exists (
            select from brake b
            where (b.batch_id is null or b.batch_id = w.batch_id)
@@ -110,8 +110,11 @@ limit $7;
 -- name: context
 -- What an operator's move on a write has to respect: its line, locked before it, and whether it is the newest word.
 select w.device_id, w.gateway_id, d.line_key, w.association_id, a.subscriber_id, w.purpose, w.state,
-       a.ended_at is not null as association_ended, w.generation = a.generation as current
+       a.ended_at is not null as association_ended,
+       case when w.purpose = 'credentials' then w.pair = g.pair and (w.pair <> 'own' or w.generation = g.own_to)
+            else w.generation = a.generation end as current
 from write w
+left join gateway g on g.id = w.gateway_id
 left join device d on d.id = w.device_id
 left join association a on a.id = w.association_id
 where w.id = $1;

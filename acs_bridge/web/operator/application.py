@@ -15,6 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from acs_bridge.domain.clock import Clock
 from acs_bridge.services.associations import Associations
+from acs_bridge.services.credentials import GatewayCredentials
 from acs_bridge.services.devices import Devices
 from acs_bridge.services.doorbell.doorbell import Doorbell
 from acs_bridge.services.events import EventFeed
@@ -52,6 +53,7 @@ class Services:
     subscribers: Subscribers
     devices: Devices
     gateways: Gateways
+    credentials: GatewayCredentials
     associations: Associations
     intake: Intake
     writes: Writes
@@ -68,7 +70,7 @@ def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
         *DeviceRoutes(services.devices).table(),
         *AssociationRoutes(services.associations).table(),
         *IntakeRoutes(services.intake, services.associations).table(),
-        *GatewayRoutes(services.gateways, services.doorbell, clock).table(),
+        *GatewayRoutes(services.gateways, services.credentials, services.doorbell, clock).table(),
         *WriteRoutes(services.writes).table(),
         *QueueRoutes(services.queue).table(),
         *PhanRoutes(services.phan).table(),

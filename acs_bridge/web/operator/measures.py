@@ -44,7 +44,7 @@ class OperatorMeasures:
         for state, writes in overview.counts.items():
             self._writes.labels(state).set(writes)
         self._oldest.set(overview.oldest_queued_seconds or 0)
-        for standing in ("known", "unclaimed", "overdue"):
+        for standing in ("known", "unclaimed", "overdue", "quarantined"):
             self._gateways.labels(standing).set(getattr(overview.gateways, standing))
         self._paused.set(overview.paused)
 

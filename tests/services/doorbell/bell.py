@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from acs_bridge.services.doorbell.client import Pair
+from acs_bridge.domain.credentials import Pair
 from cwmp.digest import Authorization, Challenge, ha1, verify
 
 PAIR = Pair("acs", "open-sesame-4711")

@@ -5,10 +5,11 @@ from itertools import count
 
 import pytest
 
+from acs_bridge.domain.credentials import Pair
 from acs_bridge.domain.networks import read
 from acs_bridge.domain.ring import RingResult
 from acs_bridge.services.doorbell.address import Bell
-from acs_bridge.services.doorbell.client import BYTES, Pair, Rung, ring
+from acs_bridge.services.doorbell.client import BYTES, Rung, ring
 from cwmp.digest import Authorization, Challenge
 from tests.services.doorbell.bell import (
     CHALLENGE,

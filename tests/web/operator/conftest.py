@@ -95,6 +95,7 @@ async def operator(office: Office, lookup: PhanLookup) -> AsyncIterator[Operator
             subscribers=office.subscribers,
             devices=office.devices,
             gateways=office.gateways,
+            credentials=office.credentials,
             associations=office.associations,
             intake=office.intake,
             writes=office.writes,

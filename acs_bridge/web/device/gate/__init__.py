@@ -7,6 +7,7 @@ dialogue's and the services' to say of the principal that it recognised.
 from acs_bridge.web.device.gate.admission import FAILURES_BEFORE_CLOSE, STALE, Admission, Gate
 from acs_bridge.web.device.gate.anybody import OpenGate
 from acs_bridge.web.device.gate.credentials import Candidate, Credentials, SharedPair
+from acs_bridge.web.device.gate.gateways import DerivedPairs, ImportedPairs
 from acs_bridge.web.device.gate.making import make_gate
 
 __all__ = [
@@ -15,7 +16,9 @@ __all__ = [
     "Admission",
     "Candidate",
     "Credentials",
+    "DerivedPairs",
     "Gate",
+    "ImportedPairs",
     "OpenGate",
     "SharedPair",
     "make_gate",

@@ -16,14 +16,14 @@ from acs_bridge.web.device.gate.schemes import SchemesGate
 def make_gate(
     cpe_auth: CpeAuth, credentials: Sequence[Credentials], keyring: Keyring, clock: Clock, first_nonce: int
 ) -> Gate:
-    """Make it. `credentials` are asked before the bootstrap pair; `first_nonce` as in `DigestScheme`."""
+    """Make it. `credentials` are asked after the bootstrap pair; `first_nonce` as in `DigestScheme`."""
     if cpe_auth.mode is CpeAuthMode.NONE:
         return OpenGate()
     if cpe_auth.mode is CpeAuthMode.CERTIFICATE:
         return SchemesGate()
     pair = cpe_auth.pair()
     shared = () if pair is None else (SharedPair(*pair, cpe_auth.realm),)
-    book = Book((*credentials, *shared), cpe_auth.realm, keyring.derive("CWMP digest decoy").hex())
+    book = Book((*shared, *credentials), cpe_auth.realm, keyring.derive("CWMP digest decoy").hex())
     basic = BasicScheme(book, cpe_auth.realm)  # inside TLS a CPE may prefer it, whatever it is asked for
     if cpe_auth.mode is CpeAuthMode.BASIC:
         return SchemesGate(basic=basic)

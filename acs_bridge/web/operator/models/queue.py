@@ -135,11 +135,12 @@ class RateAnswer(AnswerModel):
 
 
 class GatewayCountsAnswer(AnswerModel):
-    """Gateways that have informed; overdue: two expected Informs were missed."""
+    """Gateways that have informed; overdue: two expected Informs were missed; quarantined: calls were kept out."""
 
     known: int
     unclaimed: int
     overdue: int
+    quarantined: int
 
 
 class QueueAnswer(AnswerModel):

@@ -1,12 +1,13 @@
 """Subscribers, devices and gateways."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
 from acs_bridge.domain.ring import LastRing, RingResult
 from acs_bridge.domain.waiting import Rhythm
+from acs_bridge.services.credentials import NewPair
 from acs_bridge.services.devices import warnings
 from acs_bridge.store.devices import DeviceRow
 from acs_bridge.store.gateways import GatewayRow, Identity
@@ -132,9 +133,40 @@ def _gateway(row: DeviceRow) -> DeviceGateway | None:
 
 
 class GatewayQuery(ListQuery):
-    """A page of gateways; `unclaimed`: those that no line has."""
+    """A page of gateways; `unclaimed`: those that no line has; `quarantined`: those of which calls were kept out."""
 
     unclaimed: bool | None = None
+    quarantined: bool | None = None
+
+
+class NewCredentials(RequestModel):
+    """The pair that a gateway is known to have: its password, or HA1 = MD5(username:realm:password). Never shown."""
+
+    username: str
+    password: str | None = None
+    ha1: str | None = None
+    realm: str | None = Field(None, description="The realm of ha1: that of the listener (cpe_auth.realm).")
+
+    @property
+    def pair(self) -> NewPair:
+        """Say the same in the words of the services."""
+        return NewPair(self.username, self.password, self.ha1, self.realm)
+
+
+class KeptOut(AnswerModel):
+    """Calls that were kept out, because their credentials do not go with the gateway that they claimed to be.
+
+    `bootstrap_pair`: the pair that all gateways share, for this gateway, which has credentials of its own.
+    `retired_pair`: former credentials of this gateway. `foreign_pair`: this gateway's credentials, for another one
+    (`claimed`). An empty address counts those beyond the addresses that are told apart.
+    """
+
+    reason: Literal["bootstrap_pair", "retired_pair", "foreign_pair"]
+    since: Time
+    last_at: Time
+    address: str
+    claimed: str
+    calls: int
 
 
 class ConnectionRequestAnswer(AnswerModel):
@@ -175,16 +207,19 @@ class GatewayAnswer(AnswerModel):
     next_inform_at: Time | None
     booted_at: Time | None
     connection_request: ConnectionRequestAnswer | None
+    pair: Literal["bootstrap", "imported", "own", "certificate"]
+    quarantine: list[KeptOut]
 
     @classmethod
     def of(cls, row: GatewayRow, now: Time) -> "GatewayAnswer":
         """Make the answer of a record."""
         rhythm = Rhythm(row.last_inform_at, row.periodic_at, row.periodic_seconds)
-        made = {"next_inform_at", "connection_request"}
+        made = {"next_inform_at", "connection_request", "quarantine"}
         known = {name: getattr(row, name) for name in cls.model_fields if name not in made}
         ring = row.last_ring
         return cls(
             **known,
             next_inform_at=rhythm.next_after(now),
             connection_request=None if ring is None else ConnectionRequestAnswer.of(ring),
+            quarantine=[KeptOut.model_validate(each) for each in row.quarantine],
         )
