@@ -246,7 +246,7 @@ def _ask(write: OpenWrite, wanted: Wanted, asked: Asked, event: WriteEvent | Non
 
 def _set_answered(write: OpenWrite, wanted: Wanted, answer: Answer, *, last_attempt: bool) -> Move:
     if isinstance(answer, Fault):
-        return _failed(answer, last_attempt=last_attempt)
+        return _failed(write, answer, last_attempt=last_attempt)
     status = answer.status if isinstance(answer, SetParameterValuesResponse) else None
     if status == STATUS_DEFERRED:
         # The old value may be read until the session is over: look in a later one.
@@ -278,9 +278,9 @@ def _looked_first(write: OpenWrite, wanted: Wanted, answer: Answer) -> Move:
     return _ask(write, wanted, Asked.SET, WriteEvent.ADVANCED)
 
 
-def _failed(fault: Fault, *, last_attempt: bool) -> Move:
-    if faults.is_permanent(fault):
+def _failed(write: OpenWrite, fault: Fault, *, last_attempt: bool) -> Move:
+    if faults.is_permanent(fault, write.attempts):
         return Move(WriteEvent.REFUSED, fault=fault)
-    if last_attempt:
+    if last_attempt or faults.is_spent(fault, write.attempts):
         return Move(WriteEvent.EXHAUSTED, fault=fault)
     return Move(WriteEvent.FALTERED, fault=fault, later=True)

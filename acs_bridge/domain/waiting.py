@@ -11,7 +11,7 @@ from typing import Final
 
 from acs_bridge.domain.ring import LastRing
 from acs_bridge.domain.write import WriteState
-from cwmp.faults import CPE_FAULTS
+from cwmp.faults import fault_code
 
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
@@ -169,9 +169,10 @@ def _because(fault: Mapping[str, object] | None) -> str:
     if not fault:
         return ""
     code, text = fault.get("code"), fault.get("text")
-    known = CPE_FAULTS.get(code) if isinstance(code, int) else None
-    said = known.advice if known is not None else text
-    return f" (fault {code}: {said})" if code else f" ({said})"
+    if not isinstance(code, int):
+        return f" ({text})"
+    known = fault_code(code)
+    return f" (fault {code}: {known.meaning if known.is_standard else text or known.meaning})"
 
 
 _SENTENCES: dict[WriteState, Callable[[Facts, datetime], Waiting]] = {

@@ -10,6 +10,7 @@ from acs_bridge.domain.write import WriteState
 from acs_bridge.services.intake import Order
 from acs_bridge.store.associations import AssociationRow, Moment
 from acs_bridge.web.operator.models.base import AnswerModel, Code, LineOfService, ListQuery, RequestModel, Time
+from acs_bridge.web.operator.models.faults import FaultAnswer
 from acs_bridge.web.operator.models.records import GatewayIdentity, NewSubscriber
 
 MAX_URLS = 1000
@@ -66,7 +67,7 @@ class MomentAnswer(AnswerModel):
     from_state: str | None
     to_state: str | None
     gateway_id: int | None
-    fault: dict[str, object] | None
+    fault: FaultAnswer | None
 
     @classmethod
     def of(cls, row: Moment) -> "MomentAnswer":

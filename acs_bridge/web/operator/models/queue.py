@@ -9,26 +9,11 @@ from acs_bridge.services.queue import Overview
 from acs_bridge.services.writes import SeenWrite, WriteQuestion
 from acs_bridge.store.queue import Brake
 from acs_bridge.web.operator.models.base import AnswerModel, PageQuery, RequestModel, Time
+from acs_bridge.web.operator.models.faults import FaultAnswer
 from acs_bridge.web.operator.models.records import DeviceGateway
 
 MAX_RATE = 10_000_000
 BRAKE_TEXT = 256
-
-
-class ParameterFaultAnswer(AnswerModel):
-    """What a gateway said about one parameter."""
-
-    name: str
-    code: int | None
-    text: str
-
-
-class FaultAnswer(AnswerModel):
-    """The last fault of a write; without a code it is in our own words."""
-
-    code: int | None
-    text: str
-    parameters: list[ParameterFaultAnswer]
 
 
 class WriteAnswer(AnswerModel):
