@@ -42,7 +42,7 @@ _PROOFS: Final = {
 class Patience:
     """How long is waited for what."""
 
-    lease: timedelta  # for the answer to a request
+    lease: timedelta  # for the answer to a request, unless the gateway asks for longer (SessionTimeout)
     staged: timedelta  # for a value that the gateway took, to apply later
 
 
@@ -314,7 +314,7 @@ class Provisioner:
             plan=move.plan,
             parameter_key=key,
             request_id=request_id,
-            lease_until=None if move.request is None else now + self._patience.lease,
+            lease_until=None if move.request is None else now + max(self._patience.lease, visit.timeout),
             due_at=now + self._retry.delay(write.attempts, self._random) if move.later else now,
             fault=None if move.fault is None else self._kept(move.fault, visit.wanted),
             proof=None if move.event is None else _PROOFS.get(move.event),

@@ -4,7 +4,7 @@ A `Visit` is never the truth: that is the write's row, guarded by the gateway's 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from acs_bridge.domain.planner import OpenWrite, Request
 from acs_bridge.domain.principal import Principal
@@ -32,6 +32,7 @@ class Visit:
     gateway_id: int
     session_number: int
     work_due: bool
+    timeout: timedelta = timedelta()  # how long the gateway may take to answer, where that is longer than usual
     known: bool = False  # what follows was read in this session; otherwise ask the database
     kind: GatewayKind | None = None
     booted_at: datetime | None = None
@@ -40,6 +41,7 @@ class Visit:
     held_back: bool = False
     behind: Standing | None = None  # credentials, while the line's write has its turn
     wanted: Rendered | None = None
+    repairs: tuple[str, ...] = ()  # what had to be mended to read this session's messages
 
     @property
     def standing(self) -> Standing | None:

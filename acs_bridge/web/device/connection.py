@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from aiohttp import web
@@ -85,7 +86,7 @@ class Connection:
         key = (ticket.gateway_id, ticket.session_number)
         visit = self.visits.get(key)
         if visit is None:
-            visit = Visit(*key, work_due=work_due)
+            visit = Visit(*key, work_due=work_due, timeout=timedelta(seconds=ticket.timeout))
             self._keep(visit)
         return visit
 

@@ -7,6 +7,7 @@ stands is said by its ticket and by the write whose request is outstanding, and 
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -26,7 +27,7 @@ from cwmp.envelope import Envelope
 from cwmp.errors import RemoteProtocolError
 from cwmp.faults import ACS_FAULTS
 from cwmp.messages import EmptyPost, Fault, Inform, InformResponse, Message
-from cwmp.session import Event, Received, Session, State
+from cwmp.session import Event, Received, Session, State, event_of
 from cwmp.version import negotiate
 
 _log = structlog.get_logger(__name__)
@@ -44,6 +45,7 @@ _NOTED: Final[dict[type[Message], Message]] = {
 }
 _METHODS: Final = messages.GetRPCMethodsResponse(("Inform", "GetRPCMethods", *(request.__name__ for request in _NOTED)))
 _ANSWERS: Final[dict[type[Message], Message]] = {messages.GetRPCMethods: _METHODS, **_NOTED}
+_REQUESTS: Final = frozenset((Event.INFORM, Event.CPE_REQUEST))  # only they may be answered with a fault
 _NOT_SUPPORTED: Final = Fault(8000, ACS_FAULTS[8000].name)
 
 
@@ -95,10 +97,8 @@ class Dialogue:
         What this very request proved is what opens a session. The messages behind it may ride on an earlier login from
         the same address on this connection.
         """
-        if received.repairs:
-            _log.warning("message_repaired", repairs=received.repairs, peer=origin.peer)
         message, header = received.message, received.header
-        if header.not_understood:
+        if header.not_understood and event_of(message) in _REQUESTS:
             refusal = messages.SoapFault("MustUnderstand", "a header that must be understood is not known here")
             return Reply(refusal, received.namespace, header.id)
         if isinstance(message, Inform):
@@ -108,6 +108,8 @@ class Dialogue:
         ticket = self._session_of(connection, origin, cookie)
         if ticket is None:
             return self._outside(message)
+        if received.repairs:
+            _tell_repairs(received, connection.visit(ticket, work_due=Marks.WORK_DUE in ticket.marks), origin)
         namespace = f"{_FAMILY}{ticket.namespace}"
         if type(message) in messages.CPE_REQUESTS:
             # Allowed in every state of an open session, and it moves none: the database need not be asked.
@@ -143,8 +145,12 @@ class Dialogue:
             Marks.WORK_DUE if visit.work_due else Marks(0),
             principal.kind,
             principal.mark(),
+            version.session_timeout,
         )
+        visit.timeout = timedelta(seconds=version.session_timeout)
         connection.opened(ticket, visit)
+        if received.repairs:
+            _tell_repairs(received, visit, caller.origin)
         return Reply(InformResponse(), version.namespace, received.header.id, version.use_version, ticket)
 
     def _session_of(self, connection: Connection, origin: Origin, cookie: Ticket | None) -> Ticket | None:
@@ -215,6 +221,21 @@ class Dialogue:
             return await self._provisioner.repeat(visit, counts=False)
         await self._provisioner.lose(visit)
         raise RemoteProtocolError("the message is no answer to what was asked")
+
+
+def _tell_repairs(received: Envelope, visit: Visit, origin: Origin) -> None:
+    """Tell what had to be mended, once in a session for each kind: such a gateway does it in every message."""
+    new = tuple(repair for repair in received.repairs if repair not in visit.repairs)
+    if new:
+        visit.repairs += new
+        _log.info(
+            "message_repaired",
+            repairs=new,
+            message=messages.rpc_name(received.message),
+            gateway_id=visit.gateway_id,
+            session_number=visit.session_number,
+            peer=origin.peer,
+        )
 
 
 def _stands(visit: Visit, write: OpenWrite | None) -> Session:

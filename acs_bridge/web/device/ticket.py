@@ -1,6 +1,6 @@
 """The sealed session: what identifies a CWMP session travels in its cookie, so that any worker on any host serves it.
 
-The cookie is authenticated and encrypted (AES-SIV): 78 characters of [0-9a-f], which even the oldest cookie parsers
+The cookie is authenticated and encrypted (AES-SIV): 82 characters of [0-9a-f], which even the oldest cookie parsers
 keep whole. It says which gateway and which of its sessions this is, who opened it, and whether work was due. It proves
 nothing about the moment: the gateway's row in the database is compared with it before anything changes.
 """
@@ -14,15 +14,16 @@ from typing import Final
 
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.principal import Kind, Principal
+from cwmp.version import DEFAULT_TIMEOUT
 
 COOKIE: Final = "cwmpsid"
 LIFETIME_SECONDS: Final = 600  # no session lives longer, however busy
 CLOCK_SKEW_SECONDS: Final = 30  # between the hosts that serve one session
 
-_LAYOUT: Final = struct.Struct(">QIIBBBI")
+_LAYOUT: Final = struct.Struct(">QIIBBBIH")
 # Every Cookie syntax that gateways are known to send: quoted, with $Version and $Path, commas for semicolons.
 _IN_HEADER: Final = re.compile(rf'(?:^|[;,\s]){COOKIE}\s*=\s*"?([^\s",;]+)')
-_VALUE: Final = re.compile("[0-9a-f]{78}")
+_VALUE: Final = re.compile("[0-9a-f]{82}")
 
 
 class Marks(IntFlag):
@@ -42,6 +43,7 @@ class Ticket:
     marks: Marks
     opener: Kind  # who opened it, and
     opener_mark: int  # `Principal.mark` of that one
+    timeout: int = DEFAULT_TIMEOUT  # seconds that the gateway may be silent
 
     def is_over(self, now: datetime) -> bool:
         """Whether the session has lived its longest."""
@@ -74,6 +76,7 @@ class TicketSeal:
             ticket.marks,
             ticket.opener,
             ticket.opener_mark,
+            ticket.timeout,
         )
         return self._sealer.seal(plain).hex()
 
@@ -90,5 +93,5 @@ class TicketSeal:
         plain = self._sealer.open(bytes.fromhex(value)) if _VALUE.fullmatch(value) else None
         if plain is None or len(plain) != _LAYOUT.size:
             return None
-        gateway_id, session_number, opened_at, namespace, marks, opener, mark = _LAYOUT.unpack(plain)
-        return Ticket(gateway_id, session_number, opened_at, namespace, Marks(marks), Kind(opener), mark)
+        gateway_id, session_number, opened_at, namespace, marks, opener, mark, timeout = _LAYOUT.unpack(plain)
+        return Ticket(gateway_id, session_number, opened_at, namespace, Marks(marks), Kind(opener), mark, timeout)

@@ -97,7 +97,9 @@ class TestWrites:
         await operator.office.reject(UUID(receipt["write_id"]))
         write = (await admin.get(path)).json
         assert (write["state"], write["attempts"]) == ("rejected", 1)
-        assert write["fault"] == {"code": 9005, "text": "Invalid parameter name", "parameters": []}
+        meaning = "The gateway has no such parameter; correct the name in the profile or pick another profile."
+        fault = {"code": 9005, "text": "Invalid parameter name", "parameters": [], "meaning": meaning}
+        assert write["fault"] == fault
         assert write["waiting_for"].startswith("an operator: the gateway cannot take the value (fault 9005: ")
         retried = (await admin.post(f"{path}/retry")).json
         assert (retried["state"], retried["attempts"], retried["moved_by"]) == ("queued", 0, "token:admin")
