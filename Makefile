@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint types imports bench fuzz format secrets requirements clean
+.PHONY: help demo test check lint types imports bench fuzz format schemas secrets requirements clean
 
 help:
 	@echo "make demo    the main job, end to end, on simulated gateways (ARGS=--once ends when all are verified)"
@@ -19,6 +19,7 @@ help:
 	@echo "make bench   what a session costs, beside a floor measured in the same run"
 	@echo "make fuzz    look for bytes that break a reader (ARGS: a target, then libFuzzer's options)"
 	@echo "make format  let ruff put the code in order"
+	@echo "make schemas the files in schemas/soap, after a change of the SOAP operations"
 	@echo "make secrets the passwords that docker-compose.yml mounts"
 	@echo "make clean   remove $(VENV) and the tools' caches"
 
@@ -80,6 +81,10 @@ $(VENV)/bin/python:
 	@echo "==> Creating $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV) \
 	  || { rm -rf $(VENV); echo "$(PYTHON) cannot create a venv (on Debian: apt install python3-venv)" >&2; exit 1; }
+
+schemas: $(VENV)/dev.stamp
+	@$(BIN)/acs-bridge soap wsdl > schemas/soap/provisioning.wsdl
+	@$(BIN)/acs-bridge soap xsd > schemas/soap/provisioning.xsd
 
 secrets:
 	@$(PYTHON) config/make_secrets.py

@@ -157,7 +157,8 @@ async def serving_daemon(settings: Settings, *, workers: int = 1, clock: Clock =
             gateways = processes = Workers(workers, device, errand, settings.device_listener.drain_seconds)
             parts.registry.register(processes.counted)
         await stack.enter_async_context(parts.pulse.telling())
-        await stack.enter_async_context(_together(serving(operator, parts.operator_runner()), gateways))
+        runner = parts.operator_runner(settings.operator_listener.public_url or operator.local_url)
+        await stack.enter_async_context(_together(serving(operator, runner), gateways))
         addresses = Addresses((device.host, device.port), (operator.host, operator.port))
         yield Daemon(addresses, database, parts.chores, postgres.embedded, processes)
 
@@ -264,8 +265,8 @@ class Parts:
             self.session_ends.run,
         )
 
-    def operator_runner(self) -> web.AppRunner:
-        """The server that people and BSSs reach."""
+    def operator_runner(self, public_url: str) -> web.AppRunner:
+        """The server that people and BSSs reach, and under which address."""
         database, clock, lines, binding = self.database, self.clock, self.lines, self.binding
         services = Services(
             subscribers=Subscribers(database, clock),
@@ -287,6 +288,7 @@ class Parts:
             registry=self.registry,
             clock=clock,
             on_change=self.pulse.beat,
+            public_url=public_url,
         )
         return web.AppRunner(application, access_log=None, shutdown_timeout=self.settings.device_listener.drain_seconds)
 

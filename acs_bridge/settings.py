@@ -31,6 +31,7 @@ from acs_bridge.settings_types import (
     Port,
     Secret,
     Section,
+    listener_url,
     postgres_url,
     printable,
     reporting_url,
@@ -63,6 +64,11 @@ class OperatorListener(Section):
 
     host: Host = Field("127.0.0.1", description="The address to listen on.")
     port: Port = Field(8080, description="The port; 0 picks a free one, which the log line `listening` names.")
+    public_url: Annotated[str, Field(max_length=200), AfterValidator(listener_url)] | None = Field(
+        None,
+        description="How callers reach it, as the WSDL says: the address of the proxy. Not set: made of host and port.",
+        examples=["https://acs.example.net"],
+    )
 
 
 class Database(Section):

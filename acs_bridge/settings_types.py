@@ -45,18 +45,30 @@ def url_path(text: str) -> str:
 
 def reporting_url(text: str) -> str:
     """Refuse what a token cannot simply be put behind."""
+    _http_address(text, "https://phan.example.net/r/")
+    if not text.endswith("/"):
+        raise ValueError("must end with /, because the token stands right behind it")
+    return text
+
+
+def listener_url(text: str) -> str:
+    """Refuse what a path cannot simply be put behind."""
+    _http_address(text, "https://acs.example.net")
+    if text.endswith("/"):
+        raise ValueError("must not end with /, because paths stand right behind it")
+    return text
+
+
+def _http_address(text: str, example: str) -> None:
     try:
         url = urlsplit(text)
         host, _ = url.hostname, url.port
     except ValueError:
         host = None
     if not host or url.scheme not in {"http", "https"} or not _URL_CHARACTERS.fullmatch(text):
-        raise ValueError("must be an address as in https://phan.example.net/r/")
+        raise ValueError(f"must be an address as in {example}")
     if "@" in url.netloc or "?" in text or "#" in text:
         raise ValueError("must have no user name, no query and no fragment")
-    if not text.endswith("/"):
-        raise ValueError("must end with /, because the token stands right behind it")
-    return text
 
 
 def postgres_url(secret: SecretStr) -> SecretStr:

@@ -49,6 +49,12 @@ class Bound:
         """The port that it got."""
         return int(self.socket.getsockname()[1])
 
+    @property
+    def local_url(self) -> str:
+        """How this machine reaches it over HTTP; where it listens everywhere, over the loopback."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 -- compared, not bound
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
 
 def bind(name: str, host: str, port: int) -> Bound:
     """Take an address; port 0 takes a free one. Raises CannotListen in one line that names the setting."""

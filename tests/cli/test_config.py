@@ -44,12 +44,14 @@ class TestExample:
         }
         assert differing == {
             "database.url",
+            "operator_listener.public_url",
             "phan.base_url",
             "cpe_auth.username",
             "connection_requests.access_networks",
             "connection_requests.password",
             "connection_requests.username",
             "cpe_auth.password",
+            "cpe_auth.periodic_inform_seconds",
             "device_listener.tls_certificate",
             "device_listener.tls_key",
             "device_listener.client_ca",

@@ -27,7 +27,7 @@ from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.writes import Writes
 from acs_bridge.web.listener import WithoutContent
 from acs_bridge.web.operator.measures import OperatorMeasures
-from acs_bridge.web.operator.middleware import ANONYMOUS, CheckToken, answering, authenticating, caller
+from acs_bridge.web.operator.middleware import ANONYMOUS, DOORS, CheckToken, answering, authenticating, caller
 from acs_bridge.web.operator.models.events import EventQuery
 from acs_bridge.web.operator.models.health import Health
 from acs_bridge.web.operator.problems import WrongRole
@@ -40,6 +40,8 @@ from acs_bridge.web.operator.routes.intake import IntakeRoutes, PhanRoutes
 from acs_bridge.web.operator.routes.queue import QueueRoutes, WriteRoutes
 from acs_bridge.web.operator.routes.subscribers import SubscriberRoutes
 from acs_bridge.web.operator.serving import ACTOR, HEADERS, add_routes, query_of, respond
+from acs_bridge.web.operator.soap.endpoint import DOOR, add_soap
+from acs_bridge.web.operator.soap.vocabulary import PATH
 
 LARGEST_BODY: Final = 1 << 20
 
@@ -77,7 +79,7 @@ def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
     )
 
 
-def operator_application(
+def operator_application(  # noqa: PLR0913 -- by name, from the composition root alone
     services: Services,
     *,
     check_token: CheckToken,
@@ -85,16 +87,20 @@ def operator_application(
     registry: CollectorRegistry,
     clock: Clock,
     on_change: Callable[[], None],
+    public_url: str,
 ) -> web.Application:
     """Make the application.
 
-    `check_ready` raises what keeps the daemon from working; `on_change` hears of every call that changed something.
+    `check_ready` raises what keeps the daemon from working; `on_change` hears of every call that changed something;
+    `public_url` is how callers reach it, without "/" at its end.
     """
     measures = OperatorMeasures(registry)
     application = web.Application(
         middlewares=[answering(measures, on_change), authenticating(check_token)], client_max_size=LARGEST_BODY
     )
     application[ANONYMOUS] = {"/healthz", "/readyz"}
+    application[DOORS] = {PATH: DOOR}
+    add_soap(application, services, public_url)
     add_routes(application, table(services, clock))
 
     async def alive(_: web.Request) -> web.Response:

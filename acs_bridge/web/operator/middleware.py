@@ -3,8 +3,11 @@
 A log line names the route, never the path or the query: a code in a path is a customer's. A body is never looked at.
 """
 
+import binascii
 import time
-from collections.abc import Awaitable, Callable
+from base64 import b64decode
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, TypeAlias
 
@@ -15,7 +18,7 @@ from aiohttp.typedefs import Middleware
 from acs_bridge.domain.actor import Actor, Role
 from acs_bridge.errors import AcsBridgeError, Unauthenticated
 from acs_bridge.web.operator.measures import OperatorMeasures
-from acs_bridge.web.operator.problems import WrongRole, of_bug, of_error, of_http
+from acs_bridge.web.operator.problems import PROBLEMS, Answers, WrongRole
 from acs_bridge.web.operator.serving import ACTOR, HEADERS
 
 _log = structlog.get_logger(__name__)
@@ -27,6 +30,23 @@ ANONYMOUS: Final[web.AppKey[set[str]]] = web.AppKey("anonymous", set[str])
 UNMATCHED: Final = "unmatched"
 _READING: Final = ("GET", "HEAD")
 _BEARER: Final = "bearer"
+_BASIC: Final = "basic"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How an address differs from those of `/v1`."""
+
+    answers: Answers = PROBLEMS
+    open_to: frozenset[str] = frozenset()  # the methods for which nobody has to log in
+    takes_basic: bool = False  # a token is also taken as the password of HTTP Basic
+    decides_roles: bool = False  # also what a CSR may, which is not for the method to say
+
+
+DOORS: Final[web.AppKey[Mapping[str, Door]]] = web.AppKey("doors", Mapping)
+"""The addresses that differ, by their templates."""
+
+_V1: Final = Door()
 
 
 def answering(measures: OperatorMeasures, on_change: Callable[[], None]) -> Middleware:
@@ -60,12 +80,12 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
     try:
         return await handler(request)
     except AcsBridgeError as error:
-        response = of_error(error)
+        response = door(request).answers.of_error(error)
     except web.HTTPException as error:
-        response = of_http(error)
+        response = door(request).answers.of_http(error)
     except Exception as error:  # noqa: BLE001 -- the last one who could tell the caller; the log gets all of it
         _log.exception("request_broke", route=template(request), error=type(error).__name__)
-        response = of_bug()
+        response = door(request).answers.of_bug()
     response.headers.update(HEADERS)
     return response
 
@@ -75,11 +95,12 @@ def authenticating(check: CheckToken) -> Middleware:
 
     @web.middleware
     async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if template(request) in request.app[ANONYMOUS]:
+        here = door(request)
+        if template(request) in request.app[ANONYMOUS] or request.method in here.open_to:
             return await handler(request)
         actor = await caller(request, check)
         request[ACTOR] = actor
-        if actor.role is Role.CSR and request.method not in _READING:
+        if actor.role is Role.CSR and request.method not in _READING and not here.decides_roles:
             raise WrongRole({Role.ADMIN}, actor.role)
         return await handler(request)
 
@@ -88,10 +109,30 @@ def authenticating(check: CheckToken) -> Middleware:
 
 async def caller(request: web.Request, check: CheckToken) -> Actor:
     """Say who calls; Unauthenticated when nobody does whose token counts."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != _BEARER:
-        raise Unauthenticated
-    return await check(token.strip(), request.remote or "")
+    return await check(_token(request, door(request)), request.remote or "")
+
+
+def _token(request: web.Request, here: Door) -> str:
+    """Give the token that a caller shows."""
+    scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == _BEARER:
+        return shown.strip()
+    if scheme.lower() == _BASIC and here.takes_basic:
+        return _password(shown)
+    raise Unauthenticated
+
+
+def _password(credentials: str) -> str:
+    """Give the password of a pair as HTTP Basic carries it (RFC 7617, 2); its user name says nothing."""
+    try:
+        return b64decode(credentials.strip(), validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeError):
+        raise Unauthenticated from None
+
+
+def door(request: web.Request) -> Door:
+    """Say how the address of a call differs."""
+    return request.app[DOORS].get(template(request), _V1)
 
 
 def template(request: web.Request) -> str:

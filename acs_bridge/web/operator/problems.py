@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem details: one shape for everything that goes wrong, and never a secret in it."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -84,22 +84,45 @@ class Problem:
         )
 
 
+BUG = Problem(500, "The daemon made a mistake", "the log of the daemon says more")
+"""An error that nobody foresaw; what it is stands in the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How the errors of an address are answered."""
+
+    of_error: Callable[[AcsBridgeError], web.Response]
+    of_http: Callable[[web.HTTPException], web.Response]
+    of_bug: Callable[[], web.Response]
+
+
 def of_error(error: AcsBridgeError) -> web.Response:
     """Answer with an error that was foreseen."""
     errors = error.errors if isinstance(error, InvalidInput) else ()
-    return Problem(error.status, error.title, str(error), errors).response(_headers(error))
+    return Problem(error.status, error.title, str(error), errors).response(headers_of(error))
 
 
 def of_http(error: web.HTTPException) -> web.Response:
     """Answer with an error that the HTTP server found."""
+    problem, headers = found_by_http(error)
+    return problem.response(headers)
+
+
+def found_by_http(error: web.HTTPException) -> tuple[Problem, Mapping[str, str]]:
+    """Say what the HTTP server found, and the headers that belong to it."""
     title = _TITLES.get(HTTPStatus(error.status), error.reason)
     headers = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
-    return Problem(error.status, title, _detail(error, title)).response(headers)
+    return Problem(error.status, title, _detail(error, title)), headers
 
 
 def of_bug() -> web.Response:
-    """Answer with an error that nobody foresaw; what it is stands in the log."""
-    return Problem(500, "The daemon made a mistake", "the log of the daemon says more").response()
+    """Answer with an error that nobody foresaw."""
+    return BUG.response()
+
+
+PROBLEMS = Answers(of_error, of_http, of_bug)
+"""How `/v1` does it."""
 
 
 def invalid(error: ValidationError) -> InvalidInput:
@@ -112,7 +135,8 @@ def _field(location: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in location) or "body"
 
 
-def _headers(error: AcsBridgeError) -> dict[str, str]:
+def headers_of(error: AcsBridgeError) -> dict[str, str]:
+    """Give the headers that belong to an error."""
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="acs-bridge"'}
     return {"Retry-After": RETRY_AFTER_SECONDS} if isinstance(error, Unavailable) else {}

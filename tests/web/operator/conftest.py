@@ -22,6 +22,7 @@ from tests.services.conftest import Office, keyring, lookup, office, phan_urls, 
 
 __all__ = ["keyring", "lookup", "office", "phan_urls", "seals"]
 
+PUBLIC_URL = "https://bss.example.net/acs"
 MAKER = Actor("cli", "test", Role.ADMIN, "")
 
 
@@ -109,6 +110,7 @@ async def operator(office: Office, lookup: PhanLookup) -> AsyncIterator[Operator
         registry=CollectorRegistry(),
         clock=office.clock,
         on_change=pulse.beat,
+        public_url=PUBLIC_URL,
     )
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=5)
     await runner.setup()
