@@ -34,8 +34,11 @@ CONCURRENCY: Final = 8
 TRIES: Final = 3
 BOUND_SECONDS: Final = 120.0
 SPREAD_SECONDS: Final = 0.2
+RING_SECONDS: Final = 15.0
+INTERVAL_SECONDS: Final = 60.0
 HOST: Final = "127.0.0.1"
 USUAL_PORTS: Final = {"device": 7547, "operator": 8080}
+FIRST_CONTACT: Final = ("0 BOOTSTRAP", "1 BOOT")
 PARAMETER: Final = "X_ACSBRIDGE_HomeAnalytics.URL"
 INTERRUPTED: Final = 130
 
@@ -106,6 +109,13 @@ def _settings(folder: Path, *, free_ports: bool) -> "Settings":
             "database": {"data_dir": folder / "postgres"},
             "phan": {"base_url": "https://phan.example.net/r/", "keyring": folder / "phan.keyring"},
             "cpe_auth": {"username": "demo", "password": secrets.token_urlsafe(), "bootstrap": "provision"},
+            "connection_requests": {
+                "access_networks": ["127.0.0.0/8"],
+                "username": "demo-acs",
+                "password": secrets.token_urlsafe(),
+                "per_minute": 60 * MAX_GATEWAYS,
+                "address_interval_seconds": 0,  # all of them are on this machine
+            },
         }
     )
 
@@ -115,6 +125,7 @@ async def _scene(settings: "Settings", daemon: "Daemon", count: int) -> AsyncIte
     from aiohttp import ClientSession
 
     from acs_bridge.domain.actor import Role
+    from acs_bridge.simulator.bells import Bells
     from acs_bridge.simulator.fleet import FleetPlan, Roots
     from acs_bridge.simulator.gateway import Credentials
     from acs_bridge.simulator.live import ProvisioningBoard
@@ -134,7 +145,11 @@ async def _scene(settings: "Settings", daemon: "Daemon", count: int) -> AsyncIte
     async with ClientSession(_url(daemon.addresses), headers={"Authorization": f"Bearer {token}"}) as bss:
         board = ProvisioningBoard(count, timer=time.perf_counter)
         surroundings = real_surroundings()
-        yield Scene(bss, plan.gateways(surroundings), surroundings, board)
+        gateways = plan.gateways(surroundings)
+        rung = settings.connection_requests
+        pair = Credentials(rung.username or "", rung.password.get_secret_value() if rung.password else "")
+        async with Bells(surroundings).listening(HOST, gateways, pair):
+            yield Scene(bss, gateways, surroundings, board)
 
 
 @dataclass(slots=True)
@@ -153,7 +168,7 @@ class Scene:
         return self.board.all_verified
 
     async def play(self) -> None:
-        """Provision every line, and let every gateway inform until its write is settled."""
+        """Provision the line of every gateway that has informed once, and see how it is rung and comes for its URL."""
         with self.board, suppress(TimeoutError):  # the summary says what is missing then
             async with asyncio.timeout(BOUND_SECONDS), asyncio.TaskGroup() as group:
                 for number, gateway in enumerate(self.gateways):
@@ -161,20 +176,27 @@ class Scene:
         self.board.print_summary()
 
     async def go_on(self) -> None:
-        """Let the gateways inform every few seconds, so that whatever else is provisioned reaches them."""
+        """Let the gateways inform now and then; whatever else is provisioned reaches them at once, by a ring."""
         from acs_bridge.simulator.fleet import Fleet, Pace
 
-        await Fleet(self.gateways, Pace(concurrency=CONCURRENCY, sessions=None, interval=5.0), self.surroundings).run()
+        await Fleet(
+            self.gateways, Pace(concurrency=CONCURRENCY, sessions=None, interval=INTERVAL_SECONDS), self.surroundings
+        ).run()
 
     async def _provision(self, number: int, gateway: "SimulatedGateway") -> None:
         line = f"LINE-{number + 1:04d}"
         await asyncio.sleep(SPREAD_SECONDS * (number % CONCURRENCY))  # so that one can watch it
         async with self.turn:
+            await gateway.session(FIRST_CONTACT)  # so that the daemon knows where it can be rung
             write_id = await self._drop_request(number, line, gateway)
-            for _ in range(TRIES):
-                await gateway.session()
-                if await self._look(line, write_id, gateway) == "verified":
-                    return
+        for _ in range(TRIES):
+            try:
+                async with asyncio.timeout(RING_SECONDS):
+                    await gateway.until(_has_its_url)
+            except TimeoutError:
+                await gateway.session()  # by itself, as gateways do that cannot be rung
+            if await self._look(line, write_id, gateway) == "verified":
+                return
 
     async def _drop_request(self, number: int, line: str, gateway: "SimulatedGateway") -> str:
         identity = gateway.identity
@@ -199,6 +221,10 @@ class Scene:
             write = await response.json()
         self.board.update(line, write["state"], attempts=write["attempts"], url=gateway.value(PARAMETER))
         return str(write["state"])
+
+
+def _has_its_url(gateway: "SimulatedGateway") -> bool:
+    return bool(gateway.value(PARAMETER)) and not gateway.in_session
 
 
 async def _token(daemon: "Daemon", name: str, role: "Role") -> str:
@@ -229,6 +255,7 @@ async def _addresses(settings: "Settings", daemon: "Daemon") -> str:
             "",
             f"  curl -H 'Authorization: Bearer {token}' {url}/v1/queue",
             "",
-            "The gateways go on informing every 5 seconds. Ctrl-C ends everything and leaves nothing behind.",
+            "The gateways inform once a minute, and at once when they are rung.",
+            "Ctrl-C ends everything and leaves nothing behind.",
         )
     )

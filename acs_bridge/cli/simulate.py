@@ -9,6 +9,7 @@ import json
 import math
 import re
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -65,6 +66,13 @@ def simulate(  # one parameter for each option
     product_class: Annotated[str, typer.Option(help="The gateways' product class.")] = "SimGW",
     serial_prefix: Annotated[str, typer.Option(help="What serial numbers begin with; a number follows.")] = "SIM",
     events: Annotated[str, typer.Option(help="The events of each Inform, with commas between.")] = "2 PERIODIC",
+    listen: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Take connection requests at this address of this machine, with the credentials of the gateways.",
+        ),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Let simulated gateways have sessions with an ACS, and report how they went."""
@@ -80,6 +88,7 @@ def simulate(  # one parameter for each option
     _check_text(serial_prefix, "--serial-prefix", MAX_SERIAL_PREFIX)
     _check_events(codes)
     _allow_open_files(concurrency + _OTHER_FILES)
+    _check_address(listen)
     secret = _password(password, password_file)
     if secret and not username:
         raise typer.BadParameter("a password needs a username", param_hint="--username")
@@ -98,7 +107,7 @@ def simulate(  # one parameter for each option
         interval=interval,
         events=codes,
     )
-    report = run(_simulation(plan, pace, quiet=as_json))
+    report = run(_simulation(plan, pace, listen, quiet=as_json))
     _print(report, as_json=as_json)
     if report.failed:
         raise typer.Exit(_FAILED)
@@ -116,6 +125,16 @@ def _check_url(acs_url: str) -> None:
 def _check_oui(oui: str) -> None:
     if not _OUI.fullmatch(oui):
         raise typer.BadParameter("an OUI is six hexadecimal digits", param_hint="--oui")
+
+
+def _check_address(listen: str) -> None:
+    if not listen:
+        return
+    try:
+        socket.create_server((listen, 0), family=socket.AF_INET6 if ":" in listen else socket.AF_INET).close()
+    except OSError as error:
+        reason = error.strerror or error
+        raise typer.BadParameter(f"it is no address of this machine: {reason}", param_hint="--listen") from None
 
 
 def _check_interval(interval: float) -> None:
@@ -159,17 +178,26 @@ def _password(given: str, file: str) -> str:
     return text.rstrip("\r\n")
 
 
-async def _simulation(plan: "FleetPlan", pace: "Pace", *, quiet: bool) -> "FleetReport":
-    from rich.console import Console
-
+async def _simulation(plan: "FleetPlan", pace: "Pace", listen: str, *, quiet: bool) -> "FleetReport":
+    from acs_bridge.simulator.bells import Bells
     from acs_bridge.simulator.fleet import Fleet
     from acs_bridge.simulator.surroundings import real_surroundings
 
     surroundings = real_surroundings()
-    fleet = Fleet(plan.gateways(surroundings), pace, surroundings)
+    gateways = plan.gateways(surroundings)
+    fleet = Fleet(gateways, pace, surroundings)
     loop = asyncio.get_running_loop()
     for interruption in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(interruption, fleet.stop)
+    if not listen:
+        return await _run(fleet, quiet=quiet)
+    async with Bells(surroundings, fleet.report.add).listening(listen, gateways, plan.credentials):
+        return await _run(fleet, quiet=quiet)
+
+
+async def _run(fleet: "Fleet", *, quiet: bool) -> "FleetReport":
+    from rich.console import Console
+
     console = Console(stderr=True)
     if quiet or not console.is_terminal:
         return await fleet.run()

@@ -25,6 +25,19 @@ class Applies(StrEnum):
     AFTER_BOOT = "after the next boot"
 
 
+class BellQuirk(StrEnum):
+    """What firmware does to those who send it a connection request."""
+
+    NO_COMMAS = "no commas"
+    """Its challenge has blanks only."""
+    FOLDS = "folds"
+    """Its challenge is folded over several lines, which end in line feeds."""
+    CLOSES = "closes"
+    """It closes the connection after the challenge."""
+    THROTTLES = "throttles"
+    """It answers 503, whoever rings."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
     """The switches; each says what the gateway does when it is on."""
@@ -78,6 +91,9 @@ class Behaviour:
     """The connection ends after this request has been carried out, before its response."""
     drop_on_answer: int | None = None
     """The connection ends with the answer to this POST, which the gateway does not take in."""
+
+    # When it is rung
+    bell_quirks: frozenset[BellQuirk] = frozenset()
 
     # When it goes on
     hold: asyncio.Event | None = None

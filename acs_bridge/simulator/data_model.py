@@ -152,6 +152,11 @@ class DataModel:
         """Return the parameters that every Inform carries."""
         return self.get_values(self.schema.forced)
 
+    def fix(self, name: str, value: str) -> None:
+        """Give a value, by its name below the root, that outlasts a factory reset."""
+        full = self.schema.root + name
+        self._fixed[full] = self._values[full] = value
+
     def factory_reset(self) -> None:
         """Forget everything but what the factory wrote, and which instance numbers have been used."""
         self._values = dict(self._fixed)

@@ -25,6 +25,7 @@ from cwmp.messages import DeviceId, EmptyPost, EventStruct, Inform, Message, rpc
 BOOTSTRAP = "0 BOOTSTRAP"
 BOOT = "1 BOOT"
 PERIODIC = ("2 PERIODIC",)
+CONNECTION_REQUEST = ("6 CONNECTION REQUEST",)
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -68,12 +69,14 @@ class SimulatedGateway:
         self._cookie = ""
         self._signal = Signal()
         self._one_at_a_time = asyncio.Lock()
+        self._called = False
 
     # What a test or a fleet asks for
 
     async def session(self, events: Iterable[str] = PERIODIC) -> SessionReport:
         """Have one session: Inform with what is pending and `events`, serve the ACS until it is done."""
         async with self._one_at_a_time:
+            self._called = False
             self._notice_a_new_acs()
             reported = self._to_report(events)
             conversation = self._conversation()
@@ -87,6 +90,16 @@ class SimulatedGateway:
                 self._end_session()
             self._settle(report, reported)
             return report
+
+    async def answer_ring(self) -> SessionReport | None:
+        """Have a session because somebody rang, after the one that is open; rings before it begins are one (3.2.2).
+
+        None for those: the first of them has it.
+        """
+        if self._called:
+            return None
+        self._called = True
+        return await self.session(CONNECTION_REQUEST)
 
     async def until(self, condition: Callable[["SimulatedGateway"], bool]) -> None:
         """Return once `condition` holds; it is looked at on every change, so that none is missed."""

@@ -9,8 +9,8 @@ create table ring (
     due_at          timestamptz,    -- not before this; null: nobody wants it rung
     wishes          integer not null default 0,         -- counts what was wanted: a ring under way swallows no newer wish
     tries           smallint not null default 0,        -- rings since the last wish
-    session_number  bigint,         -- the gateway's newest session when it was wished; if that is still open, its end
-    encore          boolean not null default false,     -- counts as one more wish, which need not keep the interval
+    session_number  bigint,         -- the gateway's newest session when it was wished; if that is open, its end brings
+    encore_at       timestamptz,    -- one ring more, which need not keep the interval
     held_by         bigint,         -- the brake that holds back what it would be rung for
     rung_at         timestamptz,    -- the last time that a ring began
     rings           bigint not null default 0,
@@ -46,7 +46,7 @@ begin
     where g.id = new.gateway_id and g.first_inform_at is not null and g.connection_request_url <> ''
     on conflict (gateway_id) do update set
         due_at = excluded.due_at, wishes = ring.wishes + 1, tries = 0, session_number = excluded.session_number,
-        encore = false, held_by = null;
+        encore_at = null, held_by = null;
     return null;
 end $$;
 

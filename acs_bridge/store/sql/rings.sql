@@ -27,12 +27,13 @@ due as (
     for update of r skip locked
 ),
 judged as (
-    select due.gateway_id, due.encore, waits.at, waits.brake_id, g.connection_request_url as url, g.address,
+    select due.gateway_id, coalesce(due.encore_at <= $1, false) as encore, waits.at, waits.brake_id, g.connection_request_url as url, g.address,
            case
                when waits.at is null or g.connection_request_url = '' or ($5 and g.approved_at is null and g.pair = 'bootstrap') then 'idle'
                when waits.brake_id is not null then 'held'
                when waits.at > $1 then 'early'
-               when due.rung_at > $1 - make_interval(secs => $6) and not due.encore then 'soon'
+               when due.result is null and due.rung_at > $1 - make_interval(secs => $7) then 'under way'
+               when due.rung_at > $1 - make_interval(secs => $6) and coalesce(due.encore_at > $1, true) then 'soon'
                else 'ring'
            end as verdict,
            due.due_at
@@ -60,11 +61,11 @@ settled as (
         due_at = case c.verdict
             when 'ring' then $1 + make_interval(secs => $7)
             when 'early' then c.at
-            when 'soon' then r.rung_at + make_interval(secs => $6)
+            when 'soon' then least(r.rung_at + make_interval(secs => $6), r.encore_at)
+            when 'under way' then r.rung_at + make_interval(secs => $7)
         end,
         held_by = case c.verdict when 'held' then c.brake_id end,
-        encore = r.encore and c.verdict = 'early',
-        session_number = case when not r.encore then r.session_number end,
+        encore_at = case when c.verdict in ('soon', 'under way') or not c.encore then r.encore_at end,
         tries = r.tries + (c.verdict = 'ring')::int,
         rings = r.rings + (c.verdict = 'ring')::int,
         rung_at = case when c.verdict = 'ring' then $1 else r.rung_at end,
@@ -111,7 +112,7 @@ update ring set
     result = $3,
     http_status = $4,
     tries = case when wishes = $2 then $5 else tries end,
-    due_at = case when wishes = $2 and not encore then $6 else due_at end
+    due_at = case when wishes = $2 then least($6, encore_at) else due_at end
 where gateway_id = $1;
 
 -- name: finish_by_hand
@@ -126,7 +127,7 @@ from gateway g
 where g.id = $1 and g.first_inform_at is not null and g.connection_request_url <> ''
 on conflict (gateway_id) do update set
     due_at = excluded.due_at, wishes = ring.wishes + 1, tries = 0, session_number = excluded.session_number,
-    encore = false, held_by = null;
+    encore_at = null, held_by = null;
 
 -- name: sessions_ended
 -- Sessions that are over: where one was open when a ring was wished that is still wanted, it is rung once more.
@@ -137,7 +138,10 @@ with over as (
     where r.due_at is not null
     for update of r skip locked
 )
-update ring r set due_at = over.at + make_interval(secs => $4), encore = true, session_number = null
+update ring r set
+    due_at = least(r.due_at, over.at + make_interval(secs => $4)),
+    encore_at = over.at + make_interval(secs => $4),
+    session_number = null
 from over
 where r.gateway_id = over.gateway_id
 returning r.gateway_id;

@@ -376,6 +376,34 @@ class TestTheEndOfASession:
         await slow.settled()
         assert (await street.row())["due_at"] == office.clock() + timedelta(seconds=5)
 
+    async def test_that_is_told_before_the_first_ring_does_not_put_that_off(
+        self, street: Street, office: Office, ends: SessionEnds
+    ):
+        street.door.say = lambda _: plain("503 In session")
+        gateway_id = await street.gateway()
+        await street.provision()
+        ends.note(gateway_id, 1)
+        await ends.tell()
+        begun = []
+        for seconds in (0, 4, 1):
+            office.clock.advance(seconds=seconds)
+            begun.append(await looks(office.doorbell))
+        assert begun == [1, 0, 1]
+
+    async def test_rings_nobody_who_is_being_rung_at_that_moment(
+        self, street: Street, office: Office, ends: SessionEnds
+    ):
+        """C-04: one at a time."""
+        street.door.say = lambda _: None
+        gateway_id = await street.gateway()
+        await street.provision()
+        await office.doorbell.look()
+        ends.note(gateway_id, 1)
+        await ends.tell()
+        office.clock.advance(seconds=6)
+        assert await office.ringer().look() == 0
+        await office.doorbell.drop()
+
     async def test_of_another_session_or_of_one_that_brought_the_write_is_not(
         self, street: Street, office: Office, ends: SessionEnds
     ):
