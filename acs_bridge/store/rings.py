@@ -43,7 +43,7 @@ class RingTarget:
     url: str = field(repr=False)
     address: str
     first_inform_at: datetime | None
-    approved_at: datetime | None
+    unapproved: bool  # it has shown only the shared credentials
 
 
 @dataclass(frozen=True, slots=True)

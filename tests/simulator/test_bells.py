@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from acs_bridge.domain.credentials import Pair
 from acs_bridge.domain.networks import read
 from acs_bridge.domain.ring import RingResult
 from acs_bridge.services.doorbell.address import Bell
-from acs_bridge.services.doorbell.client import Pair, Rung, ring
+from acs_bridge.services.doorbell.client import Rung, ring
 from acs_bridge.simulator.behaviour import Behaviour, BellQuirk
 from acs_bridge.simulator.bells import Bells
 from acs_bridge.simulator.gateway import Credentials, SimulatedGateway

@@ -178,7 +178,7 @@ class Doorbell:
             raise Conflict("connection requests are switched off: see connection_requests.enabled in the settings")
         if target.first_inform_at is None:
             raise CannotRing("this gateway has never informed: nobody knows where it is")
-        if self._manners.approval_needed and target.approved_at is None:
+        if self._manners.approval_needed and target.unapproved:
             raise Conflict("an Admin must approve this gateway first: it has shown only the shared credentials")
         if not target.url:
             raise CannotRing("this gateway takes no connection requests: its Informs have no connection request URL")

@@ -171,6 +171,7 @@ returning r.gateway_id;
 
 -- name: target
 -- What a ring by hand has to know of a gateway.
-select g.id as gateway_id, g.connection_request_url as url, g.address, g.first_inform_at, g.approved_at
+select g.id as gateway_id, g.connection_request_url as url, g.address, g.first_inform_at,
+       g.approved_at is null and g.pair = 'bootstrap' as unapproved
 from gateway g
 where g.id = $1;
