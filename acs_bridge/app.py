@@ -70,7 +70,9 @@ from acs_bridge.web.device.endpoint import DeviceEndpoint
 from acs_bridge.web.device.gate import DerivedPairs, Gate, ImportedPairs, make_gate
 from acs_bridge.web.device.load import Limits, Load
 from acs_bridge.web.device.measures import DeviceMeasures
+from acs_bridge.web.device.origin import Origins
 from acs_bridge.web.device.ticket import TicketSeal
+from acs_bridge.web.device.tls import Tls
 from acs_bridge.web.device.workers import Workers
 from acs_bridge.web.listener import Bound, bind, serving
 from acs_bridge.web.operator.application import Services, operator_application
@@ -134,7 +136,8 @@ async def serving_daemon(settings: Settings, *, workers: int = 1, clock: Clock =
     """
     settings.check_cpe_auth()
     async with AsyncExitStack() as stack:
-        device = bind("device", settings.device_listener.host, settings.device_listener.port)
+        tls = Tls.open(settings.device_listener)
+        device = bind("device", settings.device_listener.host, settings.device_listener.port, tls)
         stack.callback(device.socket.close)
         operator = bind("operator", settings.operator_listener.host, settings.operator_listener.port)
         stack.callback(operator.socket.close)
@@ -185,8 +188,9 @@ async def serving_worker(
         _sessions(settings, postgres_url) as sessions,
     ):
         keyring = await verify_keyring(settings.phan.keyring, database)
+        bound = Bound("device", listener, Tls.open(settings.device_listener))
         parts = Parts(settings, database, keyring, load_profiles(settings.profiles.dirs), clock, sessions)
-        async with parts.pulse.telling(), serving(Bound("device", listener), parts.device_runner()):
+        async with parts.pulse.telling(), serving(bound, parts.device_runner()):
             telling = asyncio.create_task(parts.session_ends.run())
             try:
                 yield parts.registry
@@ -332,7 +336,9 @@ class Parts:
     def device_runner(self) -> web.ServerRunner:
         """The server that gateways reach."""
         measures = DeviceMeasures(self.registry)
-        load, connections = Load(self._limits(), measures), Connections()
+        listener = self.settings.device_listener
+        origins = Origins(listener.trusted_proxies, listener.management_networks, listener.certificate_header)
+        load, connections = Load(self._limits(origins), measures), Connections(origins)
         endpoint = DeviceEndpoint(
             path=self.settings.device_listener.path,
             gate=self._gate(),
@@ -351,7 +357,7 @@ class Parts:
             DeviceServer(endpoint, connections, load), shutdown_timeout=self.settings.device_listener.drain_seconds
         )
 
-    def _limits(self) -> Limits:
+    def _limits(self, origins: Origins) -> Limits:
         device = self.settings.device_listener
         return Limits(
             max_connections=device.max_connections,
@@ -359,6 +365,7 @@ class Parts:
             sessions_in_flight=device.sessions_in_flight,
             bootstrap_in_flight=device.bootstrap_in_flight,
             login_failures_per_minute=device.login_failures_per_minute,
+            is_proxy=origins.trusts,
         )
 
     def _gate(self) -> Gate:

@@ -43,10 +43,12 @@ def check(config: ConfigFile = None) -> None:
     """Say what is wrong with the settings and the profiles, or print the settings in force, without secrets."""
     from acs_bridge.services.profiles import load_profiles
     from acs_bridge.settings import Settings
+    from acs_bridge.web.device.tls import Tls
 
     settings = Settings.load(config)
     settings.check_servable()
     load_profiles(settings.profiles.dirs)
+    Tls.open(settings.device_listener)
     print("\n".join(_in_force(settings)))
 
 

@@ -37,6 +37,7 @@ async def _serve(settings: "Settings", workers: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)  # what it asks of others, to read certificates, happens anyway
     async with serving_daemon(settings, workers=workers) as daemon:
         kept = asyncio.ensure_future(daemon.until_it_fails())
         stopped = asyncio.ensure_future(stop.wait())

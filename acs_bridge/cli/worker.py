@@ -31,6 +31,7 @@ async def _work(settings: Any, errand: dict[str, Any]) -> None:  # noqa: ANN401 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C reaches the whole group: the parent decides
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
     loop.add_reader(sys.stdin.fileno(), stop.set)  # nothing more is ever written there: it can only end
     listener = socket.socket(fileno=errand["descriptor"])
     async with serving_worker(settings, errand["postgres_url"], listener) as registry:

@@ -74,6 +74,7 @@ class Facts:
     wanted_serial: str | None = None  # the box that the line names, which has not informed yet
     rhythm: Rhythm = Rhythm(None)
     needs_approval: bool = False
+    exposed: bool = False  # its newest session was neither inside TLS nor from a management network
     braked: bool = False
     readable: bool = True  # false: the gateway does not let the value be read back
     last_ring: LastRing | None = None
@@ -87,6 +88,9 @@ class Waiting:
     expected_at: datetime | None = None
 
 
+_EXPOSED = "the gateway comes without TLS from outside device_listener.management_networks: no PHAN URL is sent there"
+
+
 def waiting(facts: Facts, now: datetime) -> Waiting:
     """Say what a write waits for."""
     return _SENTENCES[facts.state](facts, now)
@@ -95,10 +99,9 @@ def waiting(facts: Facts, now: datetime) -> Waiting:
 def _queued(facts: Facts, now: datetime) -> Waiting:
     if not facts.has_gateway:
         return Waiting(_without_gateway(facts.wanted_serial))
-    if facts.needs_approval:
-        return Waiting("an Admin must approve the gateway: it has shown only the shared credentials")
-    if facts.braked:
-        return Waiting("the queue is paused for this write")
+    obstacle = _obstacle(facts)
+    if obstacle is not None:
+        return Waiting(obstacle)
     expected = facts.rhythm.next_after(max(now, facts.due_at))
     if facts.rhythm.last_inform_at is None:
         return Waiting("the gateway has not been seen yet: its first Inform is awaited")
@@ -114,6 +117,15 @@ def _rung(ring: LastRing | None, now: datetime) -> str:
     if ring is None:
         return ""
     return f"; connection request {span((now - ring.at).total_seconds())} ago: {ring.words}"
+
+
+def _obstacle(facts: Facts) -> str | None:
+    """What only a person can take out of the way."""
+    if facts.needs_approval:
+        return "an Admin must approve the gateway: it has shown only the shared credentials"
+    if facts.exposed:
+        return _EXPOSED
+    return "the queue is paused for this write" if facts.braked else None
 
 
 def _without_gateway(wanted_serial: str | None) -> str:
@@ -142,10 +154,14 @@ def _applied(facts: Facts, now: datetime) -> Waiting:
             "the gateway took the value and cannot be asked for it: a later Inform may prove it",
             facts.rhythm.next_after(now),
         )
+    if facts.exposed:
+        return Waiting(_EXPOSED)
     return Waiting("the gateway took the value, which is read back in its next session", facts.rhythm.next_after(now))
 
 
 def _staged(facts: Facts, now: datetime) -> Waiting:
+    if facts.exposed:
+        return Waiting(_EXPOSED)
     return Waiting(
         "the gateway took the value and applies it later: it is read back in a later session",
         facts.rhythm.next_after(now),

@@ -126,6 +126,7 @@ class Writes:
                 and row.approved_at is None
                 and row.gateway_pair == "bootstrap"
             ),
+            exposed=row.exposed,
             braked=row.braked,
             readable=not row.plan.get("unreadable"),
             last_ring=row.last_ring,

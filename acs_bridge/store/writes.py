@@ -56,6 +56,7 @@ class WriteRow:
     last_inform_at: datetime | None
     periodic_at: datetime | None
     periodic_seconds: float | None
+    exposed: bool
     braked: bool
     rung_at: datetime | None
     ring_result: str | None

@@ -20,7 +20,7 @@ from aiohttp.web_protocol import RequestHandler
 from acs_bridge.domain.principal import Principal
 from acs_bridge.services.visit import Visit
 from acs_bridge.web.device.load import Load, Refusal
-from acs_bridge.web.device.origin import Origin
+from acs_bridge.web.device.origin import Headers, Origin, Origins
 from acs_bridge.web.device.protocol import DeviceProtocol
 from acs_bridge.web.device.ticket import Ticket
 from acs_bridge.web.listener import WithoutContent
@@ -42,7 +42,8 @@ LOGINS_KEPT: Final = 64  # as it may mix their logins
 class Connection:
     """One TCP connection from a gateway, or from a proxy that speaks for several."""
 
-    origin: Origin = field(default_factory=Origin)  # its other end, which may be a proxy
+    origin: Origin = field(default_factory=Origin)  # its other end, which may be
+    is_proxy: bool = False  # one that is believed when it says for whom it speaks
     # Who has shown who it is here, and from which address.
     logins: OrderedDict[tuple[str, Principal], None] = field(default_factory=OrderedDict)
     failures: int = 0
@@ -99,8 +100,9 @@ class Connection:
 class Connections(dict[RequestHandler, Connection]):
     """The open connections of a listener, by the protocol object that aiohttp keeps for each."""
 
-    def __init__(self) -> None:
+    def __init__(self, origins: Origins) -> None:
         super().__init__()
+        self._origins = origins
         self._under_way: set[RequestHandler] = set()
         self._quiet = asyncio.Event()
         self._expendable: dict[RequestHandler, None] = {}  # the one that has been so for longest first
@@ -113,6 +115,16 @@ class Connections(dict[RequestHandler, Connection]):
             return self.setdefault(protocol, Connection())
         connection.asks()
         return connection
+
+    def made(self, protocol: RequestHandler, transport: Transport, first_request: TimerHandle) -> Origin:
+        """Begin to remember one; its other end."""
+        origin = self._origins.of(transport)
+        self[protocol] = Connection(origin, self._origins.is_proxy(origin), first_request=first_request)
+        return origin
+
+    def origin(self, connection: Connection, headers: Headers) -> Origin:
+        """Who sent a request: the other end of its connection, or whom that one speaks for."""
+        return self._origins.behind(connection.origin, headers) if connection.is_proxy else connection.origin
 
     @contextmanager
     def answering(self, protocol: RequestHandler) -> Iterator[Connection]:
@@ -183,11 +195,9 @@ class DeviceServer(web.Server):
     def connection_made(self, handler: RequestHandler, transport: Transport) -> None:
         """Begin to remember."""
         super().connection_made(handler, transport)
-        peername = transport.get_extra_info("peername")
-        peer = peername[0] if peername else ""
         first_request = get_running_loop().call_later(FIRST_REQUEST_SECONDS, transport.close)
+        peer = self._remembered.made(handler, transport, first_request).peer
         crowded = self._load.connected(peer)
-        self._remembered[handler] = Connection(Origin(peer), first_request=first_request)
         if crowded is None or self._make_room(handler, transport, crowded, peer):
             self._remembered.may_go(handler)
 

@@ -6,12 +6,13 @@ stands is said by its ticket and by the write whose request is outstanding, and 
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
 import structlog
 
+from acs_bridge.domain import identities
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.ids import read_tag
 from acs_bridge.domain.planner import ANSWER_TO, ANSWERS, OpenWrite
@@ -46,6 +47,7 @@ _NOTED: Final[dict[type[Message], Message]] = {
 _METHODS: Final = messages.GetRPCMethodsResponse(("Inform", "GetRPCMethods", *(request.__name__ for request in _NOTED)))
 _ANSWERS: Final[dict[type[Message], Message]] = {messages.GetRPCMethods: _METHODS, **_NOTED}
 _REQUESTS: Final = frozenset((Event.INFORM, Event.CPE_REQUEST))  # only they may be answered with a fault
+_DENIED: Final = Fault(8001, ACS_FAULTS[8001].name)
 _NOT_SUPPORTED: Final = Fault(8000, ACS_FAULTS[8000].name)
 
 
@@ -108,6 +110,8 @@ class Dialogue:
         ticket = self._session_of(connection, origin, cookie)
         if ticket is None:
             return self._outside(message)
+        if origin.exposed:  # whatever was due when the session was opened, from wherever that was
+            ticket = replace(ticket, marks=ticket.marks & ~Marks.WORK_DUE)
         if received.repairs:
             _tell_repairs(received, connection.visit(ticket, work_due=Marks.WORK_DUE in ticket.marks), origin)
         namespace = f"{_FAMILY}{ticket.namespace}"
@@ -126,7 +130,12 @@ class Dialogue:
 
     async def _open(self, received: Envelope, inform: Inform, connection: Connection, caller: Caller) -> Reply:
         version = negotiate(received)
-        principal = caller.principal
+        principal, device = caller.principal, inform.device_id
+        if principal.kind is Kind.CERTIFICATE and not identities.name(
+            principal.identities, device.oui, device.product_class, device.serial_number
+        ):
+            _log.warning("identity_refused", peer=caller.origin.peer, named=sorted(principal.identities))
+            return Reply(_DENIED, version.namespace, received.header.id, version.use_version)
         believed = self._believed or principal.kind is not Kind.BOOTSTRAP
         contact = Contact(
             caller.origin.peer,

@@ -91,10 +91,11 @@ class DeviceEndpoint:
             return _busy()
 
     async def _answer(self, request: web.BaseRequest, connection: Connection) -> web.StreamResponse:
-        refusal = self._refusal(request, connection)
+        headers = request.headers
+        origin = self._connections.origin(connection, headers)
+        refusal = self._refusal(request, connection, origin)
         if refusal is not None:
             return refusal
-        origin, headers = connection.origin, request.headers
         async with asyncio.timeout(ANSWER_SECONDS) as patience:
             admission = await self._gate.admit(
                 origin, headers.get(hdrs.AUTHORIZATION), request.method, request.raw_path
@@ -102,7 +103,7 @@ class DeviceEndpoint:
             principal = admission.principal
             if principal is not None:
                 if self._has_no_room_for(principal, connection, headers):
-                    return self._turn_away(Refusal.BOOTSTRAP, connection)
+                    return self._turn_away(Refusal.BOOTSTRAP, origin)
                 connection.proved(origin, principal)
             admitted = principal is not None or connection.knows(origin)
             content = await body.read(request, patience, admitted=admitted)
@@ -118,7 +119,7 @@ class DeviceEndpoint:
             self._connections.may_go(request.protocol)
         return response
 
-    def _refusal(self, request: web.BaseRequest, connection: Connection) -> web.Response | None:
+    def _refusal(self, request: web.BaseRequest, connection: Connection, origin: Origin) -> web.Response | None:
         """What is answered without a look at who asks, or at what: the request's own line and headers are enough."""
         headers = request.headers
         if request.path.rstrip("/") != self._path:
@@ -126,16 +127,16 @@ class DeviceEndpoint:
         if request.method != hdrs.METH_POST:
             return _plain(405, "gateways POST here", allow=hdrs.METH_POST)
         if self._load.is_full and not self._goes_on(headers, connection):
-            return self._turn_away(Refusal.SESSIONS, connection)
+            return self._turn_away(Refusal.SESSIONS, origin)
         if not connection.needs_cookies:
-            connection.needs_cookies = _is_forwarded(headers)
+            connection.needs_cookies = connection.is_proxy or _is_forwarded(headers)
         if _coding(headers) not in body.CODINGS or headers.get(hdrs.CONTENT_TYPE, "").strip().lower().startswith(
             _NOT_CWMP
         ):
             return _plain(415, "this coding or type is not taken", close=True)
-        guessing = hdrs.AUTHORIZATION in headers and self._load.is_guessing(connection.origin.peer)
+        guessing = hdrs.AUTHORIZATION in headers and self._load.is_guessing(origin.peer)
         if guessing and not self._goes_on(headers, connection):
-            return self._turn_away(Refusal.LOGINS, connection)
+            return self._turn_away(Refusal.LOGINS, origin)
         return None
 
     def _has_no_room_for(self, principal: Principal, connection: Connection, headers: CIMultiDictProxy[str]) -> bool:
@@ -147,9 +148,9 @@ class DeviceEndpoint:
         cookie = self._tickets.open(headers.getall(hdrs.COOKIE, []))
         return self._dialogue.goes_on(connection, cookie)
 
-    def _turn_away(self, why: Refusal, connection: Connection) -> web.Response:
+    def _turn_away(self, why: Refusal, origin: Origin) -> web.Response:
         """503, before anything of the message is read."""
-        return _busy(self._load.turned_away(why, connection.origin.peer))
+        return _busy(self._load.turned_away(why, origin.peer))
 
     async def _converse(
         self, request: web.BaseRequest, content: bytes, connection: Connection, origin: Origin, admission: Admission
@@ -191,14 +192,21 @@ class DeviceEndpoint:
         return web.Response(body=content, headers=headers)
 
     def _challenge(self, connection: Connection, origin: Origin, admission: Admission) -> web.Response:
-        """401: say who you are. The connection stays open, because most gateways repeat the request on it."""
-        self._measures.challenges.inc()
+        """401: say who you are. The connection stays open, because most gateways repeat the request on it.
+
+        403 where there is no way to say it: inside TLS there would be one, or with a certificate.
+        """
         if admission.failed:
-            connection.failures += 1
+            connection.failures += not connection.is_proxy  # which speaks for others, too
             self._load.failed(origin.peer)
             _log.warning("login_refused", peer=origin.peer)
+        challenges = self._gate.challenges(origin, stale=admission.stale)
+        if not challenges:
+            _log.warning("login_impossible", peer=origin.peer, tls=origin.secure)
+            return _plain(403, "gateways show who they are inside TLS only, or by a certificate", close=True)
+        self._measures.challenges.inc()
         response = _plain(401, "", close=connection.failures >= FAILURES_BEFORE_CLOSE)
-        for challenge in self._gate.challenges(origin, stale=admission.stale):
+        for challenge in challenges:
             response.headers.add(hdrs.WWW_AUTHENTICATE, challenge)
         return response
 

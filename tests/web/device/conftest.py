@@ -19,6 +19,7 @@ from acs_bridge.simulator.models import TR181
 from acs_bridge.simulator.schema import Schema
 from acs_bridge.simulator.surroundings import Surroundings
 from acs_bridge.store.database import Database
+from acs_bridge.web.device.tls import Tls
 from acs_bridge.web.listener import bind, serving
 from cwmp.messages import DeviceId
 
@@ -146,6 +147,6 @@ def configured() -> Settings:
 async def acs(database: Database, clock: Any, configured: Settings) -> AsyncIterator[Acs]:
     keyring = Keyring.new(clock())
     parts = Parts(configured, database, keyring, load_profiles(), clock)
-    bound = bind("device", "127.0.0.1", 0)
+    bound = bind("device", "127.0.0.1", 0, Tls.open(configured.device_listener))
     async with serving(bound, parts.device_runner()):
         yield Acs(parts, database, clock, f"http://127.0.0.1:{bound.port}/acs", bound.port)
