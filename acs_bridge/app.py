@@ -37,6 +37,7 @@ from acs_bridge.services.doorbell.doorbell import Doorbell, Manners
 from acs_bridge.services.doorbell.ends import SessionEnds
 from acs_bridge.services.events import EventFeed
 from acs_bridge.services.gateways import Gateways
+from acs_bridge.services.inbox import Inbox, InboxBounds
 from acs_bridge.services.informs import Informs
 from acs_bridge.services.intake import Intake
 from acs_bridge.services.janitor import Janitor
@@ -248,6 +249,10 @@ class Parts:
         self.quarantine = Quarantine(database, clock)
         self.janitor = Janitor(self.sessions, clock, self.pulse.beat)
         self.session_ends = SessionEnds(Rings(database), clock)
+        device = settings.device_listener
+        self.inbox = Inbox(
+            database, clock, InboxBounds(device.inbox_rows, device.inbox_rows_per_address, device.inbox_days)
+        )
         self.cleaning = Cleaning(
             database,
             clock,
@@ -263,6 +268,7 @@ class Parts:
         return (
             self.janitor.run,
             self.cleaning.run,
+            self.inbox.run,
             self.pulse.listen,
             self.events.run,
             self.doorbell.run,

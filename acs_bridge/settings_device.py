@@ -59,6 +59,17 @@ class DeviceListener(Section):
     login_failures_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         300, description="Beyond it no login from that address is looked at for the rest of the minute."
     )
+    inbox_rows: Annotated[int, Field(ge=1, le=100_000_000)] = Field(
+        100_000,
+        description="Gateways that nobody knows, nor has approved, of which a record is kept; about so many. Beyond it "
+        "those that were silent for longest are forgotten, and new ones are answered but not recorded.",
+    )
+    inbox_rows_per_address: Annotated[int, Field(ge=1, le=100_000_000)] = Field(
+        5000, description="The same for those that first came from one address."
+    )
+    inbox_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        30, description="A gateway that nobody knows is forgotten after so many days without an Inform."
+    )
     tls_certificate: Folder | None = Field(
         None,
         description="The certificate of the ACS URL's host and those of its issuers, PEM: then the listener speaks "

@@ -96,6 +96,7 @@ class Provisioner:
             gateway_id=opened.gateway_id,
             session_number=opened.session_number,
             work_due=False,
+            kept_out=not opened.gateway_id,
             known=True,
             kind=kind,
             booted_at=opened.booted_at,

@@ -32,6 +32,7 @@ class Visit:
     gateway_id: int
     session_number: int
     work_due: bool
+    kept_out: bool = False  # of the inbox: it has no row
     timeout: timedelta = timedelta()  # how long the gateway may take to answer, where that is longer than usual
     known: bool = False  # what follows was read in this session; otherwise ask the database
     kind: GatewayKind | None = None

@@ -73,7 +73,7 @@ class Standing:
 class OpenedSession:
     """What the database says to an Inform."""
 
-    gateway_id: int
+    gateway_id: int  # 0: it was kept out of the inbox, or is a replay
     session_number: int
     is_fresh: bool  # the gateway has never been seen before
     entitled: bool

@@ -7,7 +7,8 @@
 -- name: take_informs
 -- Informs that arrived together: each gateway's row is brought up to date and its session number raised (which fences
 -- every older session), and the write that stands open for it comes back, with whether the brakes let it go. Gateways
--- that are not known yet are registered. A row that is missing from the answer met a concurrent registration: ask again.
+-- that are not known yet are registered. A row that is missing from the answer met a concurrent registration: ask again. One without a gateway
+-- was kept out of the inbox, or showed a login that has served before (`replayed`).
 -- A login that has served an Inform before changes nothing, whichever process it served it in.
 with inform as (
     select row.place, i.*
@@ -82,6 +83,26 @@ known as (
               i.believed or g.approved_at is not null as entitled, i.exposed,
               g.own_to = 0 and i.principal in ('bootstrap', 'imported') as unmanaged
 ),
+-- Who comes by itself and is not entitled to anything gets no row where there are too many like it.
+unknown as (
+    select i.place from inform i
+    join admitted using (place)
+    where not i.believed and i.principal not in ('own', 'imported')
+      and not exists (select from held where held.place = i.place)
+      and not exists (
+          select from gateway g
+          where g.serial_number = i.serial_number and g.oui = i.oui and g.product_class = i.product_class)
+),
+kept_out as (
+    select unknown.place
+    from unknown
+    join inform i using (place)
+    cross join inbox_bound bound
+    where (bound.is_full or bound.rows_per_address <= (
+               select count(*) from (
+                   select from inbox b where b.address = i.address limit bound.rows_per_address) as same))
+      and not exists (select from device d where d.wanted_serial = i.serial_number and d.wanted_oui = i.oui)
+),
 fresh as (
     insert into gateway (
         serial_number, oui, product_class, manufacturer, hardware_version, software_version, root, provisioning_code,
@@ -95,9 +116,17 @@ fresh as (
     from inform i
     join admitted using (place)
     where not exists (select from held where held.place = i.place) and i.principal not in ('own', 'imported')
+      and not exists (select from kept_out where kept_out.place = i.place)
     order by i.serial_number collate "C", i.oui collate "C", i.product_class collate "C"
     on conflict do nothing
     returning id, session_number, booted_at, serial_number, oui, product_class
+),
+inboxed as (
+    insert into inbox (gateway_id, address)
+    select fresh.id, i.address
+    from fresh
+    join inform i using (serial_number, oui, product_class)
+    join unknown using (place)
 ),
 standing as (
     select known.place, known.profile as fits, known.software_version, known.exposed, w.*
@@ -156,8 +185,9 @@ left join admitted using (place)
 left join known using (place)
 left join fresh using (serial_number, oui, product_class)
 left join open_write w using (place)
+left join kept_out using (place)
 left join waiting on waiting.id = w.id
-where known.id is not null or fresh.id is not null or admitted.place is null;
+where known.id is not null or fresh.id is not null or admitted.place is null or kept_out.place is not null;
 
 -- name: forget_logins
 -- Logins whose nonce is over are refused for that.

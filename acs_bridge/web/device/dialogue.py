@@ -60,6 +60,7 @@ class Reply:
     id: str | None = None
     use_version: str | None = None
     ticket: Ticket | None = None  # a session was opened: this is its cookie
+    kept_out: bool = False  # of the inbox, where there was no room
 
     @classmethod
     def fault(cls, error: RemoteProtocolError) -> "Reply":
@@ -160,7 +161,8 @@ class Dialogue:
         connection.opened(ticket, visit)
         if received.repairs:
             _tell_repairs(received, visit, caller.origin)
-        return Reply(InformResponse(), version.namespace, received.header.id, version.use_version, ticket)
+        answer = InformResponse(), version.namespace, received.header.id, version.use_version
+        return Reply(*answer, ticket, kept_out=visit.kept_out)
 
     def _session_of(self, connection: Connection, origin: Origin, cookie: Ticket | None) -> Ticket | None:
         connection.needs_cookies |= cookie is not None

@@ -169,6 +169,8 @@ class DeviceEndpoint:
             return self._challenge(connection, origin, STALE)
         if reply is None:
             return self._challenge(connection, origin, admission)
+        if reply.kept_out:
+            self._load.turned_away(Refusal.INBOX, origin.peer)
         return self._response(reply)
 
     async def _received(self, content: bytes, headers: CIMultiDictProxy[str]) -> envelope.Envelope:
