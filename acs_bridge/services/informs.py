@@ -87,7 +87,7 @@ def _of(row: InformRow, newest: InformRow, session: OpenedSession | Examined) ->
     if row is newest or isinstance(session, Examined):
         return session
     replayed = row.login is not None and row.login == newest.login
-    number = session.session_number - 1
+    number = max(session.session_number - 1, 0)  # who was kept out of the inbox has none
     return replace(session, session_number=number, write=None, due_at=None, behind=None, replayed=replayed)
 
 
