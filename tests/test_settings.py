@@ -140,6 +140,14 @@ class TestRefusals:
                 "[phan]\nbase_url = 'https://x/r'",
                 "phan.base_url: must end with /, because the token stands right behind it",
             ),
+            (
+                "[operator_listener]\npublic_url = 'x.example'",
+                "operator_listener.public_url: must be an address as in https://acs.example.net",
+            ),
+            (
+                "[operator_listener]\npublic_url = 'https://x.example/a/'",
+                "operator_listener.public_url: must not end with /, because paths stand right behind it",
+            ),
             ("[phan]\nbase_url = 'https://u@x/'", "phan.base_url: must have no user name, no query and no fragment"),
             ("[phan]\nbase_url = 'https://x/?a=/'", "phan.base_url: must have no user name, no query and no fragment"),
             ("[database]\nurl = 'mysql://x'", "database.url: must be as in postgresql://user@host:5432/name"),

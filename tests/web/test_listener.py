@@ -86,3 +86,13 @@ async def hello(_request: web.BaseRequest) -> web.Response:
 async def get(client: aiohttp.ClientSession, port: int) -> str:
     async with client.get(f"http://127.0.0.1:{port}/") as answer:
         return await answer.text()
+
+
+@pytest.mark.parametrize(
+    ("host", "named"),
+    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::1", "[::1]"), ("::", "[::1]")],  # noqa: S104
+)
+def test_a_listener_says_how_this_machine_reaches_it(host: str, named: str) -> None:
+    bound = bind("operator", host, 0)
+    with bound.socket:
+        assert bound.local_url == f"http://{named}:{bound.port}"
