@@ -28,6 +28,7 @@ from acs_bridge.domain.write import WriteEvent
 from acs_bridge.errors import AcsBridgeError
 from acs_bridge.services.associations import Associations
 from acs_bridge.services.binding import Binding
+from acs_bridge.services.bulk import BulkIntake
 from acs_bridge.services.cleaning import Cleaning, Kept
 from acs_bridge.services.credentials import GatewayCredentials, Policy
 from acs_bridge.services.devices import Devices
@@ -50,6 +51,7 @@ from acs_bridge.services.pulse import Pulse
 from acs_bridge.services.quarantine import Quarantine
 from acs_bridge.services.queue import Queue
 from acs_bridge.services.rendering import Rendering
+from acs_bridge.services.repeats import Repeats
 from acs_bridge.services.seals import Seals
 from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.tokens import Tokens
@@ -57,6 +59,7 @@ from acs_bridge.services.writes import Writes
 from acs_bridge.settings import Settings, revealed
 from acs_bridge.settings_device import Bootstrap, CpeAuth, CpeAuthMode
 from acs_bridge.settings_layers import SettingsError
+from acs_bridge.store.answers import clean as clean_answers
 from acs_bridge.store.credentials import forget_calls as clean_quarantine
 from acs_bridge.store.database import Database
 from acs_bridge.store.embedded import EmbeddedPostgres
@@ -258,6 +261,7 @@ class Parts:
             clock,
             (
                 Kept("history", settings.retention.history, clean_events),
+                Kept("idempotency keys", settings.retention.idempotency_keys, clean_answers),
                 Kept("quarantine", settings.retention.quarantine, clean_quarantine),
             ),
         )
@@ -278,16 +282,19 @@ class Parts:
     def operator_runner(self, public_url: str) -> web.AppRunner:
         """The server that people and BSSs reach, and under which address."""
         database, clock, lines, binding = self.database, self.clock, self.lines, self.binding
+        intake = Intake(database, clock, lines, self.seals, binding)
         services = Services(
             subscribers=Subscribers(database, clock),
             devices=Devices(database, clock, lines, binding),
             gateways=Gateways(database, clock, binding, self.credentials),
             credentials=self.credentials,
             associations=Associations(database, clock, lines, self.seals),
-            intake=Intake(database, clock, lines, self.seals, binding),
+            intake=intake,
+            bulk=BulkIntake(database, clock, intake, self.seals, binding, self.pulse.beat),
             writes=Writes(database, clock, approval_needed=self._approval_needed),
             queue=Queue(database, clock, self.settings.queue.writes_per_minute),
             phan=PhanLookup(database, self.phan_urls),
+            repeats=Repeats(database, clock),
             events=self.events,
             doorbell=self.doorbell,
         )

@@ -184,6 +184,7 @@ class Retention(Section):
     history: Days = Field(
         397, description="The history of writes, and with it the events that `/v1/events` can resume."
     )
+    idempotency_keys: Days = Field(397, description="What was answered to calls with an Idempotency-Key.")
     outbox: Days = Field(397, description="What was delivered to webhooks, or could not be.")
     quarantine: Days = Field(30, description="Calls that were kept out of a gateway, from the last one on.")
 

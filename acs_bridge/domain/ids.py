@@ -42,11 +42,12 @@ def new_id(now: datetime) -> UUID:
 def _tail(instant: int) -> int:
     """Return 62 bits that nobody can guess, above those of the id before when it was made at the same instant."""
     global _latest  # noqa: PLW0603 - one process, one sequence: that is what makes ids ascend
-    fresh = int.from_bytes(os.urandom(8)) >> (64 - _ROOM_BITS)
-    stride = 1 + int.from_bytes(os.urandom(_STRIDE_BYTES))
     with _latest_lock:
         latest_instant, latest_tail = _latest
-        tail = latest_tail + stride if instant == latest_instant else fresh
+        if instant == latest_instant:
+            tail = latest_tail + 1 + int.from_bytes(os.urandom(_STRIDE_BYTES))
+        else:
+            tail = int.from_bytes(os.urandom(8)) >> (64 - _ROOM_BITS)
         _latest = (instant, tail % (1 << _TAIL_BITS))
         return _latest[1]
 

@@ -69,7 +69,10 @@ def looks_like_mac(text: str) -> bool:
 def _take(field: str, text: object, limit: int, *, codelike: bool) -> Text:
     if not isinstance(text, str):
         raise InvalidField(field, f"must be text of 1 to {limit} characters")
-    shown = _normal(text.strip(_BLANKS), limit)
+    text = text.strip(_BLANKS)
+    if text.isascii() and text.isprintable() and 0 < len(text) <= limit:
+        return Text(text, text.lower())  # what most are, and what everything below would make of it
+    shown = _normal(text, limit)
     if not 0 < len(shown) <= limit:
         raise InvalidField(field, f"must have 1 to {limit} characters, not counting blanks around it")
     _refuse(_NOWHERE, field, shown, "control characters and the like are not allowed")

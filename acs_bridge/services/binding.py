@@ -40,11 +40,16 @@ class Binding:
     async def meet(self, wanted: Identity | None) -> None:
         """Look once more whether the box that a line has just begun to wait for is there.
 
-        Its first Inform may have been taken while the line's transaction was under way: then neither saw the other. By
-        now both are committed, so that at least one of them does.
+        Its first Inform may have been taken while the line's transaction was under way: then neither saw the other.
+        Once both are committed, at least one of them does.
         """
         if wanted is None or wanted.product_class is not None:
             return
-        fitting = await gateways.fitting(self._database, wanted)
-        if len(fitting) == 1 and fitting[0].line_key is None:
-            await self.bind_wanted(fitting[0].id, self._clock())
+        box = wanted
+
+        async def look() -> None:
+            fitting = await gateways.fitting(self._database, box)
+            if len(fitting) == 1 and fitting[0].line_key is None:
+                await self.bind_wanted(fitting[0].id, self._clock())
+
+        await self._database.afterwards(look)

@@ -17,12 +17,14 @@ class Change:
 
     actor: Actor | None  # None: the daemon, because a gateway informed
     now: datetime
-    batch_id: UUID
+    batch_id: UUID  # what its writes can be paused by
+    id: UUID
 
     @classmethod
-    def of(cls, actor: Actor | None, now: datetime) -> "Change":
-        """Begin a change that is a batch of its own."""
-        return cls(actor, now, new_id(now))
+    def of(cls, actor: Actor | None, now: datetime, batch_id: UUID | None = None) -> "Change":
+        """Begin a change: part of a batch, or one of its own."""
+        id = new_id(now)
+        return cls(actor, now, batch_id or id, id)
 
     @property
     def by(self) -> str | None:

@@ -4,49 +4,26 @@ A request is done whole or not at all. The same request again finds its first an
 Conflict that says what; `replace` moves a line or a gateway, in the same transaction, but never renames a subscriber.
 """
 
-from dataclasses import dataclass
+from contextlib import suppress
 from uuid import UUID
 
 from acs_bridge.domain.actor import Actor
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.ids import new_id
-from acs_bridge.domain.names import Text
 from acs_bridge.domain.phan import PhanClaims
-from acs_bridge.errors import Conflict, NotFound
+from acs_bridge.errors import InvalidField, NotFound
 from acs_bridge.services.binding import Binding
 from acs_bridge.services.change import Change
-from acs_bridge.services.lines import Box, Lines, ambiguous, choose, take
+from acs_bridge.services.lines import Box, Lines, choose, take
+from acs_bridge.services.orders import Order, Receipt, accepted, is_new, refuse
 from acs_bridge.services.seals import Seals, issued
 from acs_bridge.store import associations, devices, gateways, requests, subscribers
 from acs_bridge.store.associations import Holder
 from acs_bridge.store.audit import Deed
 from acs_bridge.store.database import Database
 from acs_bridge.store.devices import Line
-from acs_bridge.store.gateways import Identity
 from acs_bridge.store.requests import NewLine, RequestRow, Seen
 from acs_bridge.store.rows import Executor, decided
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a provisioning request asks for."""
-
-    code: Text
-    name: str
-    line: Text
-    gateway: Identity | None = None
-    replace: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What a request got. `created` is false when the same request was accepted before."""
-
-    id: UUID
-    association_id: UUID
-    write_id: UUID
-    state: str
-    created: bool
 
 
 class Intake:
@@ -60,9 +37,9 @@ class Intake:
         self._seals = seals
         self._binding = binding
 
-    async def provision(self, order: Order, actor: Actor) -> Receipt:
-        """Do what a request asks for, or say what stands in the way."""
-        receipt = await decided(lambda: self._look_and_act(order, actor))
+    async def provision(self, order: Order, actor: Actor, batch_id: UUID | None = None) -> Receipt:
+        """Do what a request asks for, or say what stands in the way. Without a batch it is one of its own."""
+        receipt = await decided(lambda: self._look_and_act(order, actor, batch_id))
         if receipt.created:
             await self._binding.meet(order.gateway)
         return receipt
@@ -74,15 +51,22 @@ class Intake:
             raise NotFound("there is no such provisioning request")
         return row
 
-    async def _look_and_act(self, order: Order, actor: Actor) -> Receipt:
+    async def _look_and_act(self, order: Order, actor: Actor, batch_id: UUID | None) -> Receipt:
+        """Take what is new as it is, which most are; of anything else look first what it meets."""
+        change = Change.of(actor, self._clock(), batch_id)
+        with suppress(InvalidField):  # it is said below, if nothing else stands in the way
+            new = self._new_line(order, change)
+            if await requests.accept_new(self._database, new, actor, change.now):
+                return _receipt(new)
         seen = await requests.look(self._database, order.code, order.line, order.gateway)
         refuse(order, seen)
         known = accepted(order, seen)
         if known is not None:
             return known
-        change = Change.of(actor, self._clock())
-        if is_new(seen) and (order.gateway is None or seen.named_id is not None):
-            return await self._accept_new(self._database, order, seen, actor, change)
+        if is_new(seen):
+            new = self._new_line(order, change, seen)
+            if await requests.accept_new(self._database, new, actor, change.now):
+                return _receipt(new)
         async with self._database.transaction() as connection:
             return await self._look_again(connection, order, actor, change)
 
@@ -96,29 +80,34 @@ class Intake:
         if known is not None:
             return known
         if is_new(seen):
-            return await self._accept_new(connection, order, seen, actor, change)
+            new = self._new_line(order, change, seen)
+            if await requests.accept_new(connection, new, actor, change.now):
+                return _receipt(new)
         return await self._rearrange(connection, order, change)
 
-    async def _accept_new(self, executor: Executor, order: Order, seen: Seen, actor: Actor, change: Change) -> Receipt:
-        """Make a new line, and whatever else is new with it, in one statement."""
+    def _new_line(self, order: Order, change: Change, seen: Seen | None = None) -> NewLine:
+        """Name all that a new line brings with it; InvalidField when its gateway could not take its URL.
+
+        What has been seen is used as it is; without a look everything is taken for new.
+        """
         new = NewLine(
-            request_id=change.batch_id,
+            request_id=change.id,
             association_id=new_id(change.now),
             write_id=new_id(change.now),
+            batch_id=change.batch_id,
             key_id=self._seals.key_id,
             issued_at=issued(change.now),
-            subscriber_id=seen.subscriber_id,
+            subscriber_id=None if seen is None else seen.subscriber_id,
             code=order.code,
             name=order.name,
             line=order.line,
             gateway=order.gateway,
-            gateway_id=seen.named_id if seen.fitting == 1 else None,
+            gateway_id=None if seen is None or seen.fitting != 1 else seen.named_id,
         )
         claims = PhanClaims(order.line.shown, new.association_id, 1, new.issued_at)
-        kind = None if new.gateway_id is None else await gateways.kind(executor, new.gateway_id)
+        kind = None if seen is None else seen.named_kind(order.gateway)
         self._seals.check(new.key_id, claims, order.code.shown, kind)
-        await requests.accept_new(executor, new, actor, change.now)
-        return Receipt(new.request_id, new.association_id, new.write_id, "queued", created=True)
+        return new
 
     async def _rearrange(self, connection: Executor, order: Order, change: Change) -> Receipt:
         """Do the same where something is known already: lock it, look again, and change what differs."""
@@ -177,65 +166,12 @@ class Intake:
         if holder is None or written is None:
             raise RuntimeError("a line that was just associated has an association and a write")
         write_id, state = written
-        row = RequestRow(change.batch_id, holder.id, write_id, change.now, change.by or "", state)
+        row = RequestRow(change.id, holder.id, write_id, change.now, change.by or "", state)
         await requests.insert(connection, row, order.gateway)
         deed = Deed("request_accepted", holder.id, write_id, holder.subscriber_id, line.id, line.gateway_id)
         await change.audit(connection, deed)
         return Receipt(row.id, holder.id, write_id, state, created=True)
 
 
-def refuse(order: Order, seen: Seen) -> None:
-    """Raise for what stands in a request's way. A known code with another name is never replaced."""
-    if seen.subscriber_id is not None and seen.subscriber_name != order.name:
-        raise Conflict(f"subscriber code {order.code.shown} is known with another name: {seen.subscriber_name}")
-    if order.gateway is not None and seen.fitting > 1 and not _has_named(order.gateway, seen):
-        raise ambiguous(order.gateway)
-    if order.replace:
-        return
-    if seen.holder_id is not None and seen.holder_id != seen.subscriber_id:
-        raise Conflict(
-            f"line of service {seen.line_of_service} is associated with subscriber {seen.holder_code}: "
-            '"replace" moves it, or end that association first'
-        )
-    if order.gateway is not None:
-        _refuse_gateway(order.gateway, seen)
-
-
-def _refuse_gateway(gateway: Identity, seen: Seen) -> None:
-    for other in (seen.other_line, seen.waiting_line):
-        if other is not None and other != seen.line_of_service:
-            raise Conflict(f'gateway {gateway} is on line of service {other}: "replace" moves it')
-    has_other = seen.gateway_id is not None and not _has_named(gateway, seen)
-    waits_for_other = seen.wanted_serial is not None and not _waits_for_named(gateway, seen)
-    if has_other or waits_for_other:
-        present = Identity(
-            seen.oui or seen.wanted_oui or "", seen.serial_number or seen.wanted_serial or "", seen.product_class
-        )
-        raise Conflict(f'line of service {seen.line_of_service} has gateway {present}: "replace" swaps it')
-
-
-def accepted(order: Order, seen: Seen) -> Receipt | None:
-    """Give the answer of the same request, when it was accepted before and what it asked for still stands."""
-    if seen.request_id is None or seen.association_id is None or seen.write_id is None:
-        return None
-    if seen.holder_id != seen.subscriber_id or not _stands(order.gateway, seen):
-        return None
-    return Receipt(seen.request_id, seen.association_id, seen.write_id, seen.write_state or "", created=False)
-
-
-def is_new(seen: Seen) -> bool:
-    """Tell whether the line, and whatever its gateway brings with it, is new to the records."""
-    return seen.device_id is None and not seen.busy and seen.other_line is None and seen.waiting_line is None
-
-
-def _stands(gateway: Identity | None, seen: Seen) -> bool:
-    return gateway is None or _has_named(gateway, seen) or _waits_for_named(gateway, seen)
-
-
-def _has_named(gateway: Identity, seen: Seen) -> bool:
-    same_box = (seen.oui, seen.serial_number) == (gateway.oui, gateway.serial_number)
-    return same_box and gateway.product_class in (None, seen.product_class)
-
-
-def _waits_for_named(gateway: Identity, seen: Seen) -> bool:
-    return (seen.wanted_oui, seen.wanted_serial) == (gateway.oui, gateway.serial_number)
+def _receipt(new: NewLine) -> Receipt:
+    return Receipt(new.request_id, new.association_id, new.write_id, "queued", created=True)

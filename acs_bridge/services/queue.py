@@ -5,10 +5,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
+from uuid import UUID
 
 from acs_bridge.domain.actor import Actor
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.write import WriteState
+from acs_bridge.errors import NotFound
 from acs_bridge.services.change import Change
 from acs_bridge.store import queue
 from acs_bridge.store.audit import Deed
@@ -34,6 +36,17 @@ class Overview:
     def paused(self) -> bool:
         """Tell whether the whole queue is held back."""
         return any(not (brake.batch_id or brake.profile or brake.software_version) for brake in self.brakes)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one request, one upload or one rotation has made: a request that was there before keeps its own batch."""
+
+    id: UUID
+    created_at: datetime  # of its first write
+    writes: int
+    counts: dict[WriteState, int]
+    paused: bool
 
 
 class Queue:
@@ -64,6 +77,20 @@ class Queue:
             overview = await self._count()
             self._latest = (begun, overview)
             return overview
+
+    async def batch(self, batch_id: UUID) -> Batch:
+        """Count what belongs to one batch; NotFound when it has made no write."""
+        counted = await queue.batch_counts(self._database, batch_id)
+        if not counted:
+            raise NotFound("there is no such batch, or it has made no write")
+        writes = {count.state: count.writes for count in counted}
+        return Batch(
+            id=batch_id,
+            created_at=min(count.created_at for count in counted),
+            writes=sum(writes.values()),
+            counts={state: writes.get(state, 0) for state in WriteState},
+            paused=await queue.batch_is_braked(self._database, batch_id),
+        )
 
     async def pause(self, brake: Brake, actor: Actor) -> Overview:
         """Hold writes back: all of them, or those that fit everything that the brake names."""

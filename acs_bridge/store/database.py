@@ -8,6 +8,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any, Self, TypeAlias, TypeVar
 
 import asyncpg
@@ -119,6 +121,10 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PooledConnection]:
         """Several statements, all or none; the connection is the caller's until the block ends."""
+        if (around := self._around()) is not None:
+            async with whole(around.connection):
+                yield around.connection
+            return
         connection = await self._take()
         try:
             async with whole(connection):
@@ -127,6 +133,33 @@ class Database:
             self._give_back_after(error, connection)
             raise
         self._pool.give(connection)
+
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[PooledConnection]:
+        """One transaction of everything that the block asks of this database, also through others: all or none.
+
+        What is a transaction for them can fail for itself and be tried again.
+        """
+        async with self.transaction() as connection:
+            around = _Around(self, connection)
+            token = _AROUND.set(around)
+            try:
+                yield connection
+            finally:
+                _AROUND.reset(token)
+        for work in around.afterwards:
+            await work()
+
+    async def afterwards(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Do what must see what was done so far as others see it: now, or when the `together` around us is over."""
+        if (around := self._around()) is None:
+            await work()
+        else:
+            around.afterwards.append(work)
+
+    def _around(self) -> "_Around | None":
+        around = _AROUND.get()
+        return around if around is not None and around.database is self else None
 
     @asynccontextmanager
     async def listening(self, channel: str, hear: Callable[[], None]) -> AsyncIterator[asyncio.Event]:
@@ -144,6 +177,9 @@ class Database:
 
     async def _run(self, method: Callable[..., Awaitable[T]], *args: object) -> T:
         """Run one of asyncpg's methods on a connection of the pool."""
+        if (around := self._around()) is not None:
+            async with whole(around.connection):
+                return await method(around.connection, *args)
         connection = await self._take()
         try:
             result = await method(connection, *args)
@@ -173,6 +209,18 @@ class Database:
             self._pool.give(connection)
         if down:
             raise database_down(error, self._where) from error
+
+
+@dataclass(slots=True)
+class _Around:
+    """The transaction that is around everything a task asks of a database."""
+
+    database: Database
+    connection: Connection
+    afterwards: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
+
+
+_AROUND: ContextVar[_Around | None] = ContextVar("around", default=None)
 
 
 @asynccontextmanager

@@ -88,3 +88,22 @@ async def rate(executor: Executor) -> int | None:
 async def set_rate(executor: Executor, writes_per_minute: int | None, now: datetime) -> None:
     """Set the ceiling, or go back to what the settings say."""
     await executor.execute(_SQL.set_rate, writes_per_minute, now)
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    """The writes of a batch that are in one state."""
+
+    state: str
+    writes: int
+    created_at: datetime  # of the first of them
+
+
+async def batch_counts(executor: Executor, batch_id: UUID) -> list[StateCount]:
+    """Count the writes of a batch by their state."""
+    return await many(executor, StateCount, _SQL.batch_counts, batch_id)
+
+
+async def batch_is_braked(executor: Executor, batch_id: UUID) -> bool:
+    """Tell whether a brake holds the whole batch."""
+    return await executor.fetchval(_SQL.batch_is_braked, batch_id) is True

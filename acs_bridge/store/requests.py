@@ -6,6 +6,7 @@ from uuid import UUID
 
 from acs_bridge.domain.actor import Actor
 from acs_bridge.domain.names import Text
+from acs_bridge.domain.profile import GatewayKind
 from acs_bridge.store.gateways import Identity
 from acs_bridge.store.rows import Executor, many, one
 from acs_bridge.store.statements import load
@@ -35,9 +36,20 @@ class Seen:
     other_line: str | None  # that has the named gateway, or is the line itself
     waiting_line: str | None  # that waits for it
     busy: bool  # a write for the named gateway would have to be superseded
+    named_root: str | None
+    named_product_class: str | None
+    named_software_version: str | None
     request_id: UUID | None  # the same request, accepted before
     write_id: UUID | None
     write_state: str | None
+
+    def named_kind(self, gateway: Identity | None) -> GatewayKind | None:
+        """What profiles match the named gateway by; None before its first Inform."""
+        if gateway is None or not self.named_root:
+            return None
+        return GatewayKind(
+            self.named_root, gateway.oui, self.named_product_class or "", self.named_software_version or ""
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,7 @@ class NewLine:
     request_id: UUID
     association_id: UUID
     write_id: UUID
+    batch_id: UUID
     key_id: str
     issued_at: datetime
     subscriber_id: int | None
@@ -75,10 +88,10 @@ async def look(executor: Executor, code: Text, line: Text, gateway: Identity | N
     return seen
 
 
-async def accept_new(executor: Executor, new: NewLine, actor: Actor, now: datetime) -> None:
-    """Make a new line with all that belongs to it, or nothing."""
+async def accept_new(executor: Executor, new: NewLine, actor: Actor, now: datetime) -> bool:
+    """Make a new line with all that belongs to it, or nothing: then something of it is known."""
     oui, serial_number, product_class = _named(new.gateway)
-    await executor.execute(
+    accepted = await executor.fetchval(
         _SQL.accept_new,
         now,
         new.subscriber_id,
@@ -98,7 +111,9 @@ async def accept_new(executor: Executor, new: NewLine, actor: Actor, now: dateti
         new.write_id,
         new.request_id,
         actor.address,
+        new.batch_id,
     )
+    return accepted is True
 
 
 async def insert(executor: Executor, row: RequestRow, gateway: Identity | None) -> None:

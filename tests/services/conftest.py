@@ -17,14 +17,16 @@ from acs_bridge.domain.profile import ProfileSet, parse_profile
 from acs_bridge.domain.ring import RingResult
 from acs_bridge.services.associations import Associations
 from acs_bridge.services.binding import Binding
+from acs_bridge.services.bulk import BulkIntake
 from acs_bridge.services.credentials import GatewayCredentials, Policy
 from acs_bridge.services.devices import Devices
 from acs_bridge.services.doorbell.address import Access
 from acs_bridge.services.doorbell.credentials import configured
 from acs_bridge.services.doorbell.doorbell import Doorbell, Manners
 from acs_bridge.services.gateways import Gateways
-from acs_bridge.services.intake import Intake, Order
+from acs_bridge.services.intake import Intake
 from acs_bridge.services.lines import Lines
+from acs_bridge.services.orders import Order
 from acs_bridge.services.pages import Ask
 from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.pulse import Pulse
@@ -103,6 +105,7 @@ class Office:
         self.devices = Devices(database, clock, self.lines, self.binding)
         self.associations = Associations(database, clock, self.lines, self.seals)
         self.intake = Intake(database, clock, self.lines, self.seals, self.binding)
+        self.bulk = BulkIntake(database, clock, self.intake, self.seals, self.binding)
         self.credentials = GatewayCredentials(database, clock, self.keyring, self.policy)
         self.gateways = Gateways(database, clock, self.binding, self.credentials)
         self.writes = Writes(database, clock, approval_needed=self.approval_needed)

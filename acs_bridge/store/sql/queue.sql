@@ -37,3 +37,14 @@ select writes_per_minute from queue_rate;
 -- name: set_rate
 -- Sets the ceiling for all workers; the bucket starts empty.
 update queue_rate set writes_per_minute = $1, available = 0, refilled_at = $2;
+
+-- name: batch_counts
+-- How many writes of a batch are in each state.
+select state, count(*) as writes, min(created_at) as created_at from write where batch_id = $1 group by state;
+
+-- name: batch_is_braked
+-- Whether somebody holds this batch back, or everything.
+select exists (
+    select from brake
+    where profile is null and software_version is null and (batch_id is null or batch_id = $1)
+);

@@ -6,7 +6,7 @@ select s.id as subscriber_id, s.name as subscriber_name,
        mine.oui, mine.product_class, mine.serial_number,
        a.id as association_id, a.subscriber_id as holder_id, holder.code as holder_code,
        named.fitting, named.named_id, other.line_of_service as other_line, waiting.line_of_service as waiting_line,
-       named.busy, r.id as request_id, r.write_id, w.state as write_state
+       named.busy, named.named_root, named.named_product_class, named.named_software_version, r.id as request_id, r.write_id, w.state as write_state
 from (values (1)) as one
 left join subscriber s on s.code_key = $1
 left join device d on d.line_key = $2 and d.deleted_at is null
@@ -14,7 +14,8 @@ left join gateway mine on mine.id = d.gateway_id
 left join association a on a.device_id = d.id and a.ended_at is null
 left join subscriber holder on holder.id = a.subscriber_id
 left join lateral (
-    select count(*) as fitting, min(g.id) as named_id,
+    select count(*) as fitting, min(g.id) as named_id, min(g.root) as named_root,
+           min(g.product_class) as named_product_class, min(g.software_version) as named_software_version,
            coalesce(bool_or(exists (
                select from write b
                where b.gateway_id = g.id and b.purpose in ('provision', 'clear')
@@ -36,15 +37,21 @@ left join write w on w.id = r.write_id;
 
 -- name: accept_new
 -- A request for a line that is new, all of it at once: what is known already is given by its id ($2 subscriber, $9
--- gateway), everything else is made. A unique violation means that somebody else was quicker: look again.
-with new_subscriber as (
+-- gateway), everything else is made. No row: something of it is known after all. A unique violation: somebody else was
+-- quicker by a moment. Either way, look.
+with nothing_known as materialized (
+    select not exists (select from device d where d.line_key = $11 and d.deleted_at is null)
+       and ($2::bigint is not null or not exists (select from subscriber s where s.code_key = $4))
+       and ($9::bigint is not null or $8::text is null or box_is_free($6, $8, $7)) as yes
+),
+new_subscriber as (
     insert into subscriber (code, code_key, name, created_at, updated_at)
-    select $3, $4, $5, $1, $1 where $2::bigint is null
+    select $3, $4, $5, $1, $1 where $2::bigint is null and (select yes from nothing_known)
     returning id
 ),
 new_gateway as (
     insert into gateway (oui, product_class, serial_number, created_at)
-    select $6, $7, $8, $1 where $9::bigint is null and $7::text is not null
+    select $6, $7, $8, $1 where $9::bigint is null and $7::text is not null and (select yes from nothing_known)
     returning id
 ),
 new_device as (
@@ -52,6 +59,7 @@ new_device as (
     select $10, $11, coalesce($9, (select id from new_gateway)),
            case when $9::bigint is null and $7::text is null then $6 end,
            case when $9::bigint is null and $7::text is null then $8 end, $1, $1
+    where (select yes from nothing_known)
     returning id, gateway_id
 ),
 new_association as (
@@ -62,7 +70,7 @@ new_association as (
 new_write as (
     insert into write (id, purpose, association_id, device_id, gateway_id, batch_id, generation, key_id,
                        moved_at, moved_by, due_at, created_at)
-    select $16, 'provision', a.id, a.device_id, d.gateway_id, $17, a.generation, a.key_id, $1, $15, $1, $1
+    select $16, 'provision', a.id, a.device_id, d.gateway_id, $19, a.generation, a.key_id, $1, $15, $1, $1
     from new_association a, new_device d
     returning id, association_id
 ),
@@ -73,7 +81,8 @@ new_request as (
 )
 insert into audit (at, actor, address, action, association_id, write_id, subscriber_id, device_id, gateway_id)
 select $1, $15, $18, 'request_accepted', a.id, $16, a.subscriber_id, a.device_id, d.gateway_id
-from new_association a, new_device d;
+from new_association a, new_device d
+returning true;
 
 -- name: insert
 -- The record of a request that met something known.

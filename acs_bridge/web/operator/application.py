@@ -4,6 +4,7 @@ It opens nothing and reads no settings. Later parts (console, SOAP, events) add 
 `ANONYMOUS` the templates that nobody has to log in for.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from acs_bridge.domain.clock import Clock
 from acs_bridge.services.associations import Associations
+from acs_bridge.services.bulk import BulkIntake
 from acs_bridge.services.credentials import GatewayCredentials
 from acs_bridge.services.devices import Devices
 from acs_bridge.services.doorbell.doorbell import Doorbell
@@ -23,6 +25,7 @@ from acs_bridge.services.gateways import Gateways
 from acs_bridge.services.intake import Intake
 from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.queue import Queue
+from acs_bridge.services.repeats import Repeats
 from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.writes import Writes
 from acs_bridge.web.listener import WithoutContent
@@ -30,7 +33,7 @@ from acs_bridge.web.operator.measures import OperatorMeasures
 from acs_bridge.web.operator.middleware import ANONYMOUS, DOORS, CheckToken, answering, authenticating, caller
 from acs_bridge.web.operator.models.events import EventQuery
 from acs_bridge.web.operator.models.health import Health
-from acs_bridge.web.operator.problems import WrongRole
+from acs_bridge.web.operator.problems import HEADERS, WrongRole
 from acs_bridge.web.operator.registry import READERS, WATCHERS, Answer, AnyRoute
 from acs_bridge.web.operator.routes import events
 from acs_bridge.web.operator.routes.associations import AssociationRoutes
@@ -39,9 +42,10 @@ from acs_bridge.web.operator.routes.gateways import GatewayRoutes
 from acs_bridge.web.operator.routes.intake import IntakeRoutes, PhanRoutes
 from acs_bridge.web.operator.routes.queue import QueueRoutes, WriteRoutes
 from acs_bridge.web.operator.routes.subscribers import SubscriberRoutes
-from acs_bridge.web.operator.serving import ACTOR, HEADERS, add_routes, query_of, respond
+from acs_bridge.web.operator.serving import ACTOR, add_routes, query_of, respond
 from acs_bridge.web.operator.soap.endpoint import DOOR, add_soap
 from acs_bridge.web.operator.soap.vocabulary import PATH
+from acs_bridge.web.operator.uploads import STOPPING
 
 LARGEST_BODY: Final = 1 << 20
 
@@ -58,9 +62,11 @@ class Services:
     credentials: GatewayCredentials
     associations: Associations
     intake: Intake
+    bulk: BulkIntake
     writes: Writes
     queue: Queue
     phan: PhanLookup
+    repeats: Repeats
     events: EventFeed
     doorbell: Doorbell
 
@@ -71,12 +77,16 @@ def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
         *SubscriberRoutes(services.subscribers).table(),
         *DeviceRoutes(services.devices).table(),
         *AssociationRoutes(services.associations).table(),
-        *IntakeRoutes(services.intake, services.associations).table(),
+        *IntakeRoutes(services.intake, services.bulk, services.associations).table(),
         *GatewayRoutes(services.gateways, services.credentials, services.doorbell, clock).table(),
         *WriteRoutes(services.writes).table(),
         *QueueRoutes(services.queue).table(),
         *PhanRoutes(services.phan).table(),
     )
+
+
+async def _stop_uploads(application: web.Application) -> None:
+    application[STOPPING].set()
 
 
 def operator_application(  # noqa: PLR0913 -- by name, from the composition root alone
@@ -101,7 +111,9 @@ def operator_application(  # noqa: PLR0913 -- by name, from the composition root
     application[ANONYMOUS] = {"/healthz", "/readyz"}
     application[DOORS] = {PATH: DOOR}
     add_soap(application, services, public_url)
-    add_routes(application, table(services, clock))
+    application[STOPPING] = asyncio.Event()
+    application.on_shutdown.append(_stop_uploads)
+    add_routes(application, table(services, clock), services.repeats)
 
     async def alive(_: web.Request) -> web.Response:
         return respond(Answer(Health()))

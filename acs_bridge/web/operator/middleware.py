@@ -18,8 +18,8 @@ from aiohttp.typedefs import Middleware
 from acs_bridge.domain.actor import Actor, Role
 from acs_bridge.errors import AcsBridgeError, Unauthenticated
 from acs_bridge.web.operator.measures import OperatorMeasures
-from acs_bridge.web.operator.problems import PROBLEMS, Answers, WrongRole
-from acs_bridge.web.operator.serving import ACTOR, HEADERS
+from acs_bridge.web.operator.problems import HEADERS, PROBLEMS, Answers, WrongRole
+from acs_bridge.web.operator.serving import ACTOR
 
 _log = structlog.get_logger(__name__)
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from acs_bridge.errors import AcsBridgeError, Forbidden, InvalidField, InvalidInput, Unauthenticated, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}  # of every answer
 RETRY_AFTER_SECONDS = "5"
 
 _TITLES = {
@@ -66,8 +67,14 @@ class Problem:
     detail: str
     errors: tuple[InvalidField, ...] = ()
 
-    def response(self, headers: Mapping[str, str] | None = None) -> web.Response:
-        """Make the answer."""
+    @classmethod
+    def of(cls, error: AcsBridgeError) -> "Problem":
+        """Say what an error that was foreseen says."""
+        errors = error.errors if isinstance(error, InvalidInput) else ()
+        return cls(error.status, error.title, str(error), errors)
+
+    def document(self) -> dict[str, object]:
+        """Make the JSON of it."""
         document: dict[str, object] = {
             "type": "about:blank",
             "title": self.title,
@@ -76,8 +83,12 @@ class Problem:
         }
         if self.errors:
             document["errors"] = [{"field": error.field, "message": error.message} for error in self.errors]
+        return document
+
+    def response(self, headers: Mapping[str, str] | None = None) -> web.Response:
+        """Make the answer."""
         return web.Response(
-            body=json.dumps(document, ensure_ascii=False).encode(),
+            body=json.dumps(self.document(), ensure_ascii=False).encode(),
             status=self.status,
             content_type=MEDIA_TYPE,
             headers=headers,
@@ -99,8 +110,7 @@ class Answers:
 
 def of_error(error: AcsBridgeError) -> web.Response:
     """Answer with an error that was foreseen."""
-    errors = error.errors if isinstance(error, InvalidInput) else ()
-    return Problem(error.status, error.title, str(error), errors).response(headers_of(error))
+    return Problem.of(error).response(headers_of(error))
 
 
 def of_http(error: web.HTTPException) -> web.Response:

@@ -3,15 +3,17 @@
 Routes are data. One place serves them, one test walks their roles, and the description of the API is made from them.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import UnionType
 from typing import Any, Generic, TypeAlias, TypeVar
+from uuid import UUID
 
 from pydantic import BaseModel
 
 from acs_bridge.domain.actor import Actor, Role
+from acs_bridge.errors import AcsBridgeError
 from acs_bridge.web.operator.models.base import NoBody, NoQuery
 
 Q = TypeVar("Q", bound=BaseModel)
@@ -44,6 +46,28 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Chunk(Generic[B]):
+    """Some lines of an upload, in their order."""
+
+    actor: Actor
+    batch_id: UUID
+    bodies: Sequence[B]
+
+
+LineAnswer: TypeAlias = Answer | AcsBridgeError
+"""What became of one line of an upload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk(Generic[B]):
+    """The same operation for every line of an `application/x-ndjson` body; each line gets a line of the answer."""
+
+    handler: Callable[[Chunk[B]], Awaitable[Sequence[LineAnswer]]]  # an answer for each body, in their order
+    begin: Callable[[], UUID]  # names the batch of an upload
+    line: type[BaseModel]  # a line of the answer, when all goes well
+
+
+@dataclass(frozen=True, slots=True)
 class Route(Generic[Q, B]):
     """One operation of the API."""
 
@@ -57,6 +81,8 @@ class Route(Generic[Q, B]):
     query: type[Q] = NoQuery  # type: ignore[assignment] # likewise
     body_optional: bool = False
     refusals: tuple[HTTPStatus, ...] = field(default=())  # beside those that every route has
+    bulk: Bulk[B] | None = None  # takes many bodies as well
+    idempotent: bool = False  # honours an Idempotency-Key; its answers are kept, and have no secrets
 
     @property
     def takes_body(self) -> bool:

@@ -4,6 +4,7 @@ What a caller may is decided before its body is read, and a body is read only as
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Final, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
@@ -13,22 +14,26 @@ from pydantic import BaseModel, ValidationError
 
 from acs_bridge.domain.actor import Actor
 from acs_bridge.errors import InvalidField
-from acs_bridge.web.operator.problems import UnreadableBody, WrongMediaType, WrongRole, invalid
+from acs_bridge.services.repeats import Repeats
+from acs_bridge.web.operator.bodies import parsed
+from acs_bridge.web.operator.problems import HEADERS, UnreadableBody, WrongMediaType, WrongRole, invalid
 from acs_bridge.web.operator.registry import Answer, AnyRoute, Call
+from acs_bridge.web.operator.repeats import HEADER as KEY
+from acs_bridge.web.operator.repeats import key_of, once
+from acs_bridge.web.operator.uploads import NDJSON, Upload
 
 ACTOR: Final = web.RequestKey("actor", Actor)
 JSON: Final = "application/json"
-HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _ENCODINGS: Final = ("", "identity")
 
 M = TypeVar("M", bound=BaseModel)
-Handler: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def add_routes(application: web.Application, routes: tuple[AnyRoute, ...]) -> None:
+def add_routes(application: web.Application, routes: tuple[AnyRoute, ...], repeats: Repeats) -> None:
     """Serve every route of the table."""
     for route in routes:
-        application.router.add_route(route.method, _pattern(route.path), _handler(route))
+        application.router.add_route(route.method, _pattern(route.path), _handler(route, repeats))
 
 
 def _pattern(template: str) -> str:
@@ -36,13 +41,24 @@ def _pattern(template: str) -> str:
     return template.replace("}", ":[^/]+}")
 
 
-def _handler(route: AnyRoute) -> Handler:
-    async def serve(request: web.Request) -> web.Response:
+def _handler(route: AnyRoute, repeats: Repeats) -> Handler:
+    async def serve(request: web.Request) -> web.StreamResponse:
         actor = request[ACTOR]
         if actor.role not in route.roles:
             raise WrongRole(route.roles, actor.role)
-        call = Call(actor, _path(request), query_of(route.query, request), await _body(route, request))
-        return respond(await route.handler(call))
+        query = query_of(route.query, request)
+        key = key_of(request) if route.idempotent else None
+        if route.bulk is not None and request.content_type in NDJSON:
+            _refuse_encoded(request)
+            if key is not None:
+                raise InvalidField(KEY, "is for single requests; lines that are sent again are done once without it")
+            return await Upload(request, actor, route.bulk, partial(parsed, route.body, what="line")).serve()
+        call = Call(actor, _path(request), query, await _body(route, request))
+
+        async def work() -> web.Response:
+            return respond(await route.handler(call))
+
+        return await (work() if key is None else once(repeats, key, request, actor, call.body, work))
 
     return serve
 
@@ -69,14 +85,18 @@ async def _body(route: AnyRoute, request: web.Request) -> BaseModel:
     model: type[BaseModel] = route.body
     if not route.takes_body:
         return model()
-    if request.headers.get("Content-Encoding", "").strip().lower() not in _ENCODINGS:
-        raise WrongMediaType("this address takes bodies that are not compressed")
+    _refuse_encoded(request)
     content = await _content(request)
     if not content and route.body_optional:
         return model()
     if request.content_type != JSON or "Content-Type" not in request.headers:
-        raise WrongMediaType(f"this address takes {JSON}")
-    return _parsed(model, content)
+        raise WrongMediaType(f"this address takes {JSON}{f' or {NDJSON[0]}' if route.bulk else ''}")
+    return parsed(model, content)
+
+
+def _refuse_encoded(request: web.Request) -> None:
+    if request.headers.get("Content-Encoding", "").strip().lower() not in _ENCODINGS:
+        raise WrongMediaType("this address takes bodies that are not compressed")
 
 
 async def _content(request: web.Request) -> bytes:
@@ -84,16 +104,6 @@ async def _content(request: web.Request) -> bytes:
         return await request.read()
     except (web.RequestPayloadError, ConnectionError):
         raise UnreadableBody("the body ended before it was complete") from None
-
-
-def _parsed(model: type[M], content: bytes) -> M:
-    try:
-        return model.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        if first["type"] == "json_invalid":
-            raise UnreadableBody(f"the body is no JSON: {first['ctx']['error']}") from None
-        raise invalid(error) from None
 
 
 def _checked(model: type[M], values: dict[str, str]) -> M:

@@ -17,6 +17,7 @@ from acs_bridge.errors import AcsBridgeError
 from acs_bridge.services.events import EventFeed
 from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.pulse import Pulse
+from acs_bridge.services.repeats import Repeats
 from acs_bridge.web.operator.application import Services, operator_application
 from tests.services.conftest import Office, keyring, lookup, office, phan_urls, seals
 
@@ -99,9 +100,11 @@ async def operator(office: Office, lookup: PhanLookup) -> AsyncIterator[Operator
             credentials=office.credentials,
             associations=office.associations,
             intake=office.intake,
+            bulk=office.bulk,
             writes=office.writes,
             queue=office.queue,
             phan=lookup,
+            repeats=Repeats(office.database, office.clock),
             events=feed,
             doorbell=office.doorbell,
         ),

@@ -5,6 +5,7 @@ import pytest
 from acs_bridge.domain.actor import Role
 from acs_bridge.services.events import EventFeed
 from acs_bridge.services.pulse import Pulse
+from acs_bridge.services.repeats import Repeats
 from acs_bridge.web.operator.application import Services, table
 
 NOBODY_HAS_IT = "00000000-0000-7000-8000-000000000000"
@@ -42,6 +43,7 @@ ALLOWED = {
     ("GET", "/v1/writes/{id}"): READ,
     ("POST", "/v1/writes/{id}/retry"): {Role.ADMIN},
     ("POST", "/v1/writes/{id}/cancel"): {Role.ADMIN},
+    ("GET", "/v1/batches/{id}"): READ,
     ("GET", "/v1/queue"): WATCH,
     ("POST", "/v1/queue/pause"): {Role.ADMIN},
     ("POST", "/v1/queue/resume"): {Role.ADMIN},
@@ -63,9 +65,11 @@ def test_the_table_of_this_test_has_every_route(office, lookup):
         office.credentials,
         office.associations,
         office.intake,
+        office.bulk,
         office.writes,
         office.queue,
         lookup,
+        Repeats(office.database, office.clock),
         EventFeed(office.database, Pulse(office.database)),
         office.doorbell,
     )

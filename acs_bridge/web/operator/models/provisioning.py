@@ -7,7 +7,7 @@ from pydantic import Field
 
 from acs_bridge.domain.names import line_of_service, subscriber_code
 from acs_bridge.domain.write import WriteState
-from acs_bridge.services.intake import Order
+from acs_bridge.services.orders import Order
 from acs_bridge.store.associations import AssociationRow, Moment
 from acs_bridge.web.operator.models.base import AnswerModel, Code, LineOfService, ListQuery, RequestModel, Time
 from acs_bridge.web.operator.models.faults import FaultAnswer
@@ -108,6 +108,14 @@ class RequestAnswer(AnswerModel):
     association_id: UUID
     write_id: UUID
     state: WriteState
+
+
+class RequestLine(RequestAnswer):
+    """What a line of an upload got; a line that could not be done has the members of a problem instead of the ids."""
+
+    line: int = Field(description="The number of the line in the upload, counted from 1.")
+    status: int = Field(description="As the answer to the same request alone would have it.")
+    batch_id: UUID = Field(description="The batch of the upload, by which its writes can be paused.")
 
 
 class RequestStory(RequestAnswer):

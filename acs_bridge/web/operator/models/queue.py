@@ -160,3 +160,13 @@ class QueueAnswer(AnswerModel):
                 writes_per_minute=overview.writes_per_minute, effective=overview.effective_writes_per_minute
             ),
         )
+
+
+class BatchAnswer(AnswerModel):
+    """What belongs together: the writes that one request, one upload or one rotation has made, by their state."""
+
+    id: UUID
+    created_at: Time
+    writes: int
+    counts: dict[WriteState, int]
+    paused: bool

@@ -38,6 +38,7 @@ class AssociationRoutes:
                 {HTTPStatus.CREATED: AssociationAnswer, **one},
                 body=NewAssociation,
                 refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+                idempotent=True,
             ),
             Route(
                 "GET",

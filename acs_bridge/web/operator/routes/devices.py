@@ -30,6 +30,7 @@ class DeviceRoutes:
                 {HTTPStatus.CREATED: DeviceAnswer},
                 body=NewDevice,
                 refusals=taken,
+                idempotent=True,
             ),
             Route(
                 "GET",

@@ -17,7 +17,7 @@ from acs_bridge.errors import AcsBridgeError, InvalidField
 from acs_bridge.services.events import EventFeed
 from acs_bridge.store.events import BEGINNING, EventRow, Position, as_they_happened
 from acs_bridge.web.operator.models.events import Changes, EventAnswer, EventQuery, Reset
-from acs_bridge.web.operator.serving import HEADERS
+from acs_bridge.web.operator.problems import HEADERS
 
 _log = structlog.get_logger(__name__)
 

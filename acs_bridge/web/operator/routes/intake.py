@@ -1,11 +1,15 @@
 """`/v1/provisioning-requests` and `/v1/phan/open`: the doors for BSSs and for the analytics platform."""
 
+from dataclasses import replace
 from http import HTTPStatus
 
 from acs_bridge.domain.phan import PhanUrlRefused
+from acs_bridge.domain.write import WriteState
 from acs_bridge.errors import InvalidField
 from acs_bridge.services.associations import Associations
+from acs_bridge.services.bulk import BulkIntake
 from acs_bridge.services.intake import Intake
+from acs_bridge.services.orders import Receipt
 from acs_bridge.services.phan import PhanLookup
 from acs_bridge.web.operator.models.base import NoBody, NoQuery
 from acs_bridge.web.operator.models.provisioning import (
@@ -16,9 +20,21 @@ from acs_bridge.web.operator.models.provisioning import (
     PhanQuestion,
     PhanUnknown,
     RequestAnswer,
+    RequestLine,
     RequestStory,
 )
-from acs_bridge.web.operator.registry import OPENERS, READERS, WRITERS, Answer, AnyRoute, Call, Route
+from acs_bridge.web.operator.registry import (
+    OPENERS,
+    READERS,
+    WRITERS,
+    Answer,
+    AnyRoute,
+    Bulk,
+    Call,
+    Chunk,
+    LineAnswer,
+    Route,
+)
 from acs_bridge.web.operator.routes.places import place, uuid_in
 
 _FOLDER = "provisioning-requests"
@@ -27,8 +43,9 @@ _FOLDER = "provisioning-requests"
 class IntakeRoutes:
     """Provisioning requests over HTTP."""
 
-    def __init__(self, intake: Intake, associations: Associations) -> None:
+    def __init__(self, intake: Intake, bulk: BulkIntake, associations: Associations) -> None:
         self._intake = intake
+        self._bulk = bulk
         self._associations = associations
 
     def table(self) -> tuple[AnyRoute, ...]:
@@ -43,6 +60,8 @@ class IntakeRoutes:
                 {HTTPStatus.CREATED: RequestAnswer, HTTPStatus.OK: RequestAnswer},
                 body=NewRequest,
                 refusals=(HTTPStatus.CONFLICT,),
+                bulk=Bulk(self.provision_many, self._bulk.begin, RequestLine),
+                idempotent=True,
             ),
             Route(
                 "GET",
@@ -58,10 +77,13 @@ class IntakeRoutes:
     async def provision(self, call: Call[NoQuery, NewRequest]) -> Answer:
         """Do what a request asks for."""
         receipt = await self._intake.provision(call.body.order, call.actor)
-        model = RequestAnswer.model_validate(receipt)
-        if not receipt.created:
-            return Answer(model)
-        return Answer(model, HTTPStatus.CREATED, place(_FOLDER, receipt.id))
+        answer = _answer(receipt)
+        return replace(answer, location=place(_FOLDER, receipt.id)) if receipt.created else answer
+
+    async def provision_many(self, chunk: Chunk[NewRequest]) -> list[LineAnswer]:
+        """Do what each line of an upload asks for."""
+        outcomes = await self._bulk.provision([body.order for body in chunk.bodies], chunk.actor, chunk.batch_id)
+        return [_answer(outcome) if isinstance(outcome, Receipt) else outcome for outcome in outcomes]
 
     async def show(self, call: Call[NoQuery, NoBody]) -> Answer:
         """Show one."""
@@ -69,6 +91,16 @@ class IntakeRoutes:
         association = AssociationAnswer.of(await self._associations.find(row.association_id))
         known = {name: getattr(row, name) for name in RequestStory.model_fields if name != "association"}
         return Answer(RequestStory(**known, association=association))
+
+
+def _answer(receipt: Receipt) -> Answer:
+    model = RequestAnswer.model_construct(
+        id=receipt.id,
+        association_id=receipt.association_id,
+        write_id=receipt.write_id,
+        state=WriteState(receipt.state),
+    )
+    return Answer(model, HTTPStatus.CREATED if receipt.created else HTTPStatus.OK)
 
 
 class PhanRoutes:

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from acs_bridge.services.queue import Queue
 from acs_bridge.services.writes import Writes
 from acs_bridge.web.operator.models.base import Listing, NoBody, NoQuery
-from acs_bridge.web.operator.models.queue import BrakeBody, QueueAnswer, RateBody, WriteAnswer, WriteQuery
+from acs_bridge.web.operator.models.queue import BatchAnswer, BrakeBody, QueueAnswer, RateBody, WriteAnswer, WriteQuery
 from acs_bridge.web.operator.registry import ADMINS, READERS, WATCHERS, Answer, AnyRoute, Call, Route
 from acs_bridge.web.operator.routes.places import uuid_in
 
@@ -87,12 +87,26 @@ class QueueRoutes:
                 body=BrakeBody,
                 body_optional=True,
             ),
+            Route(
+                "GET",
+                "/v1/batches/{id}",
+                self.show_batch,
+                "Show what became of a batch",
+                READERS,
+                {HTTPStatus.OK: BatchAnswer},
+                refusals=(HTTPStatus.NOT_FOUND,),
+            ),
             Route("PUT", "/v1/queue/rate", self.set_rate, "Set the ceiling", ADMINS, one, body=RateBody),
         )
 
     async def show(self, call: Call[NoQuery, NoBody]) -> Answer:  # noqa: ARG002 -- every handler takes its call
         """Show it."""
         return Answer(QueueAnswer.of(await self._queue.overview()))
+
+    async def show_batch(self, call: Call[NoQuery, NoBody]) -> Answer:
+        """Show one batch."""
+        batch = await self._queue.batch(uuid_in(call.path["id"], "batch"))
+        return Answer(BatchAnswer.model_validate(batch))
 
     async def pause(self, call: Call[NoQuery, BrakeBody]) -> Answer:
         """Set a brake."""

@@ -30,6 +30,7 @@ class SubscriberRoutes:
                 {HTTPStatus.CREATED: SubscriberAnswer},
                 body=NewSubscriber,
                 refusals=taken,
+                idempotent=True,
             ),
             Route(
                 "GET",

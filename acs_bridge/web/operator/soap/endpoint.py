@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from acs_bridge.web.operator.middleware import Door
-from acs_bridge.web.operator.problems import UnreadableBody, WrongMediaType
-from acs_bridge.web.operator.serving import ACTOR, HEADERS
+from acs_bridge.web.operator.problems import HEADERS, UnreadableBody, WrongMediaType
+from acs_bridge.web.operator.serving import ACTOR
 from acs_bridge.web.operator.soap.faults import FAULTS
 from acs_bridge.web.operator.soap.refusals import NotThatVersion
 from acs_bridge.web.operator.soap.vocabulary import MEDIA_TYPE, MEDIA_TYPE_12, PATH

@@ -1,0 +1,51 @@
+"""Answers that are kept under the Idempotency-Key of their call: with what the call did, or not at all."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from acs_bridge.store.rows import Executor, one
+from acs_bridge.store.statements import load
+
+_SQL = load("answers")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """What was answered, to a call of which only the fingerprint is kept."""
+
+    fingerprint: bytes
+    status: int
+    location: str | None
+    media_type: str
+    body: str
+
+
+async def claim(executor: Executor, owner: str, key: str) -> None:
+    """Answer alone under this key, until the transaction ends."""
+    await executor.execute(_SQL.claim, owner, key)
+
+
+async def find(executor: Executor, owner: str, key: str) -> KeptAnswer | None:
+    """Look up what was answered under this key."""
+    return await one(executor, KeptAnswer, _SQL.find, owner, key)
+
+
+async def keep(executor: Executor, owner: str, key: str, answer: KeptAnswer, now: datetime) -> None:
+    """Keep an answer."""
+    await executor.execute(
+        _SQL.keep,
+        owner,
+        key,
+        answer.fingerprint,
+        answer.status,
+        answer.location,
+        answer.media_type,
+        answer.body,
+        now,
+    )
+
+
+async def clean(executor: Executor, before: datetime, limit: int) -> int:
+    """Forget answers from before a time, the oldest first; how many there were."""
+    tag = await executor.execute(_SQL.clean, before, limit)
+    return int(tag.rpartition(" ")[2])

@@ -1,0 +1,55 @@
+"""JSON bodies: read into their model, or refused by the field that cannot be taken.
+
+A member that is given twice is refused like one that is unknown: readers of JSON disagree which of the two counts.
+"""
+
+import json
+from typing import NoReturn, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from acs_bridge.errors import InvalidField
+from acs_bridge.web.operator.problems import UnreadableBody, invalid
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def parsed(model: type[M], content: bytes, *, what: str = "body") -> M:
+    """Read a body; `what` it is stands in the error."""
+    try:
+        body = model.model_validate_json(content)
+    except ValidationError as error:
+        _refuse(error, what)
+    # Every member has a colon behind its name; that there are more of them may be the fault of a value.
+    if content.count(b":") > _members(body):
+        _refuse_repeated(content, what)
+    return body
+
+
+def _refuse(error: ValidationError, what: str) -> NoReturn:
+    first = error.errors(include_url=False, include_input=False)[0]
+    if first["type"] == "json_invalid":
+        raise UnreadableBody(f"the {what} is no JSON: {first['ctx']['error']}") from None
+    raise invalid(error) from None
+
+
+def _members(body: BaseModel) -> int:
+    """Count the members that were given. A model in a list is not counted: then it is looked at more closely."""
+    given = body.model_fields_set
+    return len(given) + sum(_members(value) for name in given if isinstance(value := getattr(body, name), BaseModel))
+
+
+def _refuse_repeated(content: bytes, what: str) -> None:
+    try:
+        json.loads(content, object_pairs_hook=_once)
+    except InvalidField:
+        raise
+    except (ValueError, RecursionError):
+        raise UnreadableBody(f"the {what} is no JSON") from None
+
+
+def _once(pairs: list[tuple[str, object]]) -> None:
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidField(name, "must be given once")

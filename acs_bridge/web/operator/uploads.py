@@ -1,0 +1,233 @@
+"""Uploads: an `application/x-ndjson` body of any length in, a line of the answer for each of its lines out, in order.
+
+While some lines are with their handler the next are read and checked, and no more than those: a client that does not
+read its answer is not read from either, and a slow database slows the client down. Memory stays what it is, however
+long the body, its lines or its silence. Whatever happens, what was answered is done, and the same lines sent again end
+with everything done once.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple
+
+import structlog
+from aiohttp import web
+from pydantic import BaseModel
+
+from acs_bridge.domain.actor import Actor
+from acs_bridge.errors import AcsBridgeError
+from acs_bridge.web.operator.ndjson import LINE_LIMIT, Line, LineSplitter
+from acs_bridge.web.operator.problems import HEADERS, Problem, UnreadableBody
+from acs_bridge.web.operator.registry import Answer, Bulk, Chunk, LineAnswer
+
+_log = structlog.get_logger(__name__)
+
+NDJSON: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl")
+BATCH_HEADER: Final = "Batch-Id"
+STOPPING: Final[web.AppKey[asyncio.Event]] = web.AppKey("stopping", asyncio.Event)
+"""Set when the listener closes: uploads end after the lines that they are at."""
+
+CHUNK_LINES: Final = 500
+SLICE: Final = 50
+"""After so many lines have been checked somebody else may have the loop."""
+STALLED_SECONDS: Final = 60.0
+"""How long a client may send nothing, or read nothing, while it is its turn."""
+
+
+class LineTooLong(AcsBridgeError):
+    """A line that is not read."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    title = "The line is too long"
+
+    def __init__(self) -> None:
+        """Name the limit."""
+        super().__init__(f"a line has at most {LINE_LIMIT} bytes")
+
+
+class Stalled(AcsBridgeError):
+    """Nothing came for too long."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+    title = "The upload stopped"
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__(f"nothing came for {STALLED_SECONDS:.0f} s: send this line and those after it again")
+
+
+class Stopping(AcsBridgeError):
+    """The daemon ends."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    title = "The daemon is stopping"
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__("the daemon is stopping: send this line and those after it again")
+
+
+class _Item(NamedTuple):
+    number: int
+    body: BaseModel | AcsBridgeError
+
+
+class Upload:
+    """One upload."""
+
+    def __init__(
+        self, request: web.Request, actor: Actor, bulk: Bulk[Any], parse: Callable[[bytes], BaseModel]
+    ) -> None:
+        """`parse` reads one line."""
+        self._request = request
+        self._actor = actor
+        self._bulk = bulk
+        self._parse = parse
+        self._batch_id = bulk.begin()
+        self._stopping = request.app[STOPPING]
+        self._lines = LineSplitter()
+        self._waiting: list[_Item] = []
+        self._arrived = asyncio.Event()
+        self._room = asyncio.Event()
+        self._answered: Counter[int] = Counter()
+        self._over = False
+        self._stalled = False
+        self._gone = False
+
+    async def serve(self) -> web.StreamResponse:
+        """Read and answer until the body ends, the client is gone, or the daemon stops."""
+        headers = {**HEADERS, BATCH_HEADER: str(self._batch_id)}
+        response = web.StreamResponse(headers=headers)
+        response.content_type = NDJSON[0]
+        await response.prepare(self._request)
+        reading = asyncio.create_task(self._read())
+        stopping = asyncio.create_task(self._stop())
+        try:
+            complete = await self._answer(response)
+        except (TimeoutError, ConnectionError):
+            complete = False
+        finally:
+            for task in (reading, stopping):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+        if not complete and self._request.transport is not None:
+            # A chunked answer without its end tells the client that it does not have all of it.
+            self._request.transport.abort() if self._gone else self._request.transport.close()
+        _log.info(
+            "upload_served",
+            batch=str(self._batch_id),
+            complete=complete,
+            lines=self._answered.total(),
+            statuses={str(status): count for status, count in sorted(self._answered.items())},
+        )
+        return response
+
+    async def _answer(self, response: web.StreamResponse) -> bool:
+        """Answer what has arrived, as often as something has; true when the client has got everything."""
+        while True:
+            await self._arrived.wait()
+            items, self._waiting = self._waiting, []
+            self._arrived.clear()
+            self._room.set()
+            if items:
+                await self._write(response, await self._done(items))
+            if self._gone:
+                return False
+            if self._stopping.is_set() and not (self._over and not self._waiting):
+                await self._write(response, [self._line(items[-1].number + 1 if items else 1, Stopping())])
+                return False
+            if self._over and not self._waiting:
+                break
+        if self._stalled:
+            await self._write(response, [self._line(self._lines.number, Stalled())])
+            return False
+        async with asyncio.timeout(STALLED_SECONDS):
+            await response.write_eof()
+        return True
+
+    async def _write(self, response: web.StreamResponse, lines: Sequence[bytes]) -> None:
+        try:
+            async with asyncio.timeout(STALLED_SECONDS):
+                await response.write(b"".join(lines))
+        except (TimeoutError, ConnectionError):
+            self._gone = True
+            raise
+
+    async def _done(self, items: Sequence[_Item]) -> list[bytes]:
+        """Hand the lines that can be read to the handler; a line of the answer for each."""
+        bodies = [item.body for item in items if not isinstance(item.body, AcsBridgeError)]
+        chunk = Chunk(self._actor, self._batch_id, bodies)
+        answers = iter(await self._bulk.handler(chunk) if bodies else ())
+        written: list[bytes] = []
+        for count, item in enumerate(items, 1):
+            written.append(
+                self._line(item.number, item.body if isinstance(item.body, AcsBridgeError) else next(answers))
+            )
+            if count % SLICE == 0:
+                await asyncio.sleep(0)
+        return written
+
+    def _line(self, number: int, answer: LineAnswer) -> bytes:
+        """Write one line of the answer: its number and status, and then what the answer alone would say."""
+        if isinstance(answer, Answer):
+            status = int(answer.status)
+            text = "{}" if answer.model is None else answer.model.model_dump_json()
+        else:
+            problem = Problem.of(answer).document()
+            status = int(answer.status)
+            del problem["status"]
+            text = json.dumps(problem, ensure_ascii=False)
+        self._answered[status] += 1
+        begin = f'{{"line":{number},"status":{status},"batch_id":"{self._batch_id}"'
+        return (f"{begin}}}\n" if text == "{}" else f"{begin},{text[1:]}\n").encode()
+
+    async def _read(self) -> None:
+        """Read and check lines, as many ahead of those being answered as make a chunk."""
+        try:
+            while data := await self._more():
+                await self._take(self._lines.feed(data))
+            if not self._stalled:
+                await self._take(self._lines.end())
+        except (web.RequestPayloadError, ConnectionError, UnreadableBody):
+            self._gone = True
+        finally:
+            self._over = True
+            self._arrived.set()
+
+    async def _more(self) -> bytes:
+        try:
+            async with asyncio.timeout(STALLED_SECONDS):
+                return await self._request.content.readany()
+        except TimeoutError:
+            self._stalled = True
+            return b""
+
+    async def _take(self, lines: Iterator[Line]) -> None:
+        for count, line in enumerate(lines, 1):
+            while len(self._waiting) >= CHUNK_LINES:
+                self._room.clear()
+                self._arrived.set()
+                await self._room.wait()
+            self._waiting.append(_Item(line.number, self._checked(line)))
+            if count % SLICE == 0:
+                await asyncio.sleep(0)
+        if self._waiting:
+            self._arrived.set()
+
+    def _checked(self, line: Line) -> BaseModel | AcsBridgeError:
+        if line.content is None:
+            return LineTooLong()
+        try:
+            return self._parse(line.content)
+        except AcsBridgeError as error:
+            return error
+
+    async def _stop(self) -> None:
+        """Wake the answering up when the daemon stops, also while it waits for lines."""
+        await self._stopping.wait()
+        self._arrived.set()
