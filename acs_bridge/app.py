@@ -29,7 +29,7 @@ from acs_bridge.errors import AcsBridgeError
 from acs_bridge.services.associations import Associations
 from acs_bridge.services.binding import Binding
 from acs_bridge.services.bulk import BulkIntake
-from acs_bridge.services.cleaning import Cleaning, Kept
+from acs_bridge.services.cleaning import Cleaning, what_is_kept
 from acs_bridge.services.credentials import GatewayCredentials, Policy
 from acs_bridge.services.devices import Devices
 from acs_bridge.services.doorbell.address import Access
@@ -59,11 +59,8 @@ from acs_bridge.services.writes import Writes
 from acs_bridge.settings import Settings, revealed
 from acs_bridge.settings_device import Bootstrap, CpeAuth, CpeAuthMode
 from acs_bridge.settings_layers import SettingsError
-from acs_bridge.store.answers import clean as clean_answers
-from acs_bridge.store.credentials import forget_calls as clean_quarantine
 from acs_bridge.store.database import Database
 from acs_bridge.store.embedded import EmbeddedPostgres
-from acs_bridge.store.events import clean as clean_events
 from acs_bridge.store.migrations import schema_state
 from acs_bridge.store.opening import open_postgres
 from acs_bridge.store.rings import Rings
@@ -256,15 +253,7 @@ class Parts:
         self.inbox = Inbox(
             database, clock, InboxBounds(device.inbox_rows, device.inbox_rows_per_address, device.inbox_days)
         )
-        self.cleaning = Cleaning(
-            database,
-            clock,
-            (
-                Kept("history", settings.retention.history, clean_events),
-                Kept("idempotency keys", settings.retention.idempotency_keys, clean_answers),
-                Kept("quarantine", settings.retention.quarantine, clean_quarantine),
-            ),
-        )
+        self.cleaning = Cleaning(database, clock, what_is_kept(settings.retention))
 
     @property
     def chores(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:

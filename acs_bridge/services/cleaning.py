@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
 from acs_bridge.domain.clock import Clock
 from acs_bridge.errors import Unavailable
+from acs_bridge.store import answers, credentials, events
 from acs_bridge.store.database import Database
 from acs_bridge.store.rows import Executor
 
@@ -28,6 +29,31 @@ class Kept:
     days: int
     clean: Callable[[Executor, datetime, int], Awaitable[int]]
     """Takes at most so many, and says how many there were."""
+
+
+class Periods(Protocol):
+    """For how many days each kind is kept."""
+
+    @property
+    def history(self) -> int:
+        """The history of writes."""
+
+    @property
+    def idempotency_keys(self) -> int:
+        """What was answered to calls with an Idempotency-Key."""
+
+    @property
+    def quarantine(self) -> int:
+        """Who was kept out."""
+
+
+def what_is_kept(periods: Periods) -> tuple[Kept, ...]:
+    """Everything whose time is over one day."""
+    return (
+        Kept("history", periods.history, events.clean),
+        Kept("idempotency keys", periods.idempotency_keys, answers.clean),
+        Kept("quarantine", periods.quarantine, credentials.forget_calls),
+    )
 
 
 class Cleaning:
