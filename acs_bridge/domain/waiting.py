@@ -76,6 +76,7 @@ class Facts:
     needs_approval: bool = False
     exposed: bool = False  # its newest session was neither inside TLS nor from a management network
     braked: bool = False
+    credentials: bool = False  # it carries no URL, but a user name and a password
     readable: bool = True  # false: the gateway does not let the value be read back
     last_ring: LastRing | None = None
 
@@ -149,6 +150,11 @@ def _in_doubt(facts: Facts, now: datetime) -> Waiting:
 def _applied(facts: Facts, now: datetime) -> Waiting:
     if facts.lease_until is not None:
         return Waiting("the gateway took the value, which is being read back", facts.lease_until)
+    if facts.credentials:
+        return Waiting(
+            "the gateway took its credentials: its next login with them proves it (until then the former ones do)",
+            facts.rhythm.next_after(now),
+        )
     if not facts.readable:
         return Waiting(
             "the gateway took the value and cannot be asked for it: a later Inform may prove it",

@@ -128,6 +128,7 @@ class Writes:
             ),
             exposed=row.exposed,
             braked=row.braked,
+            credentials=row.purpose == Purpose.CREDENTIALS,
             readable=not row.plan.get("unreadable"),
             last_ring=row.last_ring,
         )

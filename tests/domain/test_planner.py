@@ -7,8 +7,10 @@ from uuid import UUID
 import pytest
 
 from acs_bridge.domain import planner
+from acs_bridge.domain.credentials import PairKind
 from acs_bridge.domain.ids import tag
 from acs_bridge.domain.planner import Answer, Asked, Association, Move, OpenWrite, Plan, Wanted
+from acs_bridge.domain.principal import ANYBODY, BOOTSTRAP, Kind, Principal
 from acs_bridge.domain.write import TRANSITIONS, Purpose, WriteEvent, WriteState
 from cwmp.messages import (
     Fault,
@@ -243,3 +245,73 @@ class TestAWrite:
 
     def test_is_named_by_the_tag_that_it_will_send(self) -> None:
         assert planner.next_tag(a_write(S.QUEUED)) == tag(ID, STEP + 1)
+
+
+OWN = Principal(Kind.OWN, (7,), 2)
+
+
+def credentials(state: WriteState = S.APPLIED, pair: PairKind = PairKind.OWN, **columns: object) -> OpenWrite:
+    columns = {"purpose": Purpose.CREDENTIALS, "pair": pair, "association": None, "generation": 2} | columns
+    return a_write(state, Plan(unreadable=True), **columns)
+
+
+class TestCredentials:
+    @pytest.mark.parametrize(
+        ("pair", "principal", "proven"),
+        [
+            (PairKind.OWN, OWN, True),
+            (PairKind.OWN, replace(OWN, generation=1), False),
+            (PairKind.OWN, BOOTSTRAP, False),
+            (PairKind.BOOTSTRAP, BOOTSTRAP, True),
+            (PairKind.BOOTSTRAP, OWN, False),
+            (PairKind.IMPORTED, Principal(Kind.IMPORTED, (7, 8)), True),
+            (PairKind.IMPORTED, BOOTSTRAP, False),
+            (PairKind.OWN, ANYBODY, False),
+            (PairKind.OWN, Principal(Kind.CERTIFICATE), False),
+        ],
+    )
+    def test_are_proven_by_a_login_with_them(self, pair: PairKind, principal: Principal, proven: bool) -> None:
+        assert planner.logged_in(credentials(pair=pair), principal) is proven
+
+    def test_are_the_only_thing_that_a_login_proves(self) -> None:
+        for principal in (OWN, BOOTSTRAP, ANYBODY):
+            assert not planner.logged_in(a_write(S.APPLIED), principal)
+
+    def test_are_not_proven_by_a_parameter_key(self) -> None:
+        assert not planner.proven(credentials(), tag(ID, STEP), in_force=True)
+
+    def test_that_were_lost_are_not_read_back_when_their_key_is_there(self) -> None:
+        lost = planner.lost(credentials(S.SENT, request_id="r"), tag(ID, STEP), last_attempt=False)
+        assert lost == Move(E.KEY_MATCHES, plan=Plan(unreadable=True))
+
+    @pytest.mark.parametrize(
+        ("write", "principal", "flags", "event"),
+        [
+            (credentials(), BOOTSTRAP, "f", E.LOGIN_DIFFERS),
+            (credentials(S.STAGED), BOOTSTRAP, "f", E.LOGIN_DIFFERS),
+            (credentials(), BOOTSTRAP, "fl", E.EXHAUSTED),
+            (credentials(), BOOTSTRAP, "", None),
+            (credentials(S.QUEUED), BOOTSTRAP, "f", None),
+            (credentials(request_id="r"), BOOTSTRAP, "f", None),
+            (credentials(), Principal(Kind.CERTIFICATE), "f", None),
+            (a_write(S.APPLIED), BOOTSTRAP, "f", None),
+        ],
+    )
+    def test_that_a_gateway_took_and_does_not_use_are_written_again(
+        self, write: OpenWrite, principal: Principal, flags: str, event: WriteEvent | None
+    ) -> None:
+        move = planner.not_used(write, principal, last_attempt="l" in flags, in_force="f" in flags)
+        assert (move and move.event) == event
+
+    @pytest.mark.parametrize(
+        ("write", "may"),
+        [
+            (a_write(S.QUEUED), True),
+            (a_write(S.STAGED, Plan(rests=True)), True),
+            (a_write(S.APPLIED, Plan(unreadable=True)), False),
+            (a_write(S.APPLIED, Plan(unreadable=True), session_number=SESSION - 1), True),
+            (a_write(S.STAGED, Plan(unreadable=True), session_number=SESSION - 1), False),
+        ],
+    )
+    def test_wait_for_a_write_that_only_its_parameter_key_will_prove(self, write: OpenWrite, may: bool) -> None:
+        assert planner.may_follow(write, SESSION) is may

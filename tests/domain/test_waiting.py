@@ -34,6 +34,7 @@ def facts(state, **more):
         (facts(WriteState.IN_DOUBT), "its next Inform tells whether", NEXT),
         (facts(WriteState.APPLIED, lease_until=NOW + HOUR), "is being read back", NOW + HOUR),
         (facts(WriteState.APPLIED), "read back in its next session", NEXT),
+        (facts(WriteState.APPLIED, readable=False, credentials=True), "its next login with them proves it", NEXT),
         (facts(WriteState.APPLIED, readable=False), "a later Inform may prove it", NEXT),
         (facts(WriteState.STAGED), "applies it later", NEXT),
         (facts(WriteState.REJECTED, fault={"code": 9005, "text": "Invalid parameter name"}), "fault 9005: ", None),

@@ -95,6 +95,9 @@ class TestAGatewayThatIsBelieved:
             gateway.value("ManagementServer.ConnectionRequestPassword"),
         )
         assert ring[1] not in ("", own.password)
+        rings_with = await acs.parts.credentials.ringing((await row(acs))["id"])
+        assert rings_with is not None
+        assert (rings_with.username, rings_with.password) == ring
         assert gateway.value("ManagementServer.PeriodicInformInterval") == "3600"
         report = await gateway.session()
         assert (report.completed, report.served) == (True, ())
@@ -175,6 +178,7 @@ class TestWithoutManage:
         for _ in range(2):
             assert (await gateway.session()).served == ()
         assert await writes(acs) == []
+        assert await acs.parts.credentials.ringing((await row(acs))["id"]) is None
         for ask in (acs.parts.credentials.rotate, acs.parts.credentials.hand_back):
             with pytest.raises(Conflict, match=r"cpe_auth\.manage"):
                 await ask((await row(acs))["id"], ADMIN)
