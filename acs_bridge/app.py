@@ -10,7 +10,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -360,15 +360,8 @@ class Parts:
         )
 
     def _limits(self, origins: Origins) -> Limits:
-        device = self.settings.device_listener
-        return Limits(
-            max_connections=device.max_connections,
-            max_connections_per_address=device.max_connections_per_address,
-            sessions_in_flight=device.sessions_in_flight,
-            bootstrap_in_flight=device.bootstrap_in_flight,
-            login_failures_per_minute=device.login_failures_per_minute,
-            is_proxy=origins.trusts,
-        )
+        names = {each.name for each in fields(Limits)} - {"is_proxy"}
+        return Limits(**self.settings.device_listener.model_dump(include=names), is_proxy=origins.trusts)
 
     def _gate(self) -> Gate:
         own = (DerivedPairs(OwnPairs(self.keyring)), ImportedPairs(self.credentials))
