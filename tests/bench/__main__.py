@@ -1,4 +1,4 @@
-"""`make bench`: what a session costs the daemon and Postgres, as CPU time and as a ratio to the floor.
+"""`make bench`: what a session costs the daemon and Postgres, as a ratio to the floor, and how much the intake takes.
 
 CPU time is what the kernel has booked on the processes; wall time on a shared machine says little and is only shown.
 """
@@ -21,7 +21,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import driver, processes
+from tests.bench import driver, intake, processes
 from tests.bench.driver import Login
 
 LOGIN = Login("bootstrap", "bench-only-" + "x" * 20)
@@ -31,6 +31,7 @@ SETTINGS = {
     "ACS_BRIDGE_CPE_AUTH__BOOTSTRAP": "provision",
 }
 WARM_UP = 200
+SINGLE_REQUESTS = 1000
 GOALS = {"provisioning": 2.5, "idle": 2.0, "postgres": 1.5}
 
 
@@ -146,14 +147,56 @@ def figures_of(running: processes.Running, folder: Path, sessions: int, concurre
     return [measure(running, serials, concurrency, provisions=provisions) for provisions in (True, False)]
 
 
+def bench_intake(console: Console, requests: int, rows: int) -> tuple[list[intake.BulkFigure], intake.SingleFigure]:
+    """Upload into an empty and into a full database, and send single requests, to a daemon of its own."""
+    console.print(f"{requests} requests in one upload, into an empty database and beside {rows} lines …")
+    with tempfile.TemporaryDirectory(prefix="acs-bridge-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # the account that runs Postgres passes through
+        with processes.daemon(folder, SETTINGS) as running:
+            token = new_token(processes.environment_of(folder, SETTINGS))
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                single = runner.run(intake.measure_single(running, folder, token, SINGLE_REQUESTS))
+                figures = [runner.run(intake.measure_upload(running, token, "empty", 0, requests))]
+                runner.run(intake.fill(folder, rows))
+                figures.append(runner.run(intake.measure_upload(running, token, "full", rows, requests)))
+    console.print(table_of_uploads(figures))
+    console.print(
+        f"single requests: {single.request_us:.0f} µs at the median, a bare INSERT {single.insert_us:.0f} µs: "
+        f"{single.ratio:.1f} times (goal {intake.GOALS['single']:.0f})"
+    )
+    return figures, single
+
+
+def table_of_uploads(figures: list[intake.BulkFigure]) -> Table:
+    table = Table(title="Bulk intake; CPU time of one request, in µs")
+    for heading in ("into", "lines there", "requests", "a second", "daemon", "Postgres", "more memory"):
+        table.add_column(heading, justify="left" if heading == "into" else "right")
+    for figure in figures:
+        table.add_row(
+            figure.into,
+            str(figure.rows),
+            str(figure.requests),
+            f"{figure.requests_per_second:.0f} (goal {intake.GOALS[figure.into]:.0f})",
+            f"{figure.daemon_us:.0f}",
+            f"{figure.postgres_us:.0f}",
+            f"{figure.more_memory_mib:.0f} MiB (goal {intake.GOALS['memory_mib']:.0f})",
+        )
+    table.caption = f"full to empty: {figures[-1].requests_per_second / figures[0].requests_per_second:.2f}"
+    return table
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--sessions", type=int, default=3000)
     parser.add_argument("--concurrency", type=int, default=32)
+    parser.add_argument("--requests", type=int, default=100_000, help="of each bulk upload; 0 leaves the intake out")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="lines in the full database")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     options = parser.parse_args()
     console = Console()
     console.print(f"{options.sessions} gateways, {options.concurrency} sessions at a time …")
+    uploads, single = bench_intake(console, options.requests, options.rows) if options.requests else ([], None)
     with tempfile.TemporaryDirectory(prefix="acs-bridge-bench-") as name:
         folder = Path(name)
         with processes.daemon(folder, SETTINGS) as running:
@@ -163,6 +206,9 @@ def main() -> None:
         asdict(figure) | {"ratio": round(figure.ratio, 3), "postgres_ratio": round(figure.postgres_ratio, 3)}
         for figure in figures
     ]
+    shown += [asdict(figure) for figure in uploads]
+    if single is not None:
+        shown.append(asdict(single) | {"ratio": round(single.ratio, 2)})
     console.print_json(json.dumps(shown))
     if options.json:
         options.json.write_text(json.dumps(shown, indent=2) + "\n", encoding="utf-8")
