@@ -307,7 +307,7 @@ class Parts:
             pair = Pair(wanted.username, wanted.password.get_secret_value())
         manners = Manners(
             enabled=wanted.enabled,
-            access=Access(wanted.access_networks),
+            access=Access(wanted.access_networks, self.settings.device_listener.trusted_proxies),
             per_minute=wanted.per_minute,
             writes_per_minute=self.settings.queue.writes_per_minute,
             interval=timedelta(seconds=wanted.interval_seconds),

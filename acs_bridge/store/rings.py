@@ -71,7 +71,7 @@ class Rings:
         self._database = database
 
     async def claim(self, most: int, limits: RingLimits, now: datetime, *, approval_needed: bool) -> list[ClaimedRing]:
-        """Take up to so many rings that may be made now; each is somebody's only."""
+        """Take up to so many rings (a hundred at most) that may be made now; each is somebody's only."""
         return await many(
             self._database,
             ClaimedRing,
@@ -123,9 +123,9 @@ class Rings:
         columns = ([getattr(end, name) for end in ordered] for name in SessionEnd.__slots__)
         return len(await self._database.fetch(_SQL.sessions_ended, *columns, wait.total_seconds()))
 
-    async def release(self, now: datetime, most: int) -> int:
-        """Want those rung again whose brake was taken off; how many those are."""
-        return len(await self._database.fetch(_SQL.release, now, most))
+    async def release(self, now: datetime) -> int:
+        """Want some of those rung again whose brake was taken off; how many those are."""
+        return len(await self._database.fetch(_SQL.release, now))
 
 
 async def wish(executor: Executor, gateway_id: int, now: datetime) -> None:

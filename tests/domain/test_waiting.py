@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from acs_bridge.domain.waiting import Facts, Rhythm, waiting
+from acs_bridge.domain.ring import LastRing, RingResult
+from acs_bridge.domain.waiting import Facts, Rhythm, span, waiting
 from acs_bridge.domain.write import FINAL, WriteState
 
 NOW = datetime(2026, 3, 14, 12, tzinfo=UTC)
@@ -76,3 +77,37 @@ def test_every_state_has_its_sentence(state):
 )
 def test_the_next_periodic_inform_is_the_beat_after_now(rhythm, now, expected):
     assert rhythm.next_after(now) == expected
+
+
+def test_a_queued_write_says_when_its_gateway_came_and_comes_and_what_a_ring_brought():
+    rhythm = Rhythm(NOW - timedelta(hours=3, minutes=10), NOW - timedelta(hours=3, minutes=10), 23 * 3600)
+    rung = LastRing(NOW - timedelta(minutes=5), RingResult.REFUSED)
+    said = waiting(facts(WriteState.QUEUED, rhythm=rhythm, last_ring=rung), NOW).waiting_for
+    assert said == (
+        "the next Inform of the gateway: last Inform 3 h 10 min ago, every 23 h, next expected 2026-03-15 07:50 UTC;"
+        " connection request 5 min ago: refused: nothing listens where its connection request URL points"
+    )
+
+
+def test_a_write_in_doubt_says_what_a_ring_brought():
+    rung = LastRing(NOW - timedelta(seconds=5), None)
+    said = waiting(facts(WriteState.IN_DOUBT, last_ring=rung), NOW).waiting_for
+    assert said is not None
+    assert said.endswith("; connection request 5 s ago: under way")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-1, "0 s"),
+        (119.4, "119 s"),
+        (120, "2 min"),
+        (7199, "119 min"),
+        (7200, "2 h"),
+        (11_400, "3 h 10 min"),
+        (172_799, "47 h 59 min"),
+        (172_800, "2 days"),
+    ],
+)
+def test_a_length_of_time_is_said_as_people_say_it(seconds, words):
+    assert span(seconds) == words

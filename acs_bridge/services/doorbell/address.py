@@ -78,6 +78,8 @@ class Access:
     """Which addresses may be rung."""
 
     networks: tuple[Network, ...] = ()
+    proxies: tuple[Network, ...] = ()
+    """Where sessions come from that say nothing of where their gateways are."""
 
     def refusal(self, address: Address, source: Address | None) -> RingResult | None:
         """Say why an address may not be rung; None when it may. `source`: where the gateway's sessions come from."""
@@ -88,7 +90,7 @@ class Access:
         if its_kind in _GUARDED:
             opened = any(_is_all_of(network, its_kind) for network in named)
             return None if opened else RingResult.FORBIDDEN_ADDRESS
-        if named or address == source:
+        if named or (address == source and not within(address, self.proxies)):
             return None
         return RingResult.FORBIDDEN_ADDRESS if its_kind is Kind.PUBLIC else RingResult.PRIVATE_ADDRESS
 

@@ -35,7 +35,6 @@ LOOK_SECONDS: Final = 0.5
 BREATH_SECONDS: Final = 0.1
 """However much is told, Postgres is asked ten times a second at most."""
 AT_ONCE: Final = 100
-RELEASED_AT_ONCE: Final = 1000
 LEASE: Final = timedelta(seconds=30)
 FORGET_AFTER: Final = timedelta(minutes=10)
 
@@ -114,7 +113,7 @@ class Doorbell:
     async def look(self) -> int:
         """Begin every ring that is due and may be made now; how many those are."""
         now = self._clock()
-        await self._rings.release(now, RELEASED_AT_ONCE)
+        await self._rings.release(now)
         await self._forget(now)
         free = AT_ONCE - len(self._under_way)
         if free <= 0:

@@ -5,6 +5,7 @@
 -- Takes the rings that may be made now: the newest wishes first, because somebody waits for those, and a backlog comes
 -- by Inform anyway. What is due but must not be rung is put off, or dropped until somebody wishes again. Nothing is
 -- claimed while the whole queue is paused, and no more than the rates of rings and of writes allow, in all processes.
+-- How many are looked at is a constant: of a parameter the planner expects a tenth of the table, and reads all of it.
 -- $1 now, $2 how many at most, $3 rings and $4 writes a minute, $5 whether gateways need an approval, $6 the seconds
 -- between two rings of one gateway, $7 the seconds after which a ring whose ringer was killed is due again.
 with bucket as (
@@ -14,7 +15,7 @@ with bucket as (
     cross join (
         select least($3::int, coalesce(q.writes_per_minute, $4::int)) / 60.0 as per_second from queue_rate q
     ) as ceiling
-    where exists (select from ring where due_at <= $1)
+    where (select min(due_at) from ring) <= $1
       and not exists (select from brake where batch_id is null and profile is null and software_version is null)
     for update of r
 ),
@@ -23,7 +24,7 @@ due as (
     from ring r
     where r.due_at <= $1 and exists (select from bucket)
     order by r.due_at desc
-    limit $2 * 2
+    limit 200
     for update of r skip locked
 ),
 judged as (
@@ -147,7 +148,7 @@ where r.gateway_id = over.gateway_id
 returning r.gateway_id;
 
 -- name: release
--- Wants those rung again whose brake was taken off, so many at a time. The brakes that hold any are found by skipping
+-- Wants those rung again whose brake was taken off, some of them at a time. The brakes that hold any are found by skipping
 -- from one to the next: there are few of them, and there may be a million gateways behind each.
 with recursive holding as (
     select min(held_by) as brake_id from ring where held_by is not null
@@ -157,11 +158,10 @@ with recursive holding as (
 free as (
     select r.gateway_id
     from ring r
-    where r.held_by in (
-        select brake_id from holding
-        where brake_id is not null and not exists (select from brake where brake.id = holding.brake_id)
+    where r.held_by = (
+        select min(brake_id) from holding where not exists (select from brake where brake.id = holding.brake_id)
     )
-    limit $2
+    limit 200
     for update of r skip locked
 )
 update ring r set due_at = $1, held_by = null, tries = 0

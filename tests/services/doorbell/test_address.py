@@ -152,6 +152,11 @@ class TestAddresses:
     async def test_that_a_gateways_sessions_come_from_are_rung(self, spelt):
         assert await verdict(f"http://{spelt}:7547/") == "93.184.216.34"
 
+    async def test_of_a_trusted_proxy_are_not_rung_because_sessions_come_from_there(self):
+        access = Access(proxies=(ip_network("93.184.216.0/24"),))
+        assert access.refusal(SOURCE, SOURCE) is FORBIDDEN
+        assert access.refusal(read("93.184.217.1"), read("93.184.217.1")) is None
+
     async def test_of_others_are_not_rung(self):
         assert await verdict("http://93.184.216.35/") is FORBIDDEN
         assert await verdict("http://93.184.216.34/", source=None) is FORBIDDEN
