@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import typer
 
 if TYPE_CHECKING:
+    import ssl
+
     from rich.console import Console
     from rich.table import Table
 
@@ -59,6 +61,12 @@ def simulate(  # one parameter for each option
     password_file: Annotated[
         str, typer.Option(metavar="FILE", help="Where the password stands; - is standard input.")
     ] = "",
+    ca: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Whose certificates an https ACS is checked with, PEM; the system's without."
+        ),
+    ] = None,
     root: Annotated[
         Literal["device", "igd", "both"], typer.Option(help="TR-181, TR-098, or each for every other gateway.")
     ] = "device",
@@ -89,6 +97,7 @@ def simulate(  # one parameter for each option
     _check_events(codes)
     _allow_open_files(concurrency + _OTHER_FILES)
     _check_address(listen)
+    tls = _trust(ca)
     secret = _password(password, password_file)
     if secret and not username:
         raise typer.BadParameter("a password needs a username", param_hint="--username")
@@ -107,7 +116,7 @@ def simulate(  # one parameter for each option
         interval=interval,
         events=codes,
     )
-    report = run(_simulation(plan, pace, listen, quiet=as_json))
+    report = run(_simulation(plan, pace, listen, tls, quiet=as_json))
     _print(report, as_json=as_json)
     if report.failed:
         raise typer.Exit(_FAILED)
@@ -120,6 +129,18 @@ def _check_url(acs_url: str) -> None:
         Endpoint.of(acs_url)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--acs-url") from None
+
+
+def _trust(ca: Path | None) -> "ssl.SSLContext | None":
+    import ssl
+
+    if ca is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        reason = error.strerror if not isinstance(error, ssl.SSLError) else "it has no PEM certificate"
+        raise typer.BadParameter(f"cannot read it: {reason}", param_hint="--ca") from None
 
 
 def _check_oui(oui: str) -> None:
@@ -178,12 +199,14 @@ def _password(given: str, file: str) -> str:
     return text.rstrip("\r\n")
 
 
-async def _simulation(plan: "FleetPlan", pace: "Pace", listen: str, *, quiet: bool) -> "FleetReport":
+async def _simulation(
+    plan: "FleetPlan", pace: "Pace", listen: str, tls: "ssl.SSLContext | None", *, quiet: bool
+) -> "FleetReport":
     from acs_bridge.simulator.bells import Bells
     from acs_bridge.simulator.fleet import Fleet
     from acs_bridge.simulator.surroundings import real_surroundings
 
-    surroundings = real_surroundings()
+    surroundings = real_surroundings(tls)
     gateways = plan.gateways(surroundings)
     fleet = Fleet(gateways, pace, surroundings)
     loop = asyncio.get_running_loop()

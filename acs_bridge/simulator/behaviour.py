@@ -62,6 +62,8 @@ class Behaviour:
     """It opens a new connection for every POST."""
     preemptive: bool = True
     """It keeps sending Authorization after the first challenge of a session."""
+    sha_256: bool = False
+    """It answers the Digest challenge for SHA-256, if there is one, and not the first."""
     probes_first: bool = False
     """It fetches the challenge with an empty POST before the Inform."""
 

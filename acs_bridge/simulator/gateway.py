@@ -208,7 +208,7 @@ class SimulatedGateway:
     def _conversation(self) -> Conversation:
         username, password = self.value("ManagementServer.Username"), self.value("ManagementServer.Password")
         cookie = self._cookie if self.behaviour.stale_cookie else ""
-        login = Login(username, password, self._surroundings.new_cnonce)
+        login = Login(username, password, self._surroundings.new_cnonce, sha_256=self.behaviour.sha_256)
         return Conversation(self._acs_url, login, self.behaviour, self._surroundings, cookie)
 
     def _change(self, *, in_session: bool | None = None, holding: bool | None = None) -> None:

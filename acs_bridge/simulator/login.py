@@ -11,13 +11,15 @@ from cwmp.digest import Challenge, answer
 
 _METHOD = "POST"
 _BASIC = "basic"
+_SHA_256 = "SHA-256"
 
 
 class Login:
     """A pair of credentials and the challenge that they answer at the moment."""
 
-    def __init__(self, username: str, password: str, new_cnonce: Callable[[], str]) -> None:
-        """Without a username the gateway has nothing to show."""
+    def __init__(self, username: str, password: str, new_cnonce: Callable[[], str], *, sha_256: bool = False) -> None:
+        """Without a username the gateway has nothing to show. `sha_256`: it prefers that to the first challenge."""
+        self._prefers = _SHA_256 if sha_256 else None
         self._username = username
         self._password = password
         self._new_cnonce = new_cnonce
@@ -30,7 +32,9 @@ class Login:
     def challenged(self, headers: Iterable[str], *, encrypted: bool) -> bool:
         """Take the WWW-Authenticate headers of a 401; say whether there is an answer to them."""
         headers = tuple(headers)
-        former, self._challenge = self._challenge, next(filter(None, map(Challenge.parse, headers)), None)
+        offered = [challenge for challenge in map(Challenge.parse, headers) if challenge is not None]
+        offered.sort(key=lambda challenge: challenge.algorithm != self._prefers)  # as they came, but for that one
+        former, self._challenge = self._challenge, offered[0] if offered else None
         self._basic = encrypted and any(header.lower().startswith(_BASIC) for header in headers)
         if former is None or self._challenge is None or self._challenge.nonce != former.nonce:
             self._cnonce = self._new_cnonce()

@@ -33,7 +33,7 @@ SHOWN_OF_A_TOKEN: Final = 6
 SHAPES: Final = {
     "a PHAN URL": re.compile(re.escape(BASE_URL) + rf"[\w-]{{{SHOWN_OF_A_TOKEN + 1},}}"),
     "a bearer token": re.compile(r"acsb_[\w-]+"),
-    "a session cookie": re.compile(r"(?<![0-9a-f])[0-9a-f]{78}(?![0-9a-f])"),
+    "a session cookie": re.compile(r"(?<![0-9a-f])[0-9a-f]{78,90}(?![0-9a-f])"),
     "a URL with a password": re.compile(r"postgres(ql)?://[^\s@]*:[^\s@]*@"),
     "a traceback": re.compile(r"Traceback \(most recent call last\)"),
 }

@@ -67,3 +67,12 @@ def test_without_a_username_no_challenge_has_an_answer():
     by = login("")
     assert not by.challenged([digest()], encrypted=False)
     assert by.authorization("/acs", preemptive=True) is None
+
+
+def test_sha_256_is_answered_by_who_prefers_it():
+    offered = [digest(), digest().replace("MD5", "SHA-256")]
+    assert "SHA-256" in offered[1]
+    for prefers, algorithm in ((False, "MD5"), (True, "SHA-256")):
+        by = Login("gw", "pw", lambda: "c", sha_256=prefers)
+        by.challenged(offered, encrypted=False)
+        assert shown(by).algorithm == algorithm
