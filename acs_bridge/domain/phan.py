@@ -25,6 +25,7 @@ _VERSION = 1
 _VERSION_BITS = 4  # of the first byte; the others count the generation's bytes
 _ID_BYTES = 16
 _ISSUED_BYTES = 4
+_SEAL_BYTES = 16  # what AES-SIV adds
 _MAX_GENERATION = 2**31 - 1
 _MAX_ISSUED = 2 ** (8 * _ISSUED_BYTES) - 1
 _MAX_TOKEN = 512
@@ -85,6 +86,11 @@ class PhanUrls:
         sealed = self._sealers[key_id].seal(_pack(claims), key_id.encode())
         return f"{self._base_url}{key_id}{_encode(sealed)}"
 
+    def length(self, claims: PhanClaims) -> int:
+        """Return how many characters the URL of these claims has, without making it."""
+        sealed = _SEAL_BYTES + len(_pack(claims))
+        return len(self._base_url) + KEY_ID_CHARACTERS + (sealed * 4 + 2) // 3
+
     def open(self, url_or_token: str) -> OpenedPhanUrl:
         """Return what a URL or a bare token says, also when the gateway has put a query behind it.
 
@@ -105,11 +111,6 @@ class PhanUrls:
         Gateways repeat in a fault what they could not set.
         """
         return self._spoken.sub(rf"\1{_ELLIPSIS}", text)
-
-    @staticmethod
-    def too_long(url: str, limit: int = MAX_URL) -> bool:
-        """Tell whether a gateway that takes `limit` characters would refuse or cut this URL."""
-        return len(url) > limit
 
 
 def redact(url: str) -> str:

@@ -36,13 +36,12 @@ class Seals:
 
     def check(self, key_id: str, claims: PhanClaims, subscriber_code: str, kind: GatewayKind | None) -> None:
         """Refuse a line whose URL the gateway could not take; `kind` is None while no gateway has informed."""
-        url = self.seal(key_id, claims)
         profile = None if kind is None else self._profile(kind)
         if profile is not None:
-            _check_profile(profile, claims, subscriber_code, url)
-        elif self._phan_urls.too_long(url):
+            _check_profile(profile, claims, subscriber_code, self.seal(key_id, claims))
+        elif (length := self._phan_urls.length(claims)) > MAX_URL:
             raise InvalidField(
-                _FIELD, f"makes a PHAN URL of {len(url)} characters; gateways take at most {MAX_URL} of them"
+                _FIELD, f"makes a PHAN URL of {length} characters; gateways take at most {MAX_URL} of them"
             )
 
     def _profile(self, kind: GatewayKind) -> Profile | None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from acs_bridge.domain.keyring import Keyring, UnknownKey
 from acs_bridge.domain.names import line_of_service
-from acs_bridge.domain.phan import OpenedPhanUrl, PhanClaims, PhanUrlRefused, PhanUrls, redact
+from acs_bridge.domain.phan import MAX_URL, OpenedPhanUrl, PhanClaims, PhanUrlRefused, PhanUrls, redact
 
 BASE = "https://phan.example.net/r/"
 NOW = datetime(2026, 11, 22, 12, 30, 15, tzinfo=UTC)
@@ -186,10 +186,9 @@ def test_a_time_of_issue_that_a_token_cannot_carry_is_refused(issued_at):
         PhanClaims("L", CLAIMS.association_id, 1, issued_at)
 
 
-def test_a_url_is_too_long_above_its_limit_only():
-    assert not PhanUrls.too_long("h" * 256)
-    assert PhanUrls.too_long("h" * 257)
-    assert PhanUrls.too_long("h" * 65, 64)
+@given(claims)
+def test_the_length_of_a_url_is_known_without_making_it(said):
+    assert URLS.length(said) == len(URLS.seal(KEY, said))
 
 
 @pytest.mark.parametrize(
@@ -197,7 +196,7 @@ def test_a_url_is_too_long_above_its_limit_only():
 )
 def test_the_longest_lines_of_one_and_two_byte_scripts_fit_256_characters(line, fits):
     said = PhanClaims(line_of_service(line).shown, CLAIMS.association_id, 255, NOW)
-    assert PhanUrls.too_long(URLS.seal(KEY, said)) is not fits
+    assert (URLS.length(said) <= MAX_URL) is fits
 
 
 @pytest.mark.parametrize("text", [URL, TOKEN, URL + "?oui=00236A"], ids=["url", "token", "query"])

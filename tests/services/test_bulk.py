@@ -93,6 +93,7 @@ ORDERS = st.builds(
 
 class TestTheSameAsAlone:
     @pytest.mark.slow
+    @pytest.mark.timeout(300)
     @given(known=st.lists(ORDERS, max_size=4), orders=st.lists(ORDERS, min_size=1, max_size=12))
     @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_for_any_requests_in_any_order(
