@@ -27,7 +27,7 @@ class TestQueue:
         assert queue == {
             "counts": dict.fromkeys(WriteState, 0),
             "oldest_queued_seconds": None,
-            "gateways": {"known": 0, "unclaimed": 0, "overdue": 0},
+            "gateways": {"known": 0, "unclaimed": 0, "overdue": 0, "quarantined": 0},
             "paused": False,
             "brakes": [],
             "rate": {"writes_per_minute": None, "effective": None},
@@ -44,7 +44,7 @@ class TestQueue:
         queue = (await admin.get("/v1/queue")).json
         assert queue["counts"]["queued"] == 1
         assert queue["oldest_queued_seconds"] == 121
-        assert queue["gateways"] == {"known": 3, "unclaimed": 2, "overdue": 1}
+        assert queue["gateways"] == {"known": 3, "unclaimed": 2, "overdue": 1, "quarantined": 0}
 
     async def test_a_brake_holds_until_it_is_taken_off(self, operator, admin):
         receipt = await provisioned(admin)
