@@ -1,5 +1,9 @@
 """Rows that several tests begin with."""
 
+import asyncio
+
+from acs_bridge.store import events
+from acs_bridge.store.database import Database
 from acs_bridge.store.sessions import InformRow
 
 INFORM = InformRow(
@@ -21,3 +25,11 @@ INFORM = InformRow(
     periodic=True,
     believed=True,
 )
+
+
+async def all_is_safe(database: Database) -> None:
+    """Wait until every transaction before this one is over: also those of other tests on the same server."""
+    mine = await database.fetchval("select pg_current_xact_id()")
+    async with asyncio.timeout(30):
+        while (await events.safe(database)).xact <= mine:  # noqa: ASYNC110 -- nothing tells
+            await asyncio.sleep(0.01)

@@ -9,6 +9,7 @@ from acs_bridge.store import events
 from acs_bridge.store.events import BEGINNING, EventRow, Position, as_they_happened
 from acs_bridge.store.gateways import Identity
 from tests.services.conftest import DISPATCH, keyring, office, phan_urls, seals
+from tests.store.rows import all_is_safe
 
 __all__ = ["keyring", "office", "phan_urls", "seals"]
 
@@ -17,12 +18,17 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 BOX, OTHER = Identity("00005E", "S1", "GW"), Identity("00005E", "S2", "GW")
 
 
+async def since(database, position):
+    await all_is_safe(database)
+    return await events.since(database, position, MANY)
+
+
 async def told(database, position=BEGINNING):
-    return [row.to_state for row in await events.since(database, position, MANY)]
+    return [row.to_state for row in await since(database, position)]
 
 
 async def positions(database):
-    return [row.position for row in await events.since(database, BEGINNING, MANY)]
+    return [row.position for row in await since(database, BEGINNING)]
 
 
 class TestAnEventThatCommitsLate:
@@ -43,7 +49,7 @@ class TestAnEventThatCommitsLate:
                 await late.execute(DISPATCH, slow, now)
             # What is committed is told only when nothing can come before it any more.
             assert await events.since(office.database, begun, MANY) == []
-        rows = await events.since(office.database, begun, MANY)
+        rows = await since(office.database, begun)
         assert {row.write_id for row in rows} == {slow, quick}
         numbers = [row.seq for row in rows]
         assert (numbers == sorted(numbers)) == (first_to_number == "slow")
@@ -101,7 +107,7 @@ class TestCleaning:
         clock.advance(days=30)
         await office.request("C-2", "L-2")
         assert await events.clean(office.database, clock() - timedelta(days=29), 3) == 3
-        left = await events.since(office.database, BEGINNING, MANY)
+        left = await since(office.database, BEGINNING)
         assert [row.to_state for row in left] == ["verified", "queued"]
         resumable = [await events.can_resume(office.database, position) for position in [BEGINNING, *seen]]
         assert resumable == [False, False, False, True, True]

@@ -12,6 +12,7 @@ from acs_bridge.store import events
 from acs_bridge.store.events import BEGINNING
 from acs_bridge.store.gateways import Identity
 from acs_bridge.web.operator.routes import events as routes
+from tests.store.rows import all_is_safe
 from tests.web.operator.streams import following
 
 BURST = """
@@ -79,6 +80,7 @@ class TestAStream:
 
     async def test_begins_with_what_comes_or_with_all_that_is_kept(self, operator, admin):
         await operator.office.request("C-1", "L-1")
+        await all_is_safe(operator.office.database)
         async with following(admin) as new, following(admin, "?since=beginning") as old:
             await operator.office.request("C-2", "L-2")
             assert [message.data["line_of_service"] for message in await new.take(1)] == ["L-2"]
@@ -106,6 +108,7 @@ class TestAStream:
             await office.request("C-2", "L-2")
             seen = await stream.take(1)
         await events.clean(office.database, office.clock.advance(days=1), 10)
+        await all_is_safe(office.database)
         async with following(admin, last_event_id=seen[-1].id) as stream:
             (reset,) = await stream.take(1)
             assert (reset.name, "not kept" in reset.data["reason"]) == ("reset", True)
@@ -114,6 +117,7 @@ class TestAStream:
 
     async def test_gives_nobody_less_because_somebody_else_reads(self, operator, admin):
         await burst(operator, 30)
+        await all_is_safe(operator.office.database)
         async with following(admin) as one, following(operator.as_(Role.CSR)) as other, following(admin) as third:
             batch = await burst(operator, 200)
             for stream in (one, other, third):
