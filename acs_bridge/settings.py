@@ -189,6 +189,25 @@ class Retention(Section):
     quarantine: Days = Field(30, description="Calls that were kept out of a gateway, from the last one on.")
 
 
+class Webhooks(Section):
+    """Who is told when a write has settled; the endpoints themselves are made over `/v1/webhooks`."""
+
+    allowed_networks: Networks = Field(
+        (),
+        description="Where endpoints may be beside public addresses: loopback, private and link-local ranges only when "
+        "they stand here.",
+        examples=[["10.20.0.0/16"]],
+    )
+    allow_http: bool = Field(default=False, description="Endpoints without TLS, for closed laboratories.")
+    ca_certificates: Folder | None = Field(
+        None,
+        description="A PEM file of authorities to believe beside those of the system.",
+        examples=["/etc/acs-bridge/ca.pem"],
+    )
+    at_once: Annotated[int, Field(ge=1, le=100)] = Field(8, description="Attempts under way to one endpoint.")
+    per_second: Annotated[int, Field(ge=1, le=10_000)] = Field(100, description="Attempts a second to one endpoint.")
+
+
 class Log(Section):
     """Standard output, one line an event; never a PHAN URL, a password or a token."""
 
@@ -216,6 +235,7 @@ class Settings(BaseSettings):
     profiles: Profiles = Profiles()
     queue: Queue = Queue()
     connection_requests: ConnectionRequests = ConnectionRequests()
+    webhooks: Webhooks = Webhooks()
     retention: Retention = Retention()
     log: Log = Log()
 

@@ -34,16 +34,17 @@ WALLS = {
         ("acs_bridge/app.py", "acs_bridge/cli/", "acs_bridge/simulator/surroundings.py"),
     ),
     "an HTTP server is for the listeners": Wall(
-        r"aiohttp\.(web|web_\w+|abc|test_utils)(\..+)?", ("acs_bridge/app.py", "acs_bridge/web/")
+        r"aiohttp\.(web|web_\w+|abc|test_utils)(\..+)?", ("acs_bridge/app.py", "acs_bridge/parts.py", "acs_bridge/web/")
     ),
-    "an HTTP client is for the simulator, and for commands that ask a daemon": Wall(
-        r"aiohttp\.(Client\w+|client\w*|request)(\..+)?", ("acs_bridge/cli/", "acs_bridge/simulator/")
+    "an HTTP client is for the simulator, for commands that ask a daemon, and for posting to webhooks": Wall(
+        r"aiohttp\.(Client\w+|client\w*|request)(\..+)?",
+        ("acs_bridge/cli/", "acs_bridge/services/posting.py", "acs_bridge/simulator/"),
     ),
     "SOAP for BSSs is for its own package": Wall(r"spyne(\..+)?", ("acs_bridge/web/operator/soap/",)),
     "ids, keys and tokens are made in few places, of the system's randomness": Wall(
         r"uuid\.uuid\d|os\.urandom|random\..+|secrets\.token.+",
         (
-            "acs_bridge/app.py",
+            "acs_bridge/parts.py",
             "acs_bridge/cli/",
             "acs_bridge/domain/ids.py",
             "acs_bridge/domain/keyring.py",

@@ -10,7 +10,7 @@ import structlog
 
 from acs_bridge.domain.clock import Clock
 from acs_bridge.errors import Unavailable
-from acs_bridge.store import answers, credentials, events
+from acs_bridge.store import answers, credentials, events, webhooks
 from acs_bridge.store.database import Database
 from acs_bridge.store.rows import Executor
 
@@ -43,6 +43,10 @@ class Periods(Protocol):
         """What was answered to calls with an Idempotency-Key."""
 
     @property
+    def outbox(self) -> int:
+        """What was told to webhooks, or could not be."""
+
+    @property
     def quarantine(self) -> int:
         """Who was kept out."""
 
@@ -52,6 +56,7 @@ def what_is_kept(periods: Periods) -> tuple[Kept, ...]:
     return (
         Kept("history", periods.history, events.clean),
         Kept("idempotency keys", periods.idempotency_keys, answers.clean),
+        Kept("outbox", periods.outbox, webhooks.clean),
         Kept("quarantine", periods.quarantine, credentials.forget_calls),
     )
 

@@ -59,6 +59,8 @@ class TestExample:
             "device_listener.certificate_header",
             "profiles.dirs",
             "queue.writes_per_minute",
+            "webhooks.allowed_networks",
+            "webhooks.ca_certificates",
         }
 
     def test_explains_every_setting_in_lines_that_fit_a_terminal(self):

@@ -27,6 +27,7 @@ from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.queue import Queue
 from acs_bridge.services.repeats import Repeats
 from acs_bridge.services.subscribers import Subscribers
+from acs_bridge.services.webhooks import Webhooks
 from acs_bridge.services.writes import Writes
 from acs_bridge.web.listener import WithoutContent
 from acs_bridge.web.operator.measures import OperatorMeasures
@@ -42,6 +43,7 @@ from acs_bridge.web.operator.routes.gateways import GatewayRoutes
 from acs_bridge.web.operator.routes.intake import IntakeRoutes, PhanRoutes
 from acs_bridge.web.operator.routes.queue import QueueRoutes, WriteRoutes
 from acs_bridge.web.operator.routes.subscribers import SubscriberRoutes
+from acs_bridge.web.operator.routes.webhooks import WebhookRoutes
 from acs_bridge.web.operator.serving import ACTOR, add_routes, query_of, respond
 from acs_bridge.web.operator.soap.endpoint import DOOR, add_soap
 from acs_bridge.web.operator.soap.vocabulary import PATH
@@ -69,6 +71,7 @@ class Services:
     repeats: Repeats
     events: EventFeed
     doorbell: Doorbell
+    webhooks: Webhooks
 
 
 def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
@@ -82,6 +85,7 @@ def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
         *WriteRoutes(services.writes).table(),
         *QueueRoutes(services.queue).table(),
         *PhanRoutes(services.phan).table(),
+        *WebhookRoutes(services.webhooks, clock).table(),
     )
 
 
@@ -126,6 +130,7 @@ def operator_application(  # noqa: PLR0913 -- by name, from the composition root
         if request[ACTOR].role not in WATCHERS:
             raise WrongRole(WATCHERS, request[ACTOR].role)
         measures.show(await services.queue.overview())
+        measures.show_telling(await services.webhooks.waiting(), services.events.followers)
         headers = {**HEADERS, "Content-Type": CONTENT_TYPE_LATEST}
         return web.Response(body=generate_latest(registry), headers=headers)
 

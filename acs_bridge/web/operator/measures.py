@@ -1,4 +1,4 @@
-"""What Prometheus learns of the operator listener, of the queue and of connection requests.
+"""What Prometheus learns of the operator listener, of the queue, of connection requests and of webhooks.
 
 Routes are named by template: few, no secrets.
 """
@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from acs_bridge.domain.ring import RingResult
 from acs_bridge.services.queue import Overview
+from acs_bridge.store.webhooks import Waiting
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _OTHER: Final = "other"
@@ -32,6 +33,9 @@ class OperatorMeasures:
         self._oldest = Gauge("acs_bridge_oldest_queued_seconds", "Age of the oldest queued write.", registry=registry)
         self._gateways = Gauge("acs_bridge_gateways", "Gateways that have informed.", ["standing"], registry=registry)
         self._paused = Gauge("acs_bridge_queue_paused", "1 while the whole queue is held back.", registry=registry)
+        self._waiting = Gauge("acs_bridge_webhook_pending", "Deliveries that wait.", registry=registry)
+        self._failing = Gauge("acs_bridge_webhooks_failing", "Webhooks whose last attempt failed.", registry=registry)
+        self._streams = Gauge("acs_bridge_event_streams", "Clients of the stream of events.", registry=registry)
 
     def served(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one call."""
@@ -48,6 +52,12 @@ class OperatorMeasures:
             self._gateways.labels(standing).set(getattr(overview.gateways, standing))
         self._paused.set(overview.paused)
 
+    def show_telling(self, waiting: Waiting, streams: int) -> None:
+        """Show who is told of events, and what is still to be told."""
+        self._waiting.set(waiting.pending)
+        self._failing.set(waiting.failing)
+        self._streams.set(streams)
+
 
 class RingMeasures:
     """Counts connection requests by their result."""
@@ -62,3 +72,19 @@ class RingMeasures:
     def rung(self, result: RingResult) -> None:
         """Count one ring."""
         self._by_result[result].inc()
+
+
+class DeliveryMeasures:
+    """Counts attempts to deliver to webhooks."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._attempts = Counter(
+            "acs_bridge_webhook_attempts",
+            "Attempts to deliver to webhooks: delivered, failed (tried again) or parked (given up).",
+            ["outcome"],
+            registry=registry,
+        )
+
+    def attempted(self, outcome: str) -> None:
+        """Count one attempt."""
+        self._attempts.labels(outcome).inc()

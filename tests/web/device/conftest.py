@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from acs_bridge.app import Parts
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.phan import PhanClaims
+from acs_bridge.parts import Parts
 from acs_bridge.services.profiles import load_profiles
 from acs_bridge.settings import Settings
 from acs_bridge.simulator.behaviour import BY_THE_BOOK, Behaviour

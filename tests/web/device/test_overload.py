@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from acs_bridge.app import Parts
 from acs_bridge.domain.keyring import Keyring
+from acs_bridge.parts import Parts
 from acs_bridge.services.profiles import load_profiles
 from acs_bridge.settings import Settings
 from acs_bridge.store.database import Database

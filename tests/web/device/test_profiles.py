@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from acs_bridge.app import Parts
 from acs_bridge.domain.profile import ProfileSet, parse_profile
+from acs_bridge.parts import Parts
 from acs_bridge.store.database import Database
 from acs_bridge.web.listener import bind, serving
 from tests.web.device.conftest import Acs, settings

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from acs_bridge.app import Parts
 from acs_bridge.domain.ids import tag
 from acs_bridge.domain.keyring import Keyring
+from acs_bridge.parts import Parts
 from acs_bridge.services.profiles import load_profiles
 from acs_bridge.settings import Settings
 from acs_bridge.store.database import Database

@@ -3,8 +3,10 @@
 import asyncio
 import io
 import json
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -13,17 +15,21 @@ from prometheus_client import CollectorRegistry
 from yarl import URL
 
 from acs_bridge.domain.actor import Actor, Role
+from acs_bridge.domain.keyring import Keyring
 from acs_bridge.errors import AcsBridgeError
 from acs_bridge.services.events import EventFeed
 from acs_bridge.services.phan import PhanLookup
+from acs_bridge.services.posting import Poster, Rules
 from acs_bridge.services.pulse import Pulse
 from acs_bridge.services.repeats import Repeats
+from acs_bridge.services.webhooks import Secrets, Webhooks
 from acs_bridge.web.operator.application import Services, operator_application
 from tests.services.conftest import Office, keyring, lookup, office, phan_urls, seals
 
 __all__ = ["keyring", "lookup", "office", "phan_urls", "seals"]
 
 PUBLIC_URL = "https://bss.example.net/acs"
+RULES = Rules([ip_network("127.0.0.0/8")], allow_http=True, timeout_seconds=5.0)
 MAKER = Actor("cli", "test", Role.ADMIN, "")
 
 
@@ -83,8 +89,9 @@ class Operator:
 
 
 @pytest.fixture
-async def operator(office: Office, lookup: PhanLookup) -> AsyncIterator[Operator]:
+async def operator(office: Office, lookup: PhanLookup, keyring: Keyring) -> AsyncIterator[Operator]:
     readiness: list[AcsBridgeError] = []
+    poster = Poster(RULES)
     pulse = Pulse(office.database)
     feed = EventFeed(office.database, pulse)
 
@@ -107,6 +114,7 @@ async def operator(office: Office, lookup: PhanLookup) -> AsyncIterator[Operator
             repeats=Repeats(office.database, office.clock),
             events=feed,
             doorbell=office.doorbell,
+            webhooks=Webhooks(office.database, office.clock, Secrets(keyring), poster, os.urandom),
         ),
         check_token=office.tokens.check,
         check_ready=check_ready,
@@ -122,7 +130,7 @@ async def operator(office: Office, lookup: PhanLookup) -> AsyncIterator[Operator
     host, port = runner.addresses[0]
     tokens = {role: await office.tokens.create(role, role, MAKER) for role in Role}
     chores = [asyncio.create_task(chore()) for chore in (pulse.listen, feed.run)]
-    async with ClientSession(timeout=ClientTimeout(total=20)) as session, pulse.telling():
+    async with ClientSession(timeout=ClientTimeout(total=20)) as session, pulse.telling(), poster.open():
         yield Operator(f"http://{host}:{port}", session, office, tokens, readiness, feed, runner)
         await runner.cleanup()
     for chore in chores:

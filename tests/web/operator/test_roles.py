@@ -4,8 +4,10 @@ import pytest
 
 from acs_bridge.domain.actor import Role
 from acs_bridge.services.events import EventFeed
+from acs_bridge.services.posting import Poster, Rules
 from acs_bridge.services.pulse import Pulse
 from acs_bridge.services.repeats import Repeats
+from acs_bridge.services.webhooks import Secrets, Webhooks
 from acs_bridge.web.operator.application import Services, table
 
 NOBODY_HAS_IT = "00000000-0000-7000-8000-000000000000"
@@ -49,15 +51,27 @@ ALLOWED = {
     ("POST", "/v1/queue/resume"): {Role.ADMIN},
     ("PUT", "/v1/queue/rate"): {Role.ADMIN},
     ("POST", "/v1/phan/open"): {Role.ADMIN, Role.PHAN},
+    ("POST", "/v1/webhooks"): {Role.ADMIN},
+    ("GET", "/v1/webhooks"): {Role.ADMIN},
+    ("GET", "/v1/webhooks/{id}"): {Role.ADMIN},
+    ("DELETE", "/v1/webhooks/{id}"): {Role.ADMIN},
+    ("POST", "/v1/webhooks/{id}/secret"): {Role.ADMIN},
+    ("POST", "/v1/webhooks/{id}/test"): {Role.ADMIN},
+    ("POST", "/v1/webhooks/{id}/replay"): {Role.ADMIN},
+    ("GET", "/v1/webhooks/{id}/deliveries"): {Role.ADMIN},
+    ("POST", "/v1/webhooks/{id}/deliveries/{delivery}/replay"): {Role.ADMIN},
     ("GET", "/metrics"): WATCH,
 }
 
 
+PLACES = {"id": NOBODY_HAS_IT, "code": "none", "line_of_service": "none", "delivery": "1"}
+
+
 def concrete(path):
-    return path.replace("{id}", NOBODY_HAS_IT).replace("{code}", "none").replace("{line_of_service}", "none")
+    return path.format(**PLACES)
 
 
-def test_the_table_of_this_test_has_every_route(office, lookup):
+def test_the_table_of_this_test_has_every_route(office, lookup, keyring):
     services = Services(
         office.subscribers,
         office.devices,
@@ -72,6 +86,7 @@ def test_the_table_of_this_test_has_every_route(office, lookup):
         Repeats(office.database, office.clock),
         EventFeed(office.database, Pulse(office.database)),
         office.doorbell,
+        Webhooks(office.database, office.clock, Secrets(keyring), Poster(Rules()), bytes),
     )
     routes = {(route.method, route.path) for route in table(services, office.clock)}
     assert routes == ALLOWED.keys() - {("GET", "/metrics")}

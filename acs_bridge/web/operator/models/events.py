@@ -7,44 +7,18 @@ from uuid import UUID
 from pydantic import Field
 
 from acs_bridge.domain import names
-from acs_bridge.domain.write import Purpose, WriteEvent, WriteState
+from acs_bridge.domain.write import WriteState
+from acs_bridge.services.notices import Notice
 from acs_bridge.store.events import EventRow
-from acs_bridge.web.operator.models.base import AnswerModel, LineOfService, QueryModel, Time
+from acs_bridge.web.operator.models.base import AnswerModel, LineOfService, QueryModel
 
 LONGEST_COALESCING = 60_000
-
-
-class EventAnswer(AnswerModel):
-    """A move of a write. Of two events of one write, the later one has the higher `move`."""
-
-    id: str = Field(description="Where this event stands in the stream; the same for everybody.")
-    write_id: UUID
-    move: int
-    purpose: Purpose
-    association_id: UUID | None
-    line_of_service: str | None
-    subscriber_code: str | None
-    batch_id: UUID
-    gateway_id: int | None
-    from_state: WriteState | None = Field(description="Null: the write was made.")
-    event: WriteEvent | Literal["created"]
-    to_state: WriteState
-    at: Time
-    by: str | None = Field(description="The person or token; null: the daemon.")
-    attempts: int
-    fault_code: int | None
-
-    @classmethod
-    def of(cls, row: EventRow) -> "EventAnswer":
-        """Make the answer of a record."""
-        known = {name: getattr(row, name) for name in cls.model_fields if name != "id"}
-        return cls(id=str(row.position), **known)
 
 
 class Changes(AnswerModel):
     """What moved in a while: of each write the newest event; `left_out` counts the writes that found no room."""
 
-    items: list[EventAnswer]
+    items: list[Notice]
     left_out: int
 
 

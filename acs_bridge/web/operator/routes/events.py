@@ -15,8 +15,9 @@ from aiohttp import web
 
 from acs_bridge.errors import AcsBridgeError, InvalidField
 from acs_bridge.services.events import EventFeed
+from acs_bridge.services.notices import Notice
 from acs_bridge.store.events import BEGINNING, EventRow, Position, as_they_happened
-from acs_bridge.web.operator.models.events import Changes, EventAnswer, EventQuery, Reset
+from acs_bridge.web.operator.models.events import Changes, EventQuery, Reset
 from acs_bridge.web.operator.problems import HEADERS
 
 _log = structlog.get_logger(__name__)
@@ -128,7 +129,7 @@ class _Line:
                 newest[row.write_id] = row
         kept = sorted(newest.values(), key=lambda row: row.seq)[-MOST_CHANGES:]
         if kept:
-            changes = Changes(items=[EventAnswer.of(row) for row in kept], left_out=len(newest) - len(kept))
+            changes = Changes(items=[Notice.of(row) for row in kept], left_out=len(newest) - len(kept))
             await self._write(_message("changes", changes.model_dump_json(), position))
 
     async def _write(self, text: str) -> None:
@@ -147,7 +148,7 @@ class _Line:
 @lru_cache(maxsize=4096)
 def _data(row: EventRow) -> str:
     """Write an event, once for all who follow."""
-    return EventAnswer.of(row).model_dump_json()
+    return Notice.of(row).model_dump_json()
 
 
 def _message(name: str, data: str, position: Position | None) -> str:

@@ -1,0 +1,259 @@
+"""The parts of a daemon, made of each other by plain constructors. Nothing is opened here, and nothing runs."""
+
+import random
+import secrets
+from collections.abc import Callable, Coroutine
+from dataclasses import fields
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from acs_bridge.domain.clock import Clock
+from acs_bridge.domain.credentials import OwnPairs, Pair
+from acs_bridge.domain.keyring import Keyring
+from acs_bridge.domain.phan import PhanUrls
+from acs_bridge.domain.profile import ProfileSet
+from acs_bridge.domain.retry import Retry
+from acs_bridge.domain.write import WriteEvent
+from acs_bridge.services.associations import Associations
+from acs_bridge.services.binding import Binding
+from acs_bridge.services.bulk import BulkIntake
+from acs_bridge.services.cleaning import Cleaning, what_is_kept
+from acs_bridge.services.credentials import GatewayCredentials, Policy
+from acs_bridge.services.devices import Devices
+from acs_bridge.services.doorbell.address import Access
+from acs_bridge.services.doorbell.credentials import configured, own_or
+from acs_bridge.services.doorbell.doorbell import Doorbell, Manners
+from acs_bridge.services.doorbell.ends import SessionEnds
+from acs_bridge.services.events import EventFeed
+from acs_bridge.services.gateways import Gateways
+from acs_bridge.services.inbox import Inbox, InboxBounds
+from acs_bridge.services.informs import Informs
+from acs_bridge.services.intake import Intake
+from acs_bridge.services.janitor import Janitor
+from acs_bridge.services.lines import Lines
+from acs_bridge.services.outbox import Chance, Outbox
+from acs_bridge.services.phan import PhanLookup
+from acs_bridge.services.provisioner import Patience, Provisioner
+from acs_bridge.services.pulse import Pulse
+from acs_bridge.services.quarantine import Quarantine
+from acs_bridge.services.queue import Queue
+from acs_bridge.services.rendering import Rendering
+from acs_bridge.services.repeats import Repeats
+from acs_bridge.services.seals import Seals
+from acs_bridge.services.subscribers import Subscribers
+from acs_bridge.services.tokens import Tokens
+from acs_bridge.services.writes import Writes
+from acs_bridge.settings import Settings
+from acs_bridge.settings_device import Bootstrap, CpeAuth, CpeAuthMode
+from acs_bridge.settings_layers import SettingsError
+from acs_bridge.store.database import Database
+from acs_bridge.store.migrations import schema_state
+from acs_bridge.store.rings import Rings
+from acs_bridge.store.sessions import Sessions
+from acs_bridge.web.device.connection import Connections, DeviceServer
+from acs_bridge.web.device.dialogue import Dialogue
+from acs_bridge.web.device.endpoint import DeviceEndpoint
+from acs_bridge.web.device.gate import DerivedPairs, Gate, ImportedPairs, make_gate
+from acs_bridge.web.device.load import Limits, Load
+from acs_bridge.web.device.measures import DeviceMeasures
+from acs_bridge.web.device.origin import Origins
+from acs_bridge.web.device.ticket import TicketSeal
+from acs_bridge.web.operator.application import Services, operator_application
+from acs_bridge.web.operator.measures import DeliveryMeasures, RingMeasures
+
+CHANCE = Chance(secrets.token_bytes, random.random)
+FIRST_NONCE_BITS = 24  # two processes number their nonces from different places
+
+
+def statements(settings: Settings, database: Database) -> Sessions:
+    """The statements of sessions, on the connections that are given."""
+    return Sessions(database, writes_per_minute=settings.queue.writes_per_minute, manage=settings.cpe_auth.manage)
+
+
+def _policy(cpe_auth: CpeAuth) -> Policy:
+    pair = cpe_auth.pair()
+    return Policy(
+        cpe_auth.manage, None if pair is None else Pair(*pair), cpe_auth.realm, cpe_auth.periodic_inform_seconds
+    )
+
+
+class Parts:
+    """The services, made of each other by plain constructors."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        keyring: Keyring,
+        profiles: ProfileSet,
+        clock: Clock,
+        sessions: Sessions | None = None,
+    ) -> None:
+        if settings.phan.base_url is None:
+            raise SettingsError("phan.base_url: is not set; serve needs the https address that gateways report to")
+        self.settings = settings
+        self.database = database
+        self.keyring = keyring
+        self.profiles = profiles
+        self.clock = clock
+        self.registry = CollectorRegistry()
+        self.phan_urls = PhanUrls(keyring, settings.phan.base_url)
+        self.seals = Seals(keyring, self.phan_urls, profiles)
+        self.lines = Lines(self.seals)
+        self.binding = Binding(database, clock, self.lines)
+        self.sessions = sessions or statements(settings, database)
+        self.pulse = Pulse(database)
+        self.events = EventFeed(database, self.pulse)
+        self.credentials = GatewayCredentials(database, clock, keyring, _policy(settings.cpe_auth))
+        self.quarantine = Quarantine(database, clock)
+        self.janitor = Janitor(self.sessions, clock, self.pulse.beat)
+        self.session_ends = SessionEnds(Rings(database), clock)
+        device = settings.device_listener
+        self.inbox = Inbox(
+            database, clock, InboxBounds(device.inbox_rows, device.inbox_rows_per_address, device.inbox_days)
+        )
+        self.outbox = Outbox(database, clock, keyring, settings.webhooks)
+        self.cleaning = Cleaning(database, clock, what_is_kept(settings.retention))
+
+    @property
+    def chores(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
+        """What the daemon does beside answering, once for all its workers."""
+        return (
+            self.janitor.run,
+            self.cleaning.run,
+            self.inbox.run,
+            self.pulse.listen,
+            self.events.run,
+            self.doorbell.run,
+            self.session_ends.run,
+            self.outbox.deliveries(self.pulse, CHANCE, DeliveryMeasures(self.registry).attempted).run,
+        )
+
+    def operator_runner(self, public_url: str) -> web.AppRunner:
+        """The server that people and BSSs reach, and under which address."""
+        database, clock, lines, binding = self.database, self.clock, self.lines, self.binding
+        intake = Intake(database, clock, lines, self.seals, binding)
+        services = Services(
+            subscribers=Subscribers(database, clock),
+            devices=Devices(database, clock, lines, binding),
+            gateways=Gateways(database, clock, binding, self.credentials),
+            credentials=self.credentials,
+            associations=Associations(database, clock, lines, self.seals),
+            intake=intake,
+            bulk=BulkIntake(database, clock, intake, self.seals, binding, self.pulse.beat),
+            writes=Writes(database, clock, approval_needed=self._approval_needed),
+            queue=Queue(database, clock, self.settings.queue.writes_per_minute),
+            phan=PhanLookup(database, self.phan_urls),
+            repeats=Repeats(database, clock),
+            events=self.events,
+            doorbell=self.doorbell,
+            webhooks=self.outbox.webhooks(CHANCE),
+        )
+        application = operator_application(
+            services,
+            check_token=Tokens(database, clock).check,
+            check_ready=self._check_ready,
+            registry=self.registry,
+            clock=clock,
+            on_change=self.pulse.beat,
+            public_url=public_url,
+        )
+        return web.AppRunner(application, access_log=None, shutdown_timeout=self.settings.device_listener.drain_seconds)
+
+    @cached_property
+    def doorbell(self) -> Doorbell:
+        """What rings gateways: one a host, beside the operator listener."""
+        wanted = self.settings.connection_requests
+        pair = None
+        if wanted.username is not None and wanted.password is not None:
+            pair = Pair(wanted.username, wanted.password.get_secret_value())
+        manners = Manners(
+            enabled=wanted.enabled,
+            access=Access(wanted.access_networks, self.settings.device_listener.trusted_proxies),
+            per_minute=wanted.per_minute,
+            writes_per_minute=self.settings.queue.writes_per_minute,
+            interval=timedelta(seconds=wanted.interval_seconds),
+            address_interval=timedelta(seconds=wanted.address_interval_seconds),
+            basic=wanted.basic,
+            approval_needed=self._approval_needed,
+        )
+        return Doorbell(
+            self.database,
+            self.clock,
+            manners,
+            self.pulse,
+            credentials=own_or(self.credentials, configured(pair)),
+            new_cnonce=lambda: secrets.token_hex(8),
+            observe=RingMeasures(self.registry).rung,
+        )
+
+    @property
+    def _approval_needed(self) -> bool:
+        cpe_auth = self.settings.cpe_auth
+        return cpe_auth.mode is not CpeAuthMode.NONE and cpe_auth.bootstrap is Bootstrap.APPROVE
+
+    async def _check_ready(self) -> None:
+        """Raise what keeps the daemon from working: a database that is away, or not as this version needs it."""
+        async with self.database.transaction() as connection:
+            (await schema_state(connection)).require_usable()
+
+    def device_runner(self) -> web.ServerRunner:
+        """The server that gateways reach."""
+        measures = DeviceMeasures(self.registry)
+        listener = self.settings.device_listener
+        origins = Origins(listener.trusted_proxies, listener.management_networks, listener.certificate_header)
+        load, connections = Load(self._limits(origins), measures), Connections(origins)
+        endpoint = DeviceEndpoint(
+            path=self.settings.device_listener.path,
+            gate=self._gate(),
+            tickets=TicketSeal(self.keyring),
+            dialogue=Dialogue(
+                self._provisioner(measures),
+                self.clock,
+                believed=self.settings.cpe_auth.bootstrap is Bootstrap.PROVISION,
+                on_end=self.session_ends.note,
+            ),
+            connections=connections,
+            load=load,
+            measures=measures,
+        )
+        return web.ServerRunner(
+            DeviceServer(endpoint, connections, load), shutdown_timeout=self.settings.device_listener.drain_seconds
+        )
+
+    def _limits(self, origins: Origins) -> Limits:
+        names = {each.name for each in fields(Limits)} - {"is_proxy"}
+        return Limits(**self.settings.device_listener.model_dump(include=names), is_proxy=origins.trusts)
+
+    def _gate(self) -> Gate:
+        own = (DerivedPairs(OwnPairs(self.keyring)), ImportedPairs(self.credentials))
+        return make_gate(self.settings.cpe_auth, own, self.keyring, self.clock, random.getrandbits(FIRST_NONCE_BITS))
+
+    def _provisioner(self, measures: DeviceMeasures) -> Provisioner:
+        queue = self.settings.queue
+        return Provisioner(
+            sessions=self.sessions,
+            informs=Informs(self.sessions, self.clock),
+            rendering=Rendering(self.profiles, self.phan_urls),
+            credentials=self.credentials,
+            quarantine=self.quarantine,
+            retry=Retry(queue.max_attempts, queue.retry_initial_seconds, queue.retry_max_seconds),
+            patience=Patience(timedelta(seconds=queue.lease_seconds), timedelta(seconds=queue.staged_seconds)),
+            bind_wanted=self.binding.bind_wanted,
+            clock=self.clock,
+            random=random.random,
+            on_move=self._moved(measures),
+        )
+
+    def _moved(self, measures: DeviceMeasures) -> Callable[[WriteEvent], None]:
+        """What a move of a write in a session is told to."""
+
+        def moved(event: WriteEvent) -> None:
+            measures.moved(event)
+            self.pulse.beat()
+
+        return moved
