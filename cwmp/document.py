@@ -72,6 +72,8 @@ _WESTERN = "".join(
     bytes([byte]).decode("latin-1" if byte in b"\x81\x8d\x8f\x90\x9d" else "cp1252") for byte in range(256)
 )
 _WESTERN_BYTES = "cwmp-western-bytes"
+_BEYOND_ASCII = bytes(range(128, 256))
+_MOST_STRAY_BYTES = 4096  # that are looked at one by one: a call of Python for each
 
 _DECLARED_ENCODING = re.compile(rb"""encoding\s*=\s*["']\s*([\w.:-]+)""")
 
@@ -182,7 +184,9 @@ def _decoded(body: bytes, codec: str) -> tuple[str, list[str]]:
     for candidate in candidates:
         with suppress(UnicodeError):
             return body.decode(candidate).lstrip(_BLANKS), [] if candidate == codec else [f"read as {candidate}"]
-    return body.decode(UTF_8, _WESTERN_BYTES).lstrip(_BLANKS), ["read as latin-1"]
+    few = len(body) - len(body.translate(None, _BEYOND_ASCII)) <= _MOST_STRAY_BYTES
+    text = body.decode(UTF_8, _WESTERN_BYTES) if few else body.decode("latin-1")
+    return text.lstrip(_BLANKS), ["read as latin-1"]
 
 
 def _refusal(text: str) -> MalformedMessage:

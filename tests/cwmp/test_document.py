@@ -131,8 +131,12 @@ class TestLimits:
             b"\x01" * 8_000_000,
             b"<!--" * 2_000_000,
             "<a:é".encode("utf-16") * 900_000,
+            b"\xe9" * 8_000_000,
+            envelope("<c:X>@</c:X>").replace(b"@", b"\xed\xa0\x80" * 2_600_000)[:-1],
+            b"<a b=c>" * 150_000,
+            b"<!-- -- -->" * 95_000,
         ],
-        ids=range(17),
+        ids=range(21),
     )
     def test_a_bomb_is_refused_quickly_and_in_bounded_memory(self, bomb):
         """SEC-02"""
