@@ -64,6 +64,8 @@ from acs_bridge.web.device.origin import Origins
 from acs_bridge.web.device.ticket import TicketSeal
 from acs_bridge.web.operator.application import Services, operator_application
 from acs_bridge.web.operator.measures import DeliveryMeasures, RingMeasures
+from acs_bridge.web.operator.rates import Rates
+from acs_bridge.web.proxies import Proxies
 
 CHANCE = Chance(secrets.token_bytes, random.random)
 FIRST_NONCE_BITS = 24  # two processes number their nonces from different places
@@ -161,6 +163,8 @@ class Parts:
             clock=clock,
             on_change=self.pulse.beat,
             public_url=public_url,
+            rates=Rates(clock, self.settings.operator_listener.requests_per_minute),
+            proxies=Proxies(self.settings.operator_listener.trusted_proxies),
         )
         return web.AppRunner(application, access_log=None, shutdown_timeout=self.settings.device_listener.drain_seconds)
 

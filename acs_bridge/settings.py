@@ -69,6 +69,17 @@ class OperatorListener(Section):
         description="How callers reach it, as the WSDL says: the address of the proxy. Not set: made of host and port.",
         examples=["https://acs.example.net"],
     )
+    trusted_proxies: Networks = Field(
+        (),
+        description="Proxies that are believed when they say for whom they speak (Forwarded, X-Forwarded-For). Without "
+        "them the address of a caller, which a token may be bound to, is that of the connection.",
+        examples=[["127.0.0.1"]],
+    )
+    requests_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
+        30_000,
+        description="How many requests a token may make in a minute, if it has no limit of its own; then they get 429. "
+        "An upload is one request, however many lines it has.",
+    )
 
 
 class Database(Section):

@@ -22,6 +22,7 @@ class Actor:
     name: str
     role: Role
     address: str  # where the call came from; empty on the command line
+    requests_per_minute: int | None = None  # a limit of this caller's own
 
     @property
     def label(self) -> str:

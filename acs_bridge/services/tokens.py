@@ -1,6 +1,7 @@
 """Bearer tokens for callers of the operator listener: made, checked, listed, revoked.
 
-A token is looked up for every request, so that one which is revoked is refused from that moment on.
+A token is looked up for every request and kept nowhere else, so that one which is revoked is refused from that moment
+on.
 """
 
 import secrets
@@ -8,21 +9,34 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
+from ipaddress import ip_address
+
+import structlog
 
 from acs_bridge.domain.actor import Actor, Role
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.names import subscriber_code
-from acs_bridge.errors import InvalidField, NotFound, Unauthenticated
+from acs_bridge.errors import Forbidden, InvalidField, NotFound, Unauthenticated
 from acs_bridge.services.change import Change
 from acs_bridge.store import tokens
 from acs_bridge.store.audit import Deed
 from acs_bridge.store.database import Database
 from acs_bridge.store.rows import Executor, in_transaction
-from acs_bridge.store.tokens import TokenRow
+from acs_bridge.store.tokens import Limits, Networks, TokenRow
+
+_log = structlog.get_logger(__name__)
 
 PREFIX = "acsb_"  # so that scanners for leaked secrets, and people, know what they see
 _TOKEN_BYTES = 32
 _MAX_TOKEN = 128
+YEAR = timedelta(days=365)
+MOST_NETWORKS = 64
+
+
+class WrongNetwork(Forbidden):
+    """A token that counts, but not where it was shown."""
+
+    title = "This token may not be used from there"
 
 
 class Tokens:
@@ -34,16 +48,32 @@ class Tokens:
         self._clock = clock
         self._random = random
 
-    async def create(self, name: str, role: Role, actor: Actor, lifetime: timedelta | None = None) -> str:
-        """Make a token; this is the only time that anybody sees it."""
+    async def create(
+        self,
+        name: str,
+        role: Role,
+        actor: Actor,
+        lifetime: timedelta | None = YEAR,
+        *,
+        networks: Networks = (),
+        requests_per_minute: int | None = None,
+    ) -> str:
+        """Make a token; this is the only time that anybody sees it. Without a lifetime it counts until it is revoked.
+
+        Without networks it is taken from everywhere; its rate is that of the settings, or one of its own.
+        """
         shown = _name(name)
+        if len(networks) > MOST_NETWORKS:
+            raise InvalidField("network", f"a token has at most {MOST_NETWORKS} networks")
         token = PREFIX + urlsafe_b64encode(self._random(_TOKEN_BYTES)).decode().rstrip("=")
         change = Change.of(actor, self._clock())
         expires_at = None if lifetime is None else change.now + lifetime
+        limits = Limits(expires_at, networks, requests_per_minute)
+        detail = {"token": shown, "role": role, "networks": [str(each) for each in networks]}
 
         async def work(connection: Executor) -> None:
-            await tokens.insert(connection, shown, role, _hash(token), change.now, expires_at)
-            await change.audit(connection, Deed("token_created", detail={"token": shown, "role": role}))
+            await tokens.insert(connection, shown, role, _hash(token), change.now, limits)
+            await change.audit(connection, Deed("token_created", detail=detail))
 
         await in_transaction(self._database, work)
         return token
@@ -55,8 +85,10 @@ class Tokens:
             found = await tokens.check(self._database, _hash(token), self._clock())
         if found is None:
             raise Unauthenticated("this bearer token is not known, or counts no more")
-        name, role = found
-        return Actor("token", name, role, address)
+        if found.networks and not _within(address, found.networks):
+            _log.warning("token_shown_elsewhere", token=found.name, address=address)
+            raise WrongNetwork(f"this token is not taken from {address}; an Admin knows the networks that it is for")
+        return Actor("token", found.name, found.role, address, found.requests_per_minute)
 
     async def list(self) -> list[TokenRow]:
         """List every token that was ever made, without the tokens."""
@@ -82,6 +114,15 @@ def _name(name: str) -> str:
         return subscriber_code(name).shown
     except InvalidField as error:
         raise InvalidField("name", error.message) from None
+
+
+def _within(address: str, networks: Networks) -> bool:
+    """Tell whether an address lies in one of these. An IPv4 address that IPv6 carries is not unwrapped here."""
+    try:
+        caller = ip_address(address)
+    except ValueError:
+        return False
+    return any(caller.version == network.version and caller in network for network in networks)
 
 
 def _hash(token: str) -> bytes:

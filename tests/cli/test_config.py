@@ -45,6 +45,7 @@ class TestExample:
         assert differing == {
             "database.url",
             "operator_listener.public_url",
+            "operator_listener.trusted_proxies",
             "phan.base_url",
             "cpe_auth.username",
             "connection_requests.access_networks",

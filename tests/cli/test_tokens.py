@@ -40,7 +40,7 @@ async def test_only_the_hash_of_a_token_is_stored_with_a_year_to_live(served, da
 
 
 def test_a_revoked_token_stays_listed_and_its_name_taken(run, served):
-    run("tokens", "create", "crm", "--role", "phan", "--days", "0")
+    run("tokens", "create", "crm", "--role", "phan", "--expires", "never")
     assert "until revoked" in run("tokens", "list").out
     assert run("tokens", "revoke", "crm").code == 0
     assert "revoked" in run("tokens", "list").out
@@ -49,9 +49,19 @@ def test_a_revoked_token_stays_listed_and_its_name_taken(run, served):
     assert again.err == "acs-bridge: there is, or was, a token named crm already\n"
 
 
+def test_a_token_of_some_networks_and_a_rate_of_its_own_is_listed_so(run, served):
+    narrow = ("--network", "192.0.2.0/24", "--network", "2001:db8::/48", "--requests-per-minute", "60")
+    assert run("tokens", "create", "crm", "--role", "intake", "--expires", "30", *narrow).code == 0
+    assert run("tokens", "list").out.endswith("\tfrom 192.0.2.0/24 2001:db8::/48\t60 requests a minute\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
+        (("create", "crm", "--role", "csr", "--expires", "0"), 2, "days from 1 to 36500, or"),
+        (("create", "crm", "--role", "csr", "--expires", "soon"), 2, "never"),
+        (("create", "crm", "--role", "csr", "--network", "192.0.2.1/24"), 2, "must be an address or a network"),
+        (("create", "crm", "--role", "csr", "--requests-per-minute", "0"), 2, "requests-per-minute"),
         (("revoke", "nobody"), 1, "there is no token named nobody"),
         (("create", "crm", "--role", "king"), 2, "--role"),
         (("create", "a\nb", "--role", "csr"), 1, "name: has U\\+000A"),

@@ -20,10 +20,11 @@ from aiohttp.web_protocol import RequestHandler
 from acs_bridge.domain.principal import Principal
 from acs_bridge.services.visit import Visit
 from acs_bridge.web.device.load import Load, Refusal
-from acs_bridge.web.device.origin import Headers, Origin, Origins
+from acs_bridge.web.device.origin import Origin, Origins
 from acs_bridge.web.device.protocol import DeviceProtocol
 from acs_bridge.web.device.ticket import Ticket
 from acs_bridge.web.listener import WithoutContent
+from acs_bridge.web.proxies import Headers
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 

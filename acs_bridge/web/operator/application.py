@@ -31,10 +31,11 @@ from acs_bridge.services.webhooks import Webhooks
 from acs_bridge.services.writes import Writes
 from acs_bridge.web.listener import WithoutContent
 from acs_bridge.web.operator.measures import OperatorMeasures
-from acs_bridge.web.operator.middleware import ANONYMOUS, DOORS, CheckToken, answering, authenticating, caller
+from acs_bridge.web.operator.middleware import ANONYMOUS, DOORS, PROXIES, CheckToken, answering, authenticating, caller
 from acs_bridge.web.operator.models.events import EventQuery
 from acs_bridge.web.operator.models.health import Health
 from acs_bridge.web.operator.problems import HEADERS, WrongRole
+from acs_bridge.web.operator.rates import Rates, tell
 from acs_bridge.web.operator.registry import READERS, WATCHERS, Answer, AnyRoute
 from acs_bridge.web.operator.routes import events
 from acs_bridge.web.operator.routes.associations import AssociationRoutes
@@ -48,6 +49,7 @@ from acs_bridge.web.operator.serving import ACTOR, add_routes, query_of, respond
 from acs_bridge.web.operator.soap.endpoint import DOOR, add_soap
 from acs_bridge.web.operator.soap.vocabulary import PATH
 from acs_bridge.web.operator.uploads import STOPPING
+from acs_bridge.web.proxies import Proxies
 
 LARGEST_BODY: Final = 1 << 20
 
@@ -102,16 +104,21 @@ def operator_application(  # noqa: PLR0913 -- by name, from the composition root
     clock: Clock,
     on_change: Callable[[], None],
     public_url: str,
+    rates: Rates,
+    proxies: Proxies,
 ) -> web.Application:
     """Make the application.
 
     `check_ready` raises what keeps the daemon from working; `on_change` hears of every call that changed something;
-    `public_url` is how callers reach it, without "/" at its end.
+    `public_url` is how callers reach it, without "/" at its end; `rates` how often each
+    may call; `proxies` who is believed about where a call comes from.
     """
     measures = OperatorMeasures(registry)
     application = web.Application(
-        middlewares=[answering(measures, on_change), authenticating(check_token)], client_max_size=LARGEST_BODY
+        middlewares=[answering(measures, on_change), authenticating(check_token, rates)], client_max_size=LARGEST_BODY
     )
+    application[PROXIES] = proxies
+    application.on_response_prepare.append(tell)
     application[ANONYMOUS] = {"/healthz", "/readyz"}
     application[DOORS] = {PATH: DOOR}
     add_soap(application, services, public_url)

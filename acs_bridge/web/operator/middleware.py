@@ -19,7 +19,9 @@ from acs_bridge.domain.actor import Actor, Role
 from acs_bridge.errors import AcsBridgeError, Unauthenticated
 from acs_bridge.web.operator.measures import OperatorMeasures
 from acs_bridge.web.operator.problems import HEADERS, PROBLEMS, Answers, WrongRole
+from acs_bridge.web.operator.rates import Rates
 from acs_bridge.web.operator.serving import ACTOR
+from acs_bridge.web.proxies import Proxies
 
 _log = structlog.get_logger(__name__)
 
@@ -27,6 +29,9 @@ CheckToken: TypeAlias = Callable[[str, str], Awaitable[Actor]]
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 ANONYMOUS: Final[web.AppKey[set[str]]] = web.AppKey("anonymous", set[str])
+PROXIES: Final = web.AppKey("proxies", Proxies)
+"""Who is believed about where a call comes from."""
+
 UNMATCHED: Final = "unmatched"
 _READING: Final = ("GET", "HEAD")
 _BEARER: Final = "bearer"
@@ -69,7 +74,7 @@ def answering(measures: OperatorMeasures, on_change: Callable[[], None]) -> Midd
             status=response.status,
             seconds=round(seconds, 6),
             actor=None if actor is None else actor.label,
-            address=request.remote,
+            address=sender(request),
         )
         return response
 
@@ -90,8 +95,8 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
     return response
 
 
-def authenticating(check: CheckToken) -> Middleware:
-    """Let nobody in without a token, except where the application says so, and CSRs only to read."""
+def authenticating(check: CheckToken, rates: Rates) -> Middleware:
+    """Let nobody in without a token, except where the application says so, nor too often, and CSRs only to read."""
 
     @web.middleware
     async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -100,6 +105,7 @@ def authenticating(check: CheckToken) -> Middleware:
             return await handler(request)
         actor = await caller(request, check)
         request[ACTOR] = actor
+        rates.take(request, actor)
         if actor.role is Role.CSR and request.method not in _READING and not here.decides_roles:
             raise WrongRole({Role.ADMIN}, actor.role)
         return await handler(request)
@@ -109,7 +115,12 @@ def authenticating(check: CheckToken) -> Middleware:
 
 async def caller(request: web.Request, check: CheckToken) -> Actor:
     """Say who calls; Unauthenticated when nobody does whose token counts."""
-    return await check(_token(request, door(request)), request.remote or "")
+    return await check(_token(request, door(request)), sender(request))
+
+
+def sender(request: web.Request) -> str:
+    """Give the address that a call comes from."""
+    return request.app[PROXIES].sender(request.remote or "", request.headers)
 
 
 def _token(request: web.Request, here: Door) -> str:

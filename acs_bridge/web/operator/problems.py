@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from acs_bridge.errors import AcsBridgeError, Forbidden, InvalidField, InvalidInput, Unauthenticated, Unavailable
+from acs_bridge.web.operator.rates import TooManyRequests
 
 MEDIA_TYPE = "application/problem+json"
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}  # of every answer
@@ -149,6 +150,8 @@ def headers_of(error: AcsBridgeError) -> dict[str, str]:
     """Give the headers that belong to an error."""
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="acs-bridge"'}
+    if isinstance(error, TooManyRequests):
+        return {"Retry-After": str(error.retry_after)}
     return {"Retry-After": RETRY_AFTER_SECONDS} if isinstance(error, Unavailable) else {}
 
 

@@ -24,10 +24,14 @@ from acs_bridge.services.pulse import Pulse
 from acs_bridge.services.repeats import Repeats
 from acs_bridge.services.webhooks import Secrets, Webhooks
 from acs_bridge.web.operator.application import Services, operator_application
+from acs_bridge.web.operator.rates import Rates
+from acs_bridge.web.proxies import Proxies
 from tests.services.conftest import Office, keyring, lookup, office, phan_urls, seals
 
 __all__ = ["keyring", "lookup", "office", "phan_urls", "seals"]
 
+USUAL_RATE = 100_000
+PROXY = "127.0.0.2"
 PUBLIC_URL = "https://bss.example.net/acs"
 RULES = Rules([ip_network("127.0.0.0/8")], allow_http=True, timeout_seconds=5.0)
 MAKER = Actor("cli", "test", Role.ADMIN, "")
@@ -122,6 +126,8 @@ async def operator(office: Office, lookup: PhanLookup, keyring: Keyring) -> Asyn
         clock=office.clock,
         on_change=pulse.beat,
         public_url=PUBLIC_URL,
+        rates=Rates(office.clock, USUAL_RATE),
+        proxies=Proxies((ip_network(PROXY),)),
     )
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=5)
     await runner.setup()

@@ -1,0 +1,116 @@
+"""What narrows a token: where it is taken from, and how often."""
+
+from ipaddress import ip_network
+
+import pytest
+from aiohttp import ClientSession, TCPConnector
+from structlog.testing import capture_logs
+
+from acs_bridge.domain.actor import Role
+from tests.web.operator.conftest import MAKER, PROXY, USUAL_RATE, Api
+
+QUEUE = "/v1/queue"
+AT_HOME = (ip_network("192.0.2.0/24"), ip_network("2001:db8::/48"))
+
+
+@pytest.fixture
+async def narrow(operator):
+    """A caller behind the trusted proxy whose token is for some networks."""
+    token = await operator.office.tokens.create("narrow", Role.ADMIN, MAKER, networks=AT_HOME)
+    async with ClientSession(connector=TCPConnector(local_addr=(PROXY, 0))) as session:
+        yield Api(session, operator.base, token)
+
+
+async def limited(operator, per_minute):
+    name = f"limited-{per_minute}"
+    token = await operator.office.tokens.create(name, Role.ADMIN, MAKER, requests_per_minute=per_minute)
+    return Api(operator.session, operator.base, token)
+
+
+class TestNetworks:
+    @pytest.mark.parametrize(
+        "header",
+        [
+            {"X-Forwarded-For": "192.0.2.9"},
+            {"X-Forwarded-For": "203.0.113.5, 192.0.2.9"},
+            {"X-Forwarded-For": "::ffff:192.0.2.9"},
+            {"Forwarded": 'for="[2001:db8::17]:4711";proto=https'},
+        ],
+    )
+    async def test_a_token_is_taken_from_its_networks(self, narrow, header):
+        assert (await narrow("GET", QUEUE, headers=header)).status == 200
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            {},
+            {"X-Forwarded-For": "203.0.113.5"},
+            {"X-Forwarded-For": "192.0.2.9, 203.0.113.5"},
+            {"X-Forwarded-For": "2002:c000:209::1"},  # carries 192.0.2.9, and may be anybody's
+            {"X-Forwarded-For": "192.0.2.9", "Forwarded": "for=203.0.113.5"},
+        ],
+    )
+    async def test_elsewhere_it_is_refused_in_words_and_told_to_the_log(self, narrow, header):
+        with capture_logs() as logs:
+            reply = await narrow("GET", QUEUE, headers=header)
+        assert (reply.status, reply.headers["Content-Type"]) == (403, "application/problem+json")
+        assert reply.json["title"] == "This token may not be used from there"
+        assert "192.0.2.0" not in reply.text
+        assert {"token_shown_elsewhere"} == {line["event"] for line in logs if line.get("token") == "narrow"}
+        assert narrow.token not in str(logs)
+
+    async def test_who_is_no_trusted_proxy_cannot_say_that_it_is_elsewhere(self, operator, narrow):
+        stranger = Api(operator.session, operator.base, narrow.token)
+        assert (await stranger("GET", QUEUE, headers={"X-Forwarded-For": "192.0.2.9"})).status == 403
+
+    async def test_the_audit_trail_has_the_address_that_a_trusted_proxy_names(self, operator, narrow):
+        body = {"name": "Ann", "code": "C-1"}
+        reply = await narrow("POST", "/v1/subscribers", body, headers={"X-Forwarded-For": "192.0.2.9"})
+        assert reply.status == 201
+        newest = await operator.office.database.fetchval("select address from audit order by id desc limit 1")
+        assert newest == "192.0.2.9"
+
+
+class TestRate:
+    async def test_every_answer_says_what_is_left(self, operator, admin):
+        for path, used in ((QUEUE, 1), ("/v1/writes/nothing", 2), ("/v1/nothing", 3)):
+            headers = (await admin.get(path)).headers
+            told = [headers[f"RateLimit-{name}"] for name in ("Limit", "Remaining", "Reset")]
+            assert told == [str(USUAL_RATE), str(USUAL_RATE - used), "60"]
+        assert "RateLimit-Limit" not in (await operator.as_(None).get("/healthz")).headers
+
+    async def test_beyond_its_rate_a_token_gets_429_and_when_to_come_again(self, operator, admin):
+        api = await limited(operator, 2)
+        assert [(await api.get(QUEUE)).status for _ in range(2)] == [200, 200]
+        operator.office.clock.advance(seconds=20)
+        refused = await api.get(QUEUE)
+        assert (refused.status, refused.headers["Content-Type"]) == (429, "application/problem+json")
+        assert (refused.headers["Retry-After"], refused.headers["RateLimit-Remaining"]) == ("40", "0")
+        assert "2 requests a minute" in refused.json["detail"]
+        assert (await admin.get(QUEUE)).status == 200
+        operator.office.clock.advance(seconds=40)
+        assert (await api.get(QUEUE)).status == 200
+
+    async def test_an_upload_is_one_request(self, operator):
+        api = await limited(operator, 1)
+        line = b'{"subscriber": {"name": "Ann", "code": "C-%d"}, "line_of_service": "L-%d"}\n'
+        body = b"".join(line % (n, n) for n in range(20))
+        headers = {"Content-Type": "application/x-ndjson"}
+        reply = await api("POST", "/v1/provisioning-requests", body, headers=headers)
+        assert (reply.status, reply.text.count('"status":201')) == (200, 20)
+        assert reply.headers["RateLimit-Remaining"] == "0"
+
+    async def test_soap_counts_alike_and_says_busy(self, operator):
+        api = await limited(operator, 1)
+        assert (await api.get(QUEUE)).status == 200
+        reply = await api("POST", "/soap/provisioning", b"<x/>", headers={"Content-Type": "text/xml"})
+        assert (reply.status, reply.headers["Retry-After"]) == (429, "60")
+        assert ">Busy<" in reply.text
+
+
+async def test_a_new_token_counts_for_a_year_unless_said_otherwise(operator):
+    office = operator.office
+    await office.tokens.create("for ever", Role.CSR, MAKER, None)
+    rows = {row.name: row.expires_at for row in await office.tokens.list()}
+    assert rows["for ever"] is None
+    assert (rows["admin"] - office.clock()).days == 365
