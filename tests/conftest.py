@@ -18,11 +18,16 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import asyncpg
+import hypothesis
 import pytest
 
 from acs_bridge.store.database import Database
 from acs_bridge.store.embedded import EmbeddedPostgres
 from acs_bridge.store.migrations import migrate
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 T = TypeVar("T")
 TEMPLATE = "template_acs_bridge"
