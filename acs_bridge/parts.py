@@ -107,8 +107,10 @@ class Parts:
         self.seals = Seals(keyring, self.phan_urls, profiles)
         self.lines = Lines(self.seals)
         self.binding = Binding(database, clock, self.lines)
+        self.intake = Intake(database, clock, self.lines, self.seals, self.binding)
         self.sessions = sessions or statements(settings, database)
         self.pulse = Pulse(database)
+        self.bulk = BulkIntake(database, clock, self.intake, self.seals, self.binding, self.pulse.beat)
         self.events = EventFeed(database, self.pulse)
         self.credentials = GatewayCredentials(database, clock, keyring, _policy(settings.cpe_auth))
         self.quarantine = Quarantine(database, clock)
@@ -138,15 +140,14 @@ class Parts:
     def operator_runner(self, public_url: str) -> web.AppRunner:
         """The server that people and BSSs reach, and under which address."""
         database, clock, lines, binding = self.database, self.clock, self.lines, self.binding
-        intake = Intake(database, clock, lines, self.seals, binding)
         services = Services(
             subscribers=Subscribers(database, clock),
             devices=Devices(database, clock, lines, binding),
             gateways=Gateways(database, clock, binding, self.credentials),
             credentials=self.credentials,
             associations=Associations(database, clock, lines, self.seals),
-            intake=intake,
-            bulk=BulkIntake(database, clock, intake, self.seals, binding, self.pulse.beat),
+            intake=self.intake,
+            bulk=self.bulk,
             writes=Writes(database, clock, approval_needed=self._approval_needed),
             queue=Queue(database, clock, self.settings.queue.writes_per_minute),
             phan=PhanLookup(database, self.phan_urls),

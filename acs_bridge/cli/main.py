@@ -12,6 +12,7 @@ import typer
 
 from acs_bridge import __version__
 from acs_bridge.cli import config, demo, migrate, phan, queue, serve, simulate, soap, tokens, worker
+from acs_bridge.cli.imports import command as imports
 from acs_bridge.errors import AcsBridgeError
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app.command()(demo.demo)
 app.command()(serve.serve)
 app.command(hidden=True)(worker.worker)
 app.command()(migrate.migrate)
+app.command("import")(imports.import_requests)
 app.add_typer(phan.app, name="phan")
 app.command()(simulate.simulate)
 app.add_typer(tokens.app, name="tokens")

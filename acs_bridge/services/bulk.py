@@ -9,6 +9,7 @@ Few chunks are under way at a time, however many uploads there are: the others w
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -49,6 +50,10 @@ class Broken(AcsBridgeError):
     def __init__(self) -> None:
         """What it is stands in the log."""
         super().__init__("the log of the daemon says more")
+
+
+class _RolledBack(Exception):
+    """Nothing went wrong, and nothing shall stay."""
 
 
 @dataclass(slots=True)
@@ -132,6 +137,18 @@ class BulkIntake:
                 left = await self._go(orders, left, outcomes, actor, batch_id)
             self._on_change()
             return [outcomes[place] for place in range(len(orders))]
+
+    async def rehearse(self, orders: Sequence[Order], actor: Actor, batch_id: UUID) -> list[Outcome]:
+        """Say what would become of these requests: the same is done in a transaction that is rolled back.
+
+        Requests of one call meet each other as they would; what others do afterwards nobody knows.
+        """
+        outcomes: list[Outcome] = []
+        with suppress(_RolledBack):
+            async with self._database.together():
+                outcomes = await self.provision(orders, actor, batch_id)
+                raise _RolledBack
+        return outcomes
 
     async def _go(
         self, orders: Sequence[Order], places: Sequence[int], outcomes: dict[int, Outcome], actor: Actor, batch_id: UUID

@@ -1,0 +1,1 @@
+"""`acs-bridge import`: what is read (`rows`), what came of it (`results`), what is seen meanwhile (`progress`)."""
