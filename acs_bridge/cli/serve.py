@@ -21,12 +21,14 @@ def serve(
 ) -> None:
     """Serve gateways and operators until SIGTERM or Ctrl-C; then let every request under way finish."""
     from acs_bridge import log
+    from acs_bridge.cli.open_files import allow_connections
     from acs_bridge.cli.running import run
     from acs_bridge.settings import Settings
 
     settings = Settings.load(config)
     settings.check_servable()
     log.configure(settings.log.format, settings.log.level, phan_base_url=settings.phan.base_url)
+    allow_connections(settings.device_listener.max_connections)  # workers inherit what it allows
     run(_serve(settings, workers))
 
 

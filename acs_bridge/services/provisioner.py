@@ -22,7 +22,7 @@ from acs_bridge.services.credentials import GatewayCredentials
 from acs_bridge.services.informs import Informs, kind_of, row_of
 from acs_bridge.services.quarantine import Quarantine
 from acs_bridge.services.rendering import Rendered, Rendering, Unfit
-from acs_bridge.services.visit import Contact, Outgoing, Overtaken, Visit
+from acs_bridge.services.visit import NO_QUIRKS, Contact, Outgoing, Overtaken, Visit
 from acs_bridge.store.sessions import Change, Examined, OpenedSession, Sessions, Standing
 from cwmp.messages import Fault, Inform, SetParameterValues
 
@@ -83,7 +83,8 @@ class Provisioner:
         Raises Replayed.
         """
         kind = kind_of(inform)
-        row = row_of(inform, contact, kind, self._rendering.profile_name(kind))
+        profile = self._rendering.profile(kind)
+        row = row_of(inform, contact, kind, None if profile is None else profile.name)
         opened = await self._informs.take(row)
         if isinstance(opened, OpenedSession) and await self._prepared(opened):
             # Something waits for it since. Taken once more, so that brakes and rate decide about that too.
@@ -104,6 +105,7 @@ class Provisioner:
             due_at=opened.due_at,
             held_back=opened.held_back,
             behind=opened.behind,
+            quirks=NO_QUIRKS if profile is None else profile.quirks,
         )
         if opened.write is not None:
             await self._resume(visit, contact.principal, inform.value("ManagementServer.ParameterKey"))

@@ -42,13 +42,12 @@ class Rendering:
         self._profiles = profiles
         self._phan_urls = phan_urls
 
-    def profile_name(self, kind: GatewayKind) -> str | None:
+    def profile(self, kind: GatewayKind) -> Profile | None:
         """The profile that a gateway has; None also where two fit, which is said on the write that this parks."""
         try:
-            profile = self._profiles.best(kind)
+            return self._profiles.best(kind)
         except AmbiguousProfile:
             return None
-        return None if profile is None else profile.name
 
     def render(self, kind: GatewayKind | None, write: OpenWrite) -> Rendered | Unfit:
         """What a write asks of a gateway of this kind, or why it cannot."""

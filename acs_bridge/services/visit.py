@@ -5,10 +5,11 @@ A `Visit` is never the truth: that is the write's row, guarded by the gateway's 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from acs_bridge.domain.planner import OpenWrite, Request
 from acs_bridge.domain.principal import Principal
-from acs_bridge.domain.profile import GatewayKind
+from acs_bridge.domain.profile import GatewayKind, Quirks
 from acs_bridge.services.rendering import Rendered
 from acs_bridge.store.sessions import Standing
 
@@ -25,6 +26,9 @@ class Contact:
     login: int | None = None  # what may serve one Inform only
 
 
+NO_QUIRKS: Final = Quirks()
+
+
 @dataclass(slots=True)
 class Visit:
     """What this worker knows of one session."""
@@ -36,6 +40,7 @@ class Visit:
     timeout: timedelta = timedelta()  # how long the gateway may take to answer, where that is longer than usual
     known: bool = False  # what follows was read in this session; otherwise ask the database
     kind: GatewayKind | None = None
+    quirks: Quirks = NO_QUIRKS  # known where the session was opened only
     booted_at: datetime | None = None
     write: OpenWrite | None = None
     due_at: datetime | None = None

@@ -8,11 +8,13 @@ from acs_bridge.domain.profile.match import Match
 from acs_bridge.domain.profile.template import Template
 from acs_bridge.domain.write import Purpose
 from acs_bridge.errors import AcsBridgeError
-from cwmp import values
-from cwmp.messages import ParameterValueStruct
+from cwmp import envelope, values
+from cwmp.errors import NEWEST_NAMESPACE
+from cwmp.messages import ParameterValueStruct, SetParameterValues
 from cwmp.types import STRING
 
 DEFAULT_MAX_LENGTH = MAX_URL
+MAX_REQUEST = 32_768  # bytes: what every gateway has to take (TR-069a6 3.5); some take no more
 
 _BOOLEAN = "xsd:boolean"
 _WORDS = {"1": "true", "0": "false"}
@@ -54,6 +56,9 @@ class Quirks:
 
     no_read_back: bool = False
     """The parameters cannot be read (or read as empty): a write stays `applied` until a later Inform proves its key."""
+
+    empty_200: bool = False
+    """A session ends with 200 and an empty body, because everything else than 200 is an error to these gateways."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,8 @@ class Profile:
         )
         if not wanted:
             raise ProfileUnfit(f"profile {self.name} has nothing to write for the purpose {purpose}")
+        if _may_be_large(wanted) and (size := _size(wanted)) > MAX_REQUEST:
+            raise ProfileUnfit(f"profile {self.name} makes a request of {size} bytes; gateways take {MAX_REQUEST}")
         return wanted
 
     def _rendered(
@@ -120,6 +127,16 @@ class Profile:
         if parameter.type == _BOOLEAN:
             value = (_WORDS if self.quirks.boolean_words else _DIGITS).get(value, value)
         return ParameterValueStruct(parameter.name, value, parameter.type)
+
+
+def _may_be_large(wanted: tuple[ParameterValueStruct, ...]) -> bool:
+    """A bound that costs nothing: what XML adds to an envelope and to a parameter, and to a character at most."""
+    return sum(len(each.name) + 10 * len(each.value) + 200 for each in wanted) > MAX_REQUEST - 2000
+
+
+def _size(wanted: tuple[ParameterValueStruct, ...]) -> int:
+    """Bytes of the whole request, with the longest key and the longest ID."""
+    return len(envelope.write(SetParameterValues(wanted, "k" * 32), namespace=NEWEST_NAMESPACE, id="i" * 64))
 
 
 def _template(parameter: ProfileParameter, purpose: Purpose) -> Template | None:

@@ -5,6 +5,7 @@
 -- Takes the rings that may be made now: the newest wishes first, because somebody waits for those, and a backlog comes
 -- by Inform anyway. What is due but must not be rung is put off, or dropped until somebody wishes again. Nothing is
 -- claimed while the whole queue is paused, and no more than the rates of rings and of writes allow, in all processes.
+-- Nor is a gateway rung whose Inform came from where nothing is sent in the clear: its session would get it nothing.
 -- How many are looked at is a constant: of a parameter the planner expects a tenth of the table, and reads all of it.
 -- $1 now, $2 how many at most, $3 rings and $4 writes a minute, $5 whether gateways need an approval, $6 the seconds
 -- between two rings of one gateway, $7 the seconds after which a ring whose ringer was killed is due again.
@@ -30,7 +31,8 @@ due as (
 judged as (
     select due.gateway_id, coalesce(due.encore_at <= $1, false) as encore, waits.at, waits.brake_id, g.connection_request_url as url, g.address,
            case
-               when waits.at is null or g.connection_request_url = '' or ($5 and g.approved_at is null and g.pair = 'bootstrap') then 'idle'
+               when waits.at is null or g.connection_request_url = '' then 'idle'
+               when g.exposed or ($5 and g.approved_at is null and g.pair = 'bootstrap') then 'idle'
                when waits.brake_id is not null then 'held'
                when waits.at > $1 then 'early'
                when due.result is null and due.rung_at > $1 - make_interval(secs => $7) then 'under way'

@@ -53,7 +53,7 @@ _NOT_SUPPORTED: Final = Fault(8000, ACS_FAULTS[8000].name)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes back to the gateway; no message is HTTP 204."""
+    """What goes back to the gateway; no message is HTTP 204, or an empty 200."""
 
     message: Message | None
     namespace: str
@@ -61,6 +61,7 @@ class Reply:
     use_version: str | None = None
     ticket: Ticket | None = None  # a session was opened: this is its cookie
     kept_out: bool = False  # of the inbox, where there was no room
+    empty_200: bool = False  # to a gateway that takes 204 for an error
 
     @classmethod
     def fault(cls, error: RemoteProtocolError) -> "Reply":
@@ -115,14 +116,14 @@ class Dialogue:
             ticket = replace(ticket, marks=ticket.marks & ~Marks.WORK_DUE)
         if received.repairs:
             _tell_repairs(received, connection.visit(ticket, work_due=Marks.WORK_DUE in ticket.marks), origin)
-        namespace = f"{_FAMILY}{ticket.namespace}"
         if type(message) in messages.CPE_REQUESTS:
             # Allowed in every state of an open session, and it moves none: the database need not be asked.
-            return Reply(_ANSWERS.get(type(message), _NOT_SUPPORTED), namespace, header.id)
+            answer = _ANSWERS.get(type(message), _NOT_SUPPORTED)
+            return Reply(answer, f"{_FAMILY}{ticket.namespace}", header.id)
         outgoing = await self._proceed(message, header.id, connection, ticket)
         if outgoing is None:
             self._on_end(ticket.gateway_id, ticket.session_number)
-        return Reply(None, namespace) if outgoing is None else Reply(outgoing.request, namespace, outgoing.id)
+        return _next(outgoing, ticket)
 
     def goes_on(self, connection: Connection, cookie: Ticket | None) -> bool:
         """Whether a session has begun that a message belongs to: no new work if it is answered."""
@@ -152,7 +153,7 @@ class Dialogue:
             visit.session_number,
             int(self._clock().timestamp()),
             int(version.namespace.removeprefix(_FAMILY)),
-            Marks.WORK_DUE if visit.work_due else Marks(0),
+            _marks(visit),
             principal.kind,
             principal.mark(),
             version.session_timeout,
@@ -232,6 +233,18 @@ class Dialogue:
             return await self._provisioner.repeat(visit, counts=False)
         await self._provisioner.lose(visit)
         raise RemoteProtocolError("the message is no answer to what was asked")
+
+
+def _next(outgoing: Outgoing | None, ticket: Ticket) -> Reply:
+    """What is asked next in a session, or its end."""
+    namespace = f"{_FAMILY}{ticket.namespace}"
+    if outgoing is None:
+        return Reply(None, namespace, empty_200=Marks.EMPTY_200 in ticket.marks)
+    return Reply(outgoing.request, namespace, outgoing.id)
+
+
+def _marks(visit: Visit) -> Marks:
+    return Marks(Marks.WORK_DUE * visit.work_due | Marks.EMPTY_200 * visit.quirks.empty_200)
 
 
 def _tell_repairs(received: Envelope, visit: Visit, origin: Origin) -> None:

@@ -10,7 +10,6 @@ import traceback
 from pathlib import PurePath
 from typing import Final
 
-import structlog
 from aiohttp import hdrs, web
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 
@@ -29,8 +28,6 @@ from acs_bridge.web.device.ticket import COOKIE, TicketSeal
 from cwmp import envelope
 from cwmp.errors import RemoteProtocolError
 
-_log = structlog.get_logger(__name__)
-
 ANSWER_SECONDS: Final = 8.0  # of our own work on a request: gateways give up after 30 s, and come back in numbers
 ALOUD: Final = 32 * 1024  # up to this size a message is read on the event loop, in less than some 10 ms
 READ_ASIDE: Final = 2  # larger ones that are read at a time, each worth some 100 MiB while it lasts
@@ -40,6 +37,7 @@ _SERVER: Final = {hdrs.SERVER: SERVER}
 _OF_MESSAGE: Final = {hdrs.CONTENT_TYPE: _XML, hdrs.SERVER: SERVER}
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^"'\s;]+)""", re.IGNORECASE)
 _FORWARDED, _FORWARDED_FOR, _REAL_IP = istr("Forwarded"), istr("X-Forwarded-For"), istr("X-Real-IP")
+_GOOD: Final = (200, 204)
 _NOT_CWMP: Final = ("application/x-www-form-urlencoded", "multipart/", "application/json")
 
 
@@ -79,15 +77,14 @@ class DeviceEndpoint:
         except web.HTTPException as refusal:
             return _plain(refusal.status, refusal.reason, close=True)
         except (TimeoutError, Unavailable) as error:
-            _log.warning(
-                "message_unanswered", reason=str(error) or "the daemon took too long", peer=connection.origin.peer
-            )
+            self._load.say("message_unanswered", str(error) or "the daemon took too long", connection.origin.peer)
             return _busy()
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 - the outermost frame of a request
             # Our own mistake: the gateway gets an answer, its write is left as it stands, and nobody else notices.
-            _log.error("message_failed", peer=connection.origin.peer, **_where(error))
+            name, where = type(error).__qualname__, _where(error)
+            self._load.say("message_failed", name, connection.origin.peer, kind=f"{name} {where}", ours=True, **where)
             return _busy()
 
     async def _answer(self, request: web.BaseRequest, connection: Connection) -> web.StreamResponse:
@@ -115,7 +112,7 @@ class DeviceEndpoint:
                 response = await self._converse(request, content, connection, origin, admission)
             finally:
                 self._load.ends(principal)
-        if response.status == web.HTTPNoContent.status_code:
+        if response.status in _GOOD and not response.body:  # the end
             self._connections.may_go(request.protocol)
         return response
 
@@ -154,14 +151,14 @@ class DeviceEndpoint:
 
     async def _converse(
         self, request: web.BaseRequest, content: bytes, connection: Connection, origin: Origin, admission: Admission
-    ) -> web.StreamResponse:
+    ) -> web.Response:
         try:
             received = await self._received(content, request.headers)
             ticket = self._tickets.open(request.headers.getall(hdrs.COOKIE, []))
             reply = await self._dialogue.answer(received, connection, origin, admission, ticket)
         except RemoteProtocolError as error:
             self._measures.protocol_errors.inc()
-            _log.warning("message_refused", reason=str(error), method=error.method, peer=origin.peer)
+            self._load.say("message_refused", str(error), origin.peer, kind=str(error.fault), method=error.method)
             if not error.answerable:
                 return _plain(400, "this is no message of CWMP that makes sense here", close=True)
             reply = Reply.fault(error)
@@ -185,6 +182,8 @@ class DeviceEndpoint:
 
     def _response(self, reply: Reply) -> web.Response:
         if reply.message is None:
+            if reply.empty_200:
+                return web.Response(status=200, headers=_OF_MESSAGE)
             return web.Response(status=204, headers=_SERVER)  # TR-069a6 3.4.6: nothing to send is 204 without a body
         headers = CIMultiDict(_OF_MESSAGE)
         if reply.ticket is not None:
@@ -201,10 +200,10 @@ class DeviceEndpoint:
         if admission.failed:
             connection.failures += not connection.is_proxy  # which speaks for others, too
             self._load.failed(origin.peer)
-            _log.warning("login_refused", peer=origin.peer)
+            self._load.say("login_refused", "wrong credentials", origin.peer)
         challenges = self._gate.challenges(origin, stale=admission.stale)
         if not challenges:
-            _log.warning("login_impossible", peer=origin.peer, tls=origin.secure)
+            self._load.say("login_impossible", "inside TLS" if origin.secure else "without TLS", origin.peer)
             return _plain(403, "gateways show who they are inside TLS only, or by a certificate", close=True)
         self._measures.challenges.inc()
         response = _plain(401, "", close=connection.failures >= FAILURES_BEFORE_CLOSE)
@@ -227,10 +226,9 @@ def _read_all(content: bytes, coding: str, charset: str | None) -> envelope.Enve
 
 
 def _where(error: Exception) -> dict[str, object]:
-    """What kind of error, and where: not its words, which may quote what a gateway sent."""
+    """Where an error was made: not its words, which may quote what a gateway sent."""
     frames = traceback.extract_tb(error.__traceback__)
     return {
-        "error": type(error).__qualname__,
         "sqlstate": getattr(error, "sqlstate", None),
         "at": [f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames],
     }

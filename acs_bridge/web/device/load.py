@@ -136,13 +136,19 @@ class Load:
         self._measures.answered(400)
         self.say("no_http", "bytes", peer)
 
-    def say(self, event: str, why: str, address: str) -> None:
-        """A line about the first of its kind, and at most one every ten seconds about those that follow."""
-        key = f"{event} {why}"
+    def say(
+        self, event: str, reason: str, address: str, *, kind: str | None = None, ours: bool = False, **more: object
+    ) -> None:
+        """A line about the first of its kind, and at most one every ten seconds about those that follow.
+
+        A kind is the reason, unless a gateway's words may be in that: there must be few kinds. `ours`: our own mistake.
+        """
+        key = f"{event} {kind or reason}"
         now = get_running_loop().time()
         since, unsaid = self._said.get(key, (now - LOG_SECONDS, 0))
         if now - since < LOG_SECONDS:
             self._said[key] = (since, unsaid + 1)
             return
         self._said[key] = (now, 0)
-        _log.warning(event, reason=str(why), peer=address, since_the_last_line=unsaid)
+        tell = _log.error if ours else _log.warning
+        tell(event, reason=str(reason), peer=address, since_the_last_line=unsaid, **more)

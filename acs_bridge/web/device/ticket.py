@@ -27,9 +27,10 @@ _VALUE: Final = re.compile("[0-9a-f]{82}")
 
 
 class Marks(IntFlag):
-    """What else is said of the session."""
+    """What else is said of the session: that work was due, and that it ends with 200 instead of 204."""
 
     WORK_DUE = 1
+    EMPTY_200 = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ from hypothesis import strategies as st
 
 from acs_bridge.domain.profile import Profile, ProfileUnfit, Template, parse_profile
 from acs_bridge.domain.write import Purpose
-from cwmp.messages import ParameterValueStruct
+from cwmp import envelope
+from cwmp.errors import NEWEST_NAMESPACE
+from cwmp.messages import ParameterValueStruct, SetParameterValues
 
 FIELDS = {
     "phan_url": "https://phan.example.net/r/abcdTOKEN",
@@ -119,3 +121,22 @@ def test_a_text_that_says_true_stays_as_it_is():
 def test_a_family_that_cannot_be_read_back_says_so():
     assert profile(URL, quirks="no_read_back = true").quirks.no_read_back is True
     assert profile(URL).quirks.no_read_back is False
+
+
+@pytest.mark.parametrize(("each", "fits"), [(375, True), (378, False)])
+def test_a_request_is_no_larger_than_every_gateway_has_to_take(each, fits):
+    """T-28: 32 KiB with all that XML adds; a write is never split, because half of it might be what turns it on."""
+    long = "x" * (each - 2)
+    large = profile(URL, *(f'value = "{long}&<"\nmax_length = 1000' for _ in range(64)))
+    if fits:
+        rendered = large.render(Purpose.PROVISION, FIELDS)
+        request = envelope.write(SetParameterValues(rendered, "k" * 32), namespace=NEWEST_NAMESPACE, id="i" * 64)
+        assert 32_000 < len(request) <= 32_768
+    else:
+        with pytest.raises(ProfileUnfit, match="bytes; gateways take 32768"):
+            large.render(Purpose.PROVISION, FIELDS)
+
+
+def test_a_family_that_takes_204_for_an_error_says_so():
+    assert profile(URL, quirks="empty_200 = true").quirks.empty_200 is True
+    assert profile(URL).quirks.empty_200 is False

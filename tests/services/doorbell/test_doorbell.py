@@ -178,6 +178,17 @@ class TestNobody:
         await office.gateways.approve(gateway_id, office.actor)
         assert await looks(office.doorbell) == 1
 
+    async def test_is_rung_whose_session_would_be_sent_nothing(self, street: Street, office: Office):
+        """Its newest Inform came neither inside TLS nor from a management network: the next one would, too."""
+        gateway_id = await street.gateway()
+        await office.database.execute("update gateway set exposed = true where id = $1", gateway_id)
+        write_id = await street.provision()
+        assert (await looks(office.doorbell), street.rung()) == (0, [])
+        assert (await office.writes.find(write_id)).row.state == "queued"
+        await office.database.execute("update gateway set exposed = false where id = $1", gateway_id)
+        await rings.wish(office.database, gateway_id, office.clock())
+        assert (await looks(office.doorbell), street.rung()) == (1, ["S-1"])
+
     async def test_is_rung_before_the_write_is_due(self, street: Street, office: Office):
         await street.gateway()
         write_id = await street.provision()

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from acs_bridge.domain.keyring import Keyring
+from acs_bridge.errors import Unavailable
 from acs_bridge.parts import Parts
 from acs_bridge.services.profiles import load_profiles
 from acs_bridge.settings import Settings
@@ -341,3 +342,33 @@ class TestADatabaseThatHangs:
         async with connected(acs.port) as wire:
             await cpe.session(wire, authorize)
         assert await acs.state(write_id) == "verified"
+
+
+class TestALine:
+    """What a stranger can provoke is told now and then, however often it happens: no flood fills a disk."""
+
+    async def test_about_wrong_credentials_or_messages_comes_once_in_a_while(
+        self, acs: Acs, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        authorize = await login(acs.port)
+        for _ in range(5):
+            async with connected(acs.port) as wire:
+                wrong = answered(await challenge_of(wire), password="guess")
+                assert (await wire.post(Cpe().inform(), XML, wrong)).status == 401
+            async with connected(acs.port) as wire:
+                assert (await wire.post(b"<no/>", XML, authorize())).status == 400
+        said = capfd.readouterr().out
+        assert [said.count(event) for event in ("login_refused", "message_refused")] == [1, 1]
+
+    async def test_about_a_database_that_is_away_too(
+        self, acs: Acs, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        async def away(*_: Any) -> None:
+            raise Unavailable("the database is away")
+
+        monkeypatch.setattr("acs_bridge.services.provisioner.Provisioner.open", away)
+        authorize = await login(acs.port)
+        for _ in range(3):
+            async with connected(acs.port) as wire:
+                assert (await wire.post(Cpe().inform(), XML, authorize())).status == 503
+        assert capfd.readouterr().out.count("message_unanswered") == 1

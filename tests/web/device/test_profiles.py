@@ -21,6 +21,9 @@ root = "Device."
 name = "Device.X.URL"
 value = "{{phan_url}}"
 """
+ENDS_WITH_200 = ProfileSet(
+    [[parse_profile(PROFILE.format(name="netcwmp", match="") + "[quirks]\nempty_200 = true\n", "netcwmp.toml")]]
+)
 MATCHES = {"left": 'product_class = "Sim*"', "right": 'product_class = "*mGW"'}
 TWINS = ProfileSet(
     [[parse_profile(PROFILE.format(name=name, match=match), f"{name}.toml") for name, match in MATCHES.items()]]
@@ -91,3 +94,32 @@ class TestProfilesThatChangeUnderASession:
             assert (write["state"], write["request_id"]) == ("applied", None)
             assert await cpe.session(wire, authorize) == ["GetParameterValues"]
         assert await acs.state(write_id) == "verified"
+
+
+class TestAFamilyThatTakes204ForAnError:
+    @pytest.mark.parametrize("profiles", [ENDS_WITH_200])
+    @pytest.mark.parametrize("due", [True, False], ids=["with a write", "without one"])
+    async def test_hears_200_and_nothing_else_at_the_end_from_every_worker(
+        self, acs: Acs, other_port: int, due: bool
+    ) -> None:
+        """The session was opened where the profile says so; its cookie says it to the other worker."""
+        write_id = await acs.provision() if due else None
+        cpe, authorize = Cpe(), await login(acs.port)
+        async with connected(acs.port) as wire, connected(other_port) as other:
+            await cpe.open(other, authorize)
+            asked = await cpe.empty(other)
+            if write_id is not None:
+                asked = await cpe.obey(other, await cpe.obey(other, asked))
+                assert await acs.state(write_id) == "verified"
+            assert (asked.status, asked.body, asked.get("content-length")) == (200, b"", "0")
+            assert [
+                (each.status, each.body) for each in [await cpe.empty(other), await cpe.empty(wire, authorize())]
+            ] == [
+                (200, b""),
+                (200, b""),
+            ]
+
+    async def test_is_the_only_one_that_does(self, acs: Acs) -> None:  # T-17
+        async with connected(acs.port) as wire:
+            await Cpe().open(wire)
+            assert (await Cpe().empty(wire)).status == 204

@@ -125,6 +125,39 @@ class TestATrustedProxy:
             assert (answer.status, answer.get("connection")) == (401, None)
 
 
+class TestBehindOneProxy:
+    """What is throttled is the gateway that a request is of, and never the proxy."""
+
+    class TestFailedLogins:
+        @pytest.fixture
+        def configured(self) -> Settings:
+            return settings(device_listener={"trusted_proxies": [PROXY], "login_failures_per_minute": 3})
+
+        async def test_keep_one_gateway_out_and_no_other(self, acs: Acs, proxy: Wire) -> None:  # A-12
+            for _ in range(3):
+                challenge = (await proxy.post(b"", by(OTHER))).get("www-authenticate") or ""
+                assert (await proxy.post(b"", answered(challenge, password="guess"), by(OTHER))).status == 401
+            async with connected(acs.port, source=PROXY) as wire:
+                right = answered((await wire.post(b"", by(OTHER))).get("www-authenticate") or "")
+                assert (await wire.post(Cpe().inform(), XML, right, by(OTHER))).status == 503
+            assert await informed(acs, proxy, by(GATEWAY)) == GATEWAY
+
+    class TestTheInbox:
+        @pytest.fixture
+        def configured(self) -> Settings:
+            listener = {"trusted_proxies": [PROXY], "inbox_rows_per_address": 2}
+            return settings(device_listener=listener, cpe_auth={"bootstrap": "approve"})
+
+        async def test_has_its_rows_for_each_address_of_gateways(self, acs: Acs, proxy: Wire) -> None:  # SEC-10
+            await acs.parts.inbox.tidy()
+            for serial, address in (("A1", OTHER), ("A2", OTHER), ("A3", OTHER), ("B1", GATEWAY)):
+                challenged = await proxy.post(Cpe(serial).inform(), XML, by(address))
+                shown = answered(challenged.get("www-authenticate") or "")
+                assert (await proxy.post(Cpe(serial).inform(), XML, shown, by(address))).status == 200
+            rows = await acs.database.fetch("select serial_number, address from gateway order by 1")
+            assert [tuple(row) for row in rows] == [("A1", OTHER), ("A2", OTHER), ("B1", GATEWAY)]
+
+
 class TestAnybodyElse:
     async def test_is_who_the_socket_says(self, acs: Acs) -> None:
         async with connected(acs.port, source=STRANGER) as wire:
