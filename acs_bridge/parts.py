@@ -20,6 +20,7 @@ from acs_bridge.domain.retry import Retry
 from acs_bridge.domain.write import WriteEvent
 from acs_bridge.services.associations import Associations
 from acs_bridge.services.binding import Binding
+from acs_bridge.services.budget import Budget
 from acs_bridge.services.bulk import BulkIntake
 from acs_bridge.services.cleaning import Cleaning, what_is_kept
 from acs_bridge.services.credentials import GatewayCredentials, Policy
@@ -43,6 +44,7 @@ from acs_bridge.services.quarantine import Quarantine
 from acs_bridge.services.queue import Queue
 from acs_bridge.services.rendering import Rendering
 from acs_bridge.services.repeats import Repeats
+from acs_bridge.services.resets import Resets
 from acs_bridge.services.seals import Seals
 from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.tokens import Tokens
@@ -73,7 +75,13 @@ FIRST_NONCE_BITS = 24  # two processes number their nonces from different places
 
 def statements(settings: Settings, database: Database) -> Sessions:
     """The statements of sessions, on the connections that are given."""
-    return Sessions(database, writes_per_minute=settings.queue.writes_per_minute, manage=settings.cpe_auth.manage)
+    queue = settings.queue
+    return Sessions(
+        database,
+        writes_per_minute=queue.writes_per_minute,
+        writes_per_day=queue.writes_per_gateway_per_day,
+        manage=settings.cpe_auth.manage,
+    )
 
 
 def _policy(cpe_auth: CpeAuth) -> Policy:
@@ -148,7 +156,12 @@ class Parts:
             associations=Associations(database, clock, lines, self.seals),
             intake=self.intake,
             bulk=self.bulk,
-            writes=Writes(database, clock, approval_needed=self._approval_needed),
+            writes=Writes(
+                database,
+                clock,
+                approval_needed=self._approval_needed,
+                writes_per_day=self.settings.queue.writes_per_gateway_per_day,
+            ),
             queue=Queue(database, clock, self.settings.queue.writes_per_minute),
             phan=PhanLookup(database, self.phan_urls),
             repeats=Repeats(database, clock),
@@ -181,6 +194,7 @@ class Parts:
             access=Access(wanted.access_networks, self.settings.device_listener.trusted_proxies),
             per_minute=wanted.per_minute,
             writes_per_minute=self.settings.queue.writes_per_minute,
+            writes_per_day=self.settings.queue.writes_per_gateway_per_day,
             interval=timedelta(seconds=wanted.interval_seconds),
             address_interval=timedelta(seconds=wanted.address_interval_seconds),
             basic=wanted.basic,
@@ -249,6 +263,8 @@ class Parts:
             retry=Retry(queue.max_attempts, queue.retry_initial_seconds, queue.retry_max_seconds),
             patience=Patience(timedelta(seconds=queue.lease_seconds), timedelta(seconds=queue.staged_seconds)),
             bind_wanted=self.binding.bind_wanted,
+            resets=Resets(self.database),
+            budget=Budget(measures.over_budget.inc),
             clock=self.clock,
             random=random.random,
             on_move=self._moved(measures),

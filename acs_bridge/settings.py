@@ -126,6 +126,10 @@ class Queue(Section):
     writes_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(
         None, description="A ceiling for all workers together. Not set: none.", examples=[6000]
     )
+    writes_per_gateway_per_day: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        20,
+        description="How many writes one gateway is sent in 24 hours: what becomes a loop all the same, stops there.",
+    )
     max_attempts: Annotated[int, Field(ge=1, le=100)] = Field(
         5, description="After so many attempts that faltered a write has failed."
     )

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-# "14 HEARTBEAT" is the highest event so far; a longer number is no event's.
-_EVENT_NUMBER = re.compile(r"\s*([0-9]{1,4})(?!\S)")
+# "14 HEARTBEAT" is the highest event so far; a longer number is no event's. A name may stand close behind ("1BOOT"):
+# four letters or more, not all of them hexadecimal digits, so that no OUI is taken for one.
+_EVENT_NUMBER = re.compile(r"\s*([0-9]{1,4})(?:(?!\S)|(?=[A-Za-z]{4})(?=[A-Fa-f]*[G-Zg-z]))")
 
 
 @dataclass(frozen=True, slots=True)

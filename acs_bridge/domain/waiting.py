@@ -76,6 +76,7 @@ class Facts:
     needs_approval: bool = False
     exposed: bool = False  # its newest session was neither inside TLS nor from a management network
     braked: bool = False
+    spent_until: datetime | None = None  # the gateway has had its writes of the day, and gets none before
     credentials: bool = False  # it carries no URL, but a user name and a password
     readable: bool = True  # false: the gateway does not let the value be read back
     last_ring: LastRing | None = None
@@ -103,6 +104,12 @@ def _queued(facts: Facts, now: datetime) -> Waiting:
     obstacle = _obstacle(facts)
     if obstacle is not None:
         return Waiting(obstacle)
+    if facts.spent_until is not None:
+        return Waiting(
+            f"the gateway has had all its writes of a day (queue.writes_per_gateway_per_day): the next one can go out "
+            f"from {_moment(facts.spent_until, now)} on",
+            facts.rhythm.next_after(facts.spent_until) or facts.spent_until,
+        )
     expected = facts.rhythm.next_after(max(now, facts.due_at))
     if facts.rhythm.last_inform_at is None:
         return Waiting("the gateway has not been seen yet: its first Inform is awaited")

@@ -15,6 +15,17 @@ class Purpose(StrEnum):
     CREDENTIALS = "credentials"  # give the gateway credentials of its own
 
 
+class Cause(StrEnum):
+    """Why a write was queued."""
+
+    ASSOCIATED = "associated"  # its line got a subscriber
+    BOUND = "bound"  # its line got a gateway, or another one
+    LEFT = "left"  # its gateway has a URL that counts no more
+    CREDENTIALS = "credentials"  # its gateway is to have other credentials
+    BOOTSTRAP = "bootstrap"  # its gateway was reset: 0 BOOTSTRAP
+    READMITTED = "readmitted"  # its gateway was kept out with what it had lost, and was let in again
+
+
 class WriteState(StrEnum):
     """Where a write stands."""
 

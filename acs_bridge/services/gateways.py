@@ -2,8 +2,9 @@
 
 from acs_bridge.domain.actor import Actor
 from acs_bridge.domain.clock import Clock
+from acs_bridge.domain.write import Cause
 from acs_bridge.errors import NotFound
-from acs_bridge.services import pages
+from acs_bridge.services import pages, resets
 from acs_bridge.services.binding import Binding
 from acs_bridge.services.change import Change
 from acs_bridge.services.credentials import GatewayCredentials
@@ -56,6 +57,7 @@ class Gateways:
                 raise _unknown()
             readmitted = await self._credentials.readmit(connection, gateway_id, change)
             if readmitted:
+                await resets.write_again(connection, gateway_id, Cause.READMITTED, change)
                 await change.audit(connection, Deed("gateway_readmitted", gateway_id=gateway_id))
             if await gateways.approve(connection, gateway_id, change.now, actor.label):
                 await rings.wish(connection, gateway_id, change.now)

@@ -18,6 +18,7 @@ REGISTRATION_TRIES: Final = 3
 BOOTSTRAP: Final = 0
 BOOT: Final = 1
 PERIODIC: Final = 2
+PARAMETER_KEY: Final = "ManagementServer.ParameterKey"
 _Claim: TypeAlias = tuple[tuple[str, str, str], Principal]  # a DeviceId, and the credentials that came with it
 LONGEST: Final = 256  # characters of what a gateway says of itself; TR-181 has none longer
 
@@ -88,7 +89,9 @@ def _of(row: InformRow, newest: InformRow, session: OpenedSession | Examined) ->
         return session
     replayed = row.login is not None and row.login == newest.login
     number = max(session.session_number - 1, 0)  # who was kept out of the inbox has none
-    return replace(session, session_number=number, write=None, due_at=None, behind=None, replayed=replayed)
+    # It sets nothing going either: that is for the newer one.
+    over = replace(session, session_number=number, replayed=replayed, entitled=False, unmanaged=False)
+    return replace(over, write=None, due_at=None, behind=None)
 
 
 def kind_of(inform: Inform) -> GatewayKind:
@@ -98,11 +101,16 @@ def kind_of(inform: Inform) -> GatewayKind:
     return GatewayKind(inform.root, device.oui, device.product_class, software_version)
 
 
+def is_bootstrap(inform: Inform) -> bool:
+    """Whether the gateway begins anew: after a factory reset, or with a new ACS URL."""
+    return any(event.number == BOOTSTRAP for event in inform.events)
+
+
 def row_of(inform: Inform, contact: Contact, kind: GatewayKind, profile: str | None) -> InformRow:
     """What an Inform leaves in its gateway's row. Events are told by their number alone (a name may be anything)."""
     device = inform.device_id
     numbers = {event.number for event in inform.events}
-    key = inform.value("ManagementServer.ParameterKey")
+    key = inform.value(PARAMETER_KEY)
     return InformRow(
         serial_number=device.serial_number,
         oui=device.oui,

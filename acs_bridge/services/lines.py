@@ -14,7 +14,7 @@ from uuid import UUID
 
 from acs_bridge.domain.ids import new_id
 from acs_bridge.domain.phan import PhanClaims
-from acs_bridge.domain.write import Purpose
+from acs_bridge.domain.write import Cause, Purpose
 from acs_bridge.errors import Conflict
 from acs_bridge.services.change import Change
 from acs_bridge.services.seals import Seals, issued
@@ -206,7 +206,8 @@ async def _clear(connection: Executor, gateway_id: int, change: Change) -> None:
 async def _queue(
     connection: Executor, purpose: Purpose, association_id: UUID, gateway_id: int | None, change: Change
 ) -> None:
-    new = NewWrite(new_id(change.now), purpose, association_id, gateway_id, change.batch_id)
+    cause = Cause.LEFT if purpose is Purpose.CLEAR else Cause.BOUND
+    new = NewWrite(new_id(change.now), purpose, association_id, gateway_id, change.batch_id, cause)
     await writes.insert(connection, new, change.now, change.by)
 
 

@@ -18,10 +18,12 @@ from acs_bridge.domain.planner import Answer, Move, OpenWrite
 from acs_bridge.domain.principal import Principal
 from acs_bridge.domain.retry import Retry
 from acs_bridge.domain.write import RETRYABLE, SETTLED, WriteEvent, WriteState
+from acs_bridge.services.budget import Budget
 from acs_bridge.services.credentials import GatewayCredentials
-from acs_bridge.services.informs import Informs, kind_of, row_of
+from acs_bridge.services.informs import PARAMETER_KEY, Informs, is_bootstrap, kind_of, row_of
 from acs_bridge.services.quarantine import Quarantine
 from acs_bridge.services.rendering import Rendered, Rendering, Unfit
+from acs_bridge.services.resets import Resets
 from acs_bridge.services.visit import NO_QUIRKS, Contact, Outgoing, Overtaken, Visit
 from acs_bridge.store.sessions import Change, Examined, OpenedSession, Sessions, Standing
 from cwmp.messages import Fault, Inform, SetParameterValues
@@ -60,6 +62,8 @@ class Provisioner:
         retry: Retry,
         patience: Patience,
         bind_wanted: Callable[[int, datetime], Awaitable[bool]],
+        resets: Resets,
+        budget: Budget,
         clock: Clock,
         random: Callable[[], float],
         on_move: Callable[[WriteEvent], None],
@@ -73,6 +77,8 @@ class Provisioner:
         self._retry = retry
         self._patience = patience
         self._bind_wanted = bind_wanted
+        self._resets = resets
+        self._budget = budget
         self._clock = clock
         self._random = random
         self._on_move = on_move
@@ -86,7 +92,7 @@ class Provisioner:
         profile = self._rendering.profile(kind)
         row = row_of(inform, contact, kind, None if profile is None else profile.name)
         opened = await self._informs.take(row)
-        if isinstance(opened, OpenedSession) and await self._prepared(opened):
+        if isinstance(opened, OpenedSession) and await self._prepared(opened, inform):
             # Something waits for it since. Taken once more, so that brakes and rate decide about that too.
             opened = await self._informs.take(replace(row, booted=False, periodic=False, login=None))
         if isinstance(opened, Examined):
@@ -108,15 +114,23 @@ class Provisioner:
             quirks=NO_QUIRKS if profile is None else profile.quirks,
         )
         if opened.write is not None:
-            await self._resume(visit, contact.principal, inform.value("ManagementServer.ParameterKey"))
+            await self._resume(visit, contact.principal, inform.value(PARAMETER_KEY))
+            if opened.spent_until is not None and opened.write.state is WriteState.QUEUED:
+                self._budget.held(opened.gateway_id, opened.write.id, opened.spent_until)
         visit.work_due = visit.work_due and not contact.exposed
         return visit
 
-    async def _prepared(self, opened: OpenedSession) -> bool:
-        """What a gateway's Inform sets going: its line waited for it, or it gets credentials of its own."""
-        now = self._clock()
-        bound = opened.is_fresh and opened.entitled and await self._bind_wanted(opened.gateway_id, now)
-        return (opened.unmanaged and await self._credentials.begin(opened.gateway_id, now)) or bound
+    async def _prepared(self, opened: OpenedSession, inform: Inform) -> bool:
+        """What an Inform sets going: the gateway's line waited for it, it lost what it had, it gets credentials.
+
+        Only where it may have something to do: ordinary Informs cost nothing here.
+        """
+        now, done = self._clock(), False
+        if opened.entitled and opened.is_fresh:
+            done = await self._bind_wanted(opened.gateway_id, now)
+        elif opened.entitled and is_bootstrap(inform) and not _is_under_way(opened.write):
+            done = await self._resets.begins_anew(opened.gateway_id, inform.value(PARAMETER_KEY), now)
+        return (opened.unmanaged and await self._credentials.begin(opened.gateway_id, now)) or done
 
     async def begin(self, visit: Visit) -> Outgoing | None:
         """The gateway has nothing more to say (an empty POST): what it is asked, if anything. Raises Overtaken."""
@@ -147,7 +161,7 @@ class Provisioner:
     async def recall(self, visit: Visit) -> OpenWrite | None:
         """The write at which this session stands, read from the database unless this worker knows it."""
         if not visit.known:
-            found = await self._sessions.find_open_write(visit.gateway_id, visit.session_number)
+            found = await self._sessions.find_open_write(visit.gateway_id, visit.session_number, self._clock())
             visit.known = True
             visit.write = None if found is None else found.write
             if found is not None:
@@ -340,6 +354,12 @@ class Provisioner:
                 for parameter in fault.parameters
             ],
         }
+
+
+def _is_under_way(write: OpenWrite | None) -> bool:
+    """Whether a line's write will reach its gateway anyway, or tell by itself whether it has."""
+    on_its_way = (WriteState.QUEUED, WriteState.SENT, WriteState.IN_DOUBT)
+    return write is not None and write.pair is None and write.state in on_its_way
 
 
 def _changed(write: OpenWrite, state: WriteState, move: Move, change: Change, visit: Visit, now: datetime) -> OpenWrite:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from acs_bridge.domain import names
@@ -58,8 +58,14 @@ Step = Callable[[Executor, UUID, datetime, str | None], Awaitable[bool]]
 class Writes:
     """The queue, write by write."""
 
-    def __init__(self, database: Database, clock: Clock, *, approval_needed: bool) -> None:
-        """`approval_needed`: a gateway that nobody approved gets nothing (`cpe_auth.bootstrap = "approve"`)."""
+    def __init__(
+        self, database: Database, clock: Clock, *, approval_needed: bool, writes_per_day: int | None = None
+    ) -> None:
+        """`approval_needed`: a gateway that nobody approved gets nothing (`cpe_auth.bootstrap = "approve"`).
+
+        `writes_per_day` is the budget of each gateway.
+        """
+        self._writes_per_day = writes_per_day
         self._database = database
         self._clock = clock
         self._approval_needed = approval_needed
@@ -112,6 +118,7 @@ class Writes:
         return await self.find(write_id)
 
     def _seen(self, row: WriteRow) -> SeenWrite:
+        now = self._clock()
         facts = Facts(
             state=WriteState(row.state),
             due_at=row.due_at,
@@ -128,11 +135,18 @@ class Writes:
             ),
             exposed=row.exposed,
             braked=row.braked,
+            spent_until=self._spent_until(row, now),
             credentials=row.purpose == Purpose.CREDENTIALS,
             readable=not row.plan.get("unreadable"),
             last_ring=row.last_ring,
         )
-        return SeenWrite(row, waiting(facts, self._clock()))
+        return SeenWrite(row, waiting(facts, now))
+
+    def _spent_until(self, row: WriteRow, now: datetime) -> datetime | None:
+        if self._writes_per_day is None or row.written_from is None or (row.written_count or 0) < self._writes_per_day:
+            return None
+        until = row.written_from + timedelta(days=1)
+        return until if until > now else None
 
 
 def _refuse_retry(found: WriteContext) -> None:

@@ -83,6 +83,7 @@ class Moment:
     to_state: str | None
     gateway_id: int | None
     fault: dict[str, object] | None
+    cause: str | None  # why a write was queued
 
 
 @dataclass(frozen=True, slots=True)

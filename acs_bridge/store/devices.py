@@ -84,6 +84,11 @@ async def lock_wanting(executor: Executor, gateway_id: int) -> Line | None:
     return await one(executor, Line, _SQL.wanting, gateway_id)
 
 
+async def lock_having(executor: Executor, gateway_id: int) -> Line | None:
+    """Lock the line that has this gateway."""
+    return await one(executor, Line, _SQL.having, gateway_id)
+
+
 async def bind(
     executor: Executor, device_id: int, gateway_id: int | None, wanted: Identity | None, now: datetime
 ) -> None:

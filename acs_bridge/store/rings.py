@@ -20,6 +20,7 @@ class RingLimits:
     writes_per_minute: int | None  # where no operator has set another ceiling
     interval: timedelta  # between two rings of one gateway
     lease: timedelta  # after which a ring whose ringer was killed is due again
+    writes_per_day: int | None = None  # of one gateway: who has had them is not rung for more
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Rings:
             approval_needed,
             limits.interval.total_seconds(),
             limits.lease.total_seconds(),
+            limits.writes_per_day,
         )
 
     async def target(self, gateway_id: int) -> RingTarget | None:

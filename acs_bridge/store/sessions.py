@@ -80,10 +80,11 @@ class OpenedSession:
     booted_at: datetime | None
     write: OpenWrite | None
     due_at: datetime | None
-    held_back: bool  # by a brake, or by the rate
+    held_back: bool  # by a brake, the rate, or the gateway's budget of the day
     replayed: bool = False  # its login has served an Inform before: nothing was opened, and nothing changed
     behind: Standing | None = None  # credentials, where both stand open: a line's write is first
     unmanaged: bool = False  # it may have credentials of its own, and never was to have any
+    spent_until: datetime | None = None  # it has had its writes of the day: none goes out before
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +160,20 @@ class MoveRow:
 class Sessions:
     """The sessions' statements."""
 
-    def __init__(self, database: Database, *, writes_per_minute: int | None = None, manage: bool = False) -> None:
-        """`writes_per_minute` is the ceiling where no operator has set another one; `manage` lets credentials out."""
+    def __init__(
+        self,
+        database: Database,
+        *,
+        writes_per_minute: int | None = None,
+        writes_per_day: int | None = None,
+        manage: bool = False,
+    ) -> None:
+        """`writes_per_minute` is the ceiling where no operator has set another one; `manage` lets credentials out.
+
+        `writes_per_day` is the budget of each gateway.
+        """
         self._database = database
+        self._writes_per_day = writes_per_day
         self._manage = manage
         self._writes_per_minute = writes_per_minute
         self._moves: Batcher[MoveRow, WriteState | None] = Batcher(self._move_together, lambda row: row.gateway_id)
@@ -175,7 +187,9 @@ class Sessions:
         # One JSON text a row: as arrays, one a column, they cost asyncpg several times as much.
         batch = [_as_json(_fields(row)) for row in rows]
         found: list[OpenedSession | None] = [None] * len(rows)
-        records = await self._database.fetch(_SQL.take_informs, batch, now, self._writes_per_minute, self._manage)
+        records = await self._database.fetch(
+            _SQL.take_informs, batch, now, self._writes_per_minute, self._manage, self._writes_per_day
+        )
         for record in records:
             place = record["place"] - 1
             former, session = found[place], _opened(record)
@@ -192,9 +206,11 @@ class Sessions:
             return Examined(None, admitted=not principal.gateway_ids)
         return Examined(record["id"], record["admitted"])
 
-    async def find_open_write(self, gateway_id: int, session_number: int) -> FoundWrite | None:
+    async def find_open_write(self, gateway_id: int, session_number: int, now: datetime) -> FoundWrite | None:
         """The write at which a session stands that this worker has not seen, if that session is the newest."""
-        records = await self._database.fetch(_SQL.find_open_writes, gateway_id, session_number, self._manage)
+        records = await self._database.fetch(
+            _SQL.find_open_writes, gateway_id, session_number, self._manage, self._writes_per_day, now
+        )
         if not records:
             return None
         record, *behind = sorted(records, key=lambda record: record["purpose"] == Purpose.CREDENTIALS)
@@ -321,9 +337,10 @@ def _opened(record: Row) -> OpenedSession:
         booted_at=record["booted_at"],
         write=_open_write(record) if has_write else None,
         due_at=record["due_at"],
-        held_back=bool(record["braked"] or record["over_rate"]),
+        held_back=bool(record["braked"] or record["over_rate"] or record["spent_until"]),
         replayed=record["replayed"],
         unmanaged=bool(record["unmanaged"]),
+        spent_until=record["spent_until"],
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from acs_bridge.domain.ring import LastRing
-from acs_bridge.domain.write import Purpose, WriteState
+from acs_bridge.domain.write import Cause, Purpose, WriteState
 from acs_bridge.errors import Conflict
 from acs_bridge.store.database import refusals
 from acs_bridge.store.rings import last_ring
@@ -50,6 +50,9 @@ class WriteRow:
     proof: str | None
     profile: str | None
     plan: dict[str, object]
+    cause: str
+    written_from: datetime | None  # the day on which its gateway has had
+    written_count: int | None  # so many requests of writes
     wanted_serial: str | None
     approved_at: datetime | None
     gateway_pair: str | None  # the credentials that its gateway is to have
@@ -78,6 +81,18 @@ class NewWrite:
     association_id: UUID
     gateway_id: int | None
     batch_id: UUID
+    cause: Cause
+    look_first: bool = False  # the gateway may hold its value: it is read before it is written
+
+
+@dataclass(frozen=True, slots=True)
+class StandingWrite:
+    """The provisioning of an association that counts now."""
+
+    id: UUID
+    state: str
+    gateway_id: int | None
+    held: bool  # its gateway shows a ParameterKey that says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +123,25 @@ class WriteFilter:
 
 async def insert(executor: Executor, new: NewWrite, now: datetime, by: str | None) -> None:
     """Queue a write."""
-    await executor.execute(_SQL.insert, new.id, new.purpose, new.association_id, new.gateway_id, new.batch_id, now, by)
+    await executor.execute(
+        _SQL.insert,
+        new.id,
+        new.purpose,
+        new.association_id,
+        new.gateway_id,
+        new.batch_id,
+        now,
+        by,
+        new.cause,
+        {"read_first": True} if new.look_first else {},
+    )
+
+
+async def standing(
+    executor: Executor, association_id: UUID, gateway_id: int, key_of: UUID | None
+) -> StandingWrite | None:
+    """Look up the provisioning that counts now; `key_of` is the write that the gateway's ParameterKey names."""
+    return await one(executor, StandingWrite, _SQL.standing, association_id, gateway_id, key_of)
 
 
 async def hold(executor: Executor, association_id: UUID | None, gateway_ids: Iterable[int]) -> None:

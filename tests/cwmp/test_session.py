@@ -287,7 +287,12 @@ def test_an_event_has_the_number_before_its_first_blank():
         "99 NEW": 99,
         "M Reboot": None,
         "X 00005E Foo": None,
-        "1BOOT": None,
+        "1BOOT": 1,
+        "0Bootstrap": 0,
+        "0C5A00 Foo": None,
+        "0CAFFE Foo": None,
+        "00005E 0": None,
+        "1st": None,
         "": None,
         "9" * 5000 + " X": None,
     }

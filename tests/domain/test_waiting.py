@@ -27,6 +27,8 @@ def facts(state, **more):
         (facts(WriteState.QUEUED, rhythm=UNSEEN), "has not been seen yet", None),
         (facts(WriteState.QUEUED, needs_approval=True), "an Admin must approve the gateway", None),
         (facts(WriteState.QUEUED, braked=True), "the queue is paused", None),
+        (facts(WriteState.QUEUED, spent_until=NOW + 4 * HOUR), "all its writes of a day .* 16:00 UTC", NEXT + 4 * HOUR),
+        (facts(WriteState.QUEUED, spent_until=NOW + HOUR, rhythm=Rhythm(NOW)), "from 13:00 UTC on", NOW + HOUR),
         (facts(WriteState.QUEUED), "the next Inform of the gateway", NEXT),
         (facts(WriteState.QUEUED, rhythm=Rhythm(NOW)), "the next Inform of the gateway", None),
         (facts(WriteState.QUEUED, due_at=NOW + 4 * HOUR), "tried again later", NEXT + 4 * HOUR),

@@ -1,11 +1,13 @@
 """What Postgres itself refuses: rows that must never be, whoever asks for them."""
 
+import re
 from datetime import timedelta
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from acs_bridge.domain.write import Cause
 from acs_bridge.store.database import constraint_error
 
 LINE = "insert into device (line_of_service, line_key, created_at, updated_at) values ($1, $1, $2, $2) returning id"
@@ -226,6 +228,11 @@ async def test_a_write_is_sent_to_a_gateway(records):
 async def test_a_purpose_is_one_of_three(records):
     with refused_by("write_purpose"):
         await records.write("firmware")
+
+
+async def test_a_cause_is_one_that_the_domain_knows(database):
+    rule = await database.fetchval("select pg_get_constraintdef(oid) from pg_constraint where conname = 'write_cause'")
+    assert set(re.findall(r"'(\w+)'", rule)) == set(Cause)
 
 
 async def test_only_a_credentials_write_is_without_association(records):

@@ -251,13 +251,13 @@ class TestAnotherWorker:
         session = await opened(sessions)
         assert session.write is not None
         await sessions.move(session.gateway_id, session.session_number, session.write, WriteEvent.DISPATCHED, SENT, NOW)
-        found = await sessions.find_open_write(session.gateway_id, session.session_number)
+        found = await sessions.find_open_write(session.gateway_id, session.session_number, NOW)
         assert found is not None
         assert found.write.state is WriteState.SENT
         assert found.write.plan == Plan(asked=Asked.SET)
         assert found.write.request_id == "key-1"
         assert (found.kind.root, found.kind.oui) == ("Device.", "00005E")
-        assert await sessions.find_open_write(session.gateway_id, session.session_number - 1) is None
+        assert await sessions.find_open_write(session.gateway_id, session.session_number - 1, NOW) is None
 
 
 class TestALease:

@@ -54,6 +54,7 @@ class Manners:
     access: Access = field(default_factory=Access)
     per_minute: int = 600
     writes_per_minute: int | None = None
+    writes_per_day: int | None = None
     interval: timedelta = timedelta(seconds=30)
     address_interval: timedelta = timedelta(seconds=30)
     basic: bool = False
@@ -63,7 +64,7 @@ class Manners:
     @property
     def limits(self) -> RingLimits:
         """The same in the words of the records."""
-        return RingLimits(self.per_minute, self.writes_per_minute, self.interval, LEASE)
+        return RingLimits(self.per_minute, self.writes_per_minute, self.interval, LEASE, self.writes_per_day)
 
 
 class Doorbell:

@@ -71,17 +71,18 @@ limit $7;
 
 -- name: timeline
 -- Everything that happened to an association, oldest first: its own moments, every move of its writes, every deed.
-select at, source, n, event, by, write_id, from_state, to_state, gateway_id, fault
+select at, source, n, event, by, write_id, from_state, to_state, gateway_id, fault, cause
 from (
     select created_at as at, 1 as source, 0::bigint as n, 'association_created' as event, created_by as by,
            null::uuid as write_id, null::text as from_state, null::text as to_state, null::bigint as gateway_id,
-           null::jsonb as fault
+           null::jsonb as fault, null::text as cause
     from association where id = $1
     union all
-    select e.at, 2, e.seq, 'write_' || e.event, e.by, e.write_id, e.from_state, e.to_state, e.gateway_id, e.fault
+    select e.at, 2, e.seq, 'write_' || e.event, e.by, e.write_id, e.from_state, e.to_state, e.gateway_id, e.fault,
+           case when e.event = 'created' then w.cause end
     from write w join write_event e on e.write_id = w.id where w.association_id = $1
     union all
-    select u.at, 3, u.id, u.action, u.actor, u.write_id, null, null, u.gateway_id, null
+    select u.at, 3, u.id, u.action, u.actor, u.write_id, null, null, u.gateway_id, null, null
     from audit u
     where u.association_id = $1 and u.action not in ('association_created', 'write_retried', 'write_cancelled')
 ) as moment

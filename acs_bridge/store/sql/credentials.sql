@@ -40,8 +40,8 @@ where gateway_id = $1 and purpose = 'credentials' and finished_at is null;
 
 -- name: insert
 -- Queues a write of credentials.
-insert into write (id, purpose, pair, gateway_id, batch_id, generation, moved_at, moved_by, due_at, created_at)
-values ($1, 'credentials', $2, $3, $4, $5, $6, $7, $6, $6);
+insert into write (id, purpose, pair, gateway_id, batch_id, generation, moved_at, moved_by, due_at, created_at, cause)
+values ($1, 'credentials', $2, $3, $4, $5, $6, $7, $6, $6, 'credentials');
 
 -- name: crowd
 -- How many other gateways have this user name.

@@ -56,6 +56,13 @@ join device d on d.wanted_serial = g.serial_number and d.wanted_oui = g.oui
 where g.id = $1 and not exists (select from device taken where taken.gateway_id = g.id)
 for no key update of d;
 
+-- name: having
+-- Locks the line that has this gateway.
+select d.id, d.line_of_service, d.line_key, d.gateway_id, d.wanted_oui, d.wanted_serial
+from device d
+where d.gateway_id = $1
+for no key update;
+
 -- name: delete
 -- Takes a line of service away that nobody is associated with: its row goes when nothing points at it.
 with gone as (

@@ -8,7 +8,8 @@
 -- Nor is a gateway rung whose Inform came from where nothing is sent in the clear: its session would get it nothing.
 -- How many are looked at is a constant: of a parameter the planner expects a tenth of the table, and reads all of it.
 -- $1 now, $2 how many at most, $3 rings and $4 writes a minute, $5 whether gateways need an approval, $6 the seconds
--- between two rings of one gateway, $7 the seconds after which a ring whose ringer was killed is due again.
+-- between two rings of one gateway, $7 the seconds after which a ring whose ringer was killed is due again, $8 the
+-- writes that a gateway may get in a day.
 with bucket as (
     select least(greatest(1, ceiling.per_second),
                  r.available + ceiling.per_second * greatest(0, extract(epoch from $1 - r.refilled_at))) as available
@@ -43,8 +44,12 @@ judged as (
     from due
     join gateway g on g.id = due.gateway_id
     left join lateral (
-        select case w.state when 'queued' then w.due_at else $1 end as at, held.brake_id
+        select case w.state when 'queued' then greatest(w.due_at, spent.until) else $1 end as at, held.brake_id
         from write w
+        cross join (
+            select case when g.written_count >= $8::int and g.written_from > $1 - interval '1 day'
+                        then g.written_from + interval '1 day' end as until
+        ) as spent
         cross join lateral (
             select min(b.id) as brake_id from brake b
             where (b.batch_id is null or b.batch_id = w.batch_id)

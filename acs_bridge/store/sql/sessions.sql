@@ -6,7 +6,8 @@
 
 -- name: take_informs
 -- Informs that arrived together: each gateway's row is brought up to date and its session number raised (which fences
--- every older session), and the write that stands open for it comes back, with whether the brakes let it go. Gateways
+-- every older session), and the write that stands open for it comes back, with whether the brakes let it go, and the
+-- budget of the day ($5) of its gateway. Gateways
 -- that are not known yet are registered. A row that is missing from the answer met a concurrent registration: ask again. One without a gateway
 -- was kept out of the inbox, or showed a login that has served before (`replayed`).
 -- A login that has served an Inform before changes nothing, whichever process it served it in.
@@ -81,7 +82,9 @@ known as (
     where g.id = held.id
     returning i.place, g.id, g.session_number, g.booted_at, i.profile, i.software_version,
               i.believed or g.approved_at is not null as entitled, i.exposed,
-              g.own_to = 0 and i.principal in ('bootstrap', 'imported') as unmanaged
+              g.own_to = 0 and i.principal in ('bootstrap', 'imported') as unmanaged,
+              case when g.written_count >= $5::int and g.written_from > $2 - interval '1 day'
+                   then g.written_from + interval '1 day' end as spent_until
 ),
 -- Who comes by itself and is not entitled to anything gets no row where there are too many like it.
 unknown as (
@@ -129,12 +132,12 @@ inboxed as (
     join unknown using (place)
 ),
 standing as (
-    select known.place, known.profile as fits, known.software_version, known.exposed, w.*
+    select known.place, known.profile as fits, known.software_version, known.exposed, known.spent_until, w.*
     from known
     join write w on w.gateway_id = known.id and w.finished_at is null and w.purpose in ('provision', 'clear')
     where known.entitled
     union all
-    select known.place, known.profile as fits, known.software_version, known.exposed, w.*
+    select known.place, known.profile as fits, known.software_version, known.exposed, known.spent_until, w.*
     from known
     join write w on w.gateway_id = known.id and w.finished_at is null and w.purpose = 'credentials'
     where known.entitled and $4::bool
@@ -155,7 +158,7 @@ open_write as (
 waiting as (
     select id, row_number() over (order by due_at, place) as turn
     from open_write
-    where state = 'queued' and due_at <= $2 and not braked
+    where state = 'queued' and due_at <= $2 and not braked and spent_until is null
 ),
 -- The rate is a bucket that holds one second's worth (at least one write). Only Informs with a write to hand out look
 -- at it, and only where a rate is set.
@@ -178,7 +181,7 @@ select i.place, coalesce(known.id, fresh.id) as gateway_id, coalesce(known.sessi
        $4 and coalesce(known.entitled, i.believed) and coalesce(known.unmanaged, i.principal = 'bootstrap') as unmanaged,
        w.id, w.purpose, w.pair, w.state, w.moves, w.attempts, w.step, w.plan, w.parameter_key, w.request_id,
        w.session_number as write_session_number, w.moved_at, w.due_at, w.association_id, w.generation, w.key_id,
-       w.association_issued_at, w.line_of_service, w.subscriber_code, w.braked,
+       w.association_issued_at, w.line_of_service, w.subscriber_code, w.braked, w.spent_until,
        waiting.turn > (select floor(available) from bucket) as over_rate, admitted.place is null as replayed
 from inform i
 left join admitted using (place)
@@ -207,7 +210,8 @@ where g.serial_number = $1 and g.oui = $2 and g.product_class = $3;
 -- The writes that a session under way may stand at: of each kind the one whose request is outstanding in it, else the
 -- one that is due. Asked only where the worker that serves this POST has not seen the session before.
 with session as (
-    select id, root, oui, product_class, software_version, profile, booted_at
+    select id, root, oui, product_class, software_version, profile, booted_at,
+           coalesce(written_count >= $4::int and written_from > $5::timestamptz - interval '1 day', false) as is_spent
     from gateway where id = $1 and session_number = $2
 ),
 standing as (
@@ -221,7 +225,7 @@ standing as (
 select w.id, w.purpose, w.pair, w.state, w.moves, w.attempts, w.step, w.plan, w.parameter_key, w.request_id,
        w.session_number as write_session_number, w.moved_at, w.due_at, w.association_id, w.generation, w.key_id,
        a.issued_at as association_issued_at, d.line_of_service, coalesce(s.code, '') as subscriber_code, g.root, g.oui, g.product_class, g.software_version, g.booted_at,
-       exists (
+       g.is_spent or exists (
            select from brake b
            where (b.batch_id is null or b.batch_id = w.batch_id)
              and (b.profile is null or b.profile = g.profile)
@@ -249,31 +253,43 @@ session as (
     from asked
     join gateway g on g.id = asked.gateway_id and g.session_number = asked.session_number
     order by g.serial_number collate "C", g.oui collate "C", g.product_class collate "C"
-    for share of g
+    for no key update of g
+),
+moved as (
+    update write w set
+        state = t.to_state,
+        event = t.event,
+        moves = w.moves + 1,
+        moved_at = $2::timestamptz,
+        moved_by = null,
+        attempts = a.attempts,
+        step = a.step,
+        plan = a.plan,
+        parameter_key = a.parameter_key,
+        request_id = a.request_id,
+        session_number = a.session_number,
+        lease_until = a.lease_until,
+        due_at = a.due_at,
+        finished_at = case when t.to_state in ('verified', 'rejected', 'failed', 'cancelled', 'superseded') then $2::timestamptz end,
+        fault = case when t.to_state in ('applied', 'staged', 'verified') then a.fault else coalesce(a.fault, w.fault) end,
+        proof = a.proof,
+        profile = coalesce(a.profile, w.profile)
+    from asked a
+    join session using (place)
+    join write_transition t on t.event = a.event
+    where w.id = a.write_id and w.gateway_id = a.gateway_id and w.moves = a.moves and t.from_state = w.state
+    returning a.place, w.state, w.event, w.gateway_id
+),
+-- What goes out counts towards its gateway's budget of the day.
+counted as (
+    update gateway g set
+        written_from = case when g.written_from > $2::timestamptz - interval '1 day' then g.written_from
+                            else $2::timestamptz end,
+        written_count = case when g.written_from > $2::timestamptz - interval '1 day' then g.written_count + 1 else 1 end
+    from moved
+    where g.id = moved.gateway_id and moved.event = 'dispatched'
 )
-update write w set
-    state = t.to_state,
-    event = t.event,
-    moves = w.moves + 1,
-    moved_at = $2::timestamptz,
-    moved_by = null,
-    attempts = a.attempts,
-    step = a.step,
-    plan = a.plan,
-    parameter_key = a.parameter_key,
-    request_id = a.request_id,
-    session_number = a.session_number,
-    lease_until = a.lease_until,
-    due_at = a.due_at,
-    finished_at = case when t.to_state in ('verified', 'rejected', 'failed', 'cancelled', 'superseded') then $2::timestamptz end,
-    fault = case when t.to_state in ('applied', 'staged', 'verified') then a.fault else coalesce(a.fault, w.fault) end,
-    proof = a.proof,
-    profile = coalesce(a.profile, w.profile)
-from asked a
-join session using (place)
-join write_transition t on t.event = a.event
-where w.id = a.write_id and w.gateway_id = a.gateway_id and w.moves = a.moves and t.from_state = w.state
-returning a.place, w.state;
+select place, state from moved;
 
 -- name: hold_write
 -- A request of a write that does not move by it: a read-back under way, the same request once more, or none any more.

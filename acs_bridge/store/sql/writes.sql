@@ -1,8 +1,23 @@
 -- name: insert
 -- Queues a write.
 insert into write (id, purpose, association_id, device_id, gateway_id, batch_id, generation, key_id,
-                   moved_at, moved_by, due_at, created_at)
-select $1, $2, a.id, a.device_id, $4, $5, a.generation, a.key_id, $6, $7, $6, $6 from association a where a.id = $3;
+                   moved_at, moved_by, due_at, created_at, cause, plan)
+select $1, $2, a.id, a.device_id, $4, $5, a.generation, a.key_id, $6, $7, $6, $6, $8, $9
+from association a where a.id = $3;
+
+-- name: standing
+-- The provisioning that counts now of an association, and whether a gateway ($2) that shows the ParameterKey of some
+-- write ($3) holds what it brought: nothing else of ours has been written into it since but credentials.
+select p.id, p.state, p.gateway_id,
+       exists (
+           select from write k
+           where k.id = $3 and k.gateway_id = $2
+             and (k.id = p.id or (k.purpose = 'credentials' and k.moved_at >= p.moved_at))
+       ) as held
+from write p
+where p.association_id = $1 and p.purpose = 'provision'
+order by p.finished_at is null desc, p.generation desc, p.id desc
+limit 1;
 
 -- name: hold
 -- Locks the writes of an association and of gateways that still count, after their lines: no session moves them while
@@ -61,7 +76,7 @@ limit 1;
 select w.id, w.purpose, w.association_id, d.line_of_service, s.code as subscriber_code, w.gateway_id, g.oui,
        g.product_class, g.serial_number, w.batch_id, w.generation, w.key_id, w.state, w.event, w.moves, w.attempts,
        w.step, w.created_at, w.moved_at, w.moved_by, w.due_at, w.finished_at, w.lease_until, w.fault, w.proof,
-       w.profile, w.plan, d.wanted_serial, g.approved_at, g.pair as gateway_pair, g.last_inform_at, g.periodic_at,
+       w.profile, w.plan, w.cause, g.written_from, g.written_count, d.wanted_serial, g.approved_at, g.pair as gateway_pair, g.last_inform_at, g.periodic_at,
        g.periodic_seconds, r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings,
        coalesce(g.exposed, false) as exposed,
        exists (
@@ -83,7 +98,7 @@ where w.id = $1;
 select w.id, w.purpose, w.association_id, d.line_of_service, s.code as subscriber_code, w.gateway_id, g.oui,
        g.product_class, g.serial_number, w.batch_id, w.generation, w.key_id, w.state, w.event, w.moves, w.attempts,
        w.step, w.created_at, w.moved_at, w.moved_by, w.due_at, w.finished_at, w.lease_until, w.fault, w.proof,
-       w.profile, w.plan, d.wanted_serial, g.approved_at, g.pair as gateway_pair, g.last_inform_at, g.periodic_at,
+       w.profile, w.plan, w.cause, g.written_from, g.written_count, d.wanted_serial, g.approved_at, g.pair as gateway_pair, g.last_inform_at, g.periodic_at,
        g.periodic_seconds, r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings,
        coalesce(g.exposed, false) as exposed,
        exists (

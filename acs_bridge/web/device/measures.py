@@ -27,6 +27,11 @@ class DeviceMeasures:
         self.mended = Counter(
             "acs_bridge_device_requests_mended", "Requests that were not quite HTTP and were taken", registry=registry
         )
+        self.over_budget = Counter(
+            "acs_bridge_writes_over_budget",
+            "Informs that did not get their write, because their gateway has had all its writes of a day",
+            registry=registry,
+        )
         self._moves = Counter(
             "acs_bridge_write_moves", "Moves of writes in sessions, by event", ["event"], registry=registry
         )

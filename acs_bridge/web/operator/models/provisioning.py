@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from acs_bridge.domain.names import line_of_service, subscriber_code
-from acs_bridge.domain.write import WriteState
+from acs_bridge.domain.write import Cause, WriteState
 from acs_bridge.services.orders import Order
 from acs_bridge.store.associations import AssociationRow, Moment
 from acs_bridge.web.operator.models.base import AnswerModel, Code, LineOfService, ListQuery, RequestModel, Time
@@ -58,7 +58,10 @@ class AssociationQuery(ListQuery):
 
 
 class MomentAnswer(AnswerModel):
-    """Something that happened to an association; `by` is null where it was the daemon."""
+    """Something that happened to an association; `by` is null where it was the daemon.
+
+    `cause`, where a write was queued: why.
+    """
 
     at: Time
     event: str
@@ -68,6 +71,7 @@ class MomentAnswer(AnswerModel):
     to_state: str | None
     gateway_id: int | None
     fault: FaultAnswer | None
+    cause: Cause | None
 
     @classmethod
     def of(cls, row: Moment) -> "MomentAnswer":

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from acs_bridge.domain.write import Purpose, WriteState
+from acs_bridge.domain.write import Cause, Purpose, WriteState
 from acs_bridge.services.queue import Overview
 from acs_bridge.services.writes import SeenWrite, WriteQuestion
 from acs_bridge.store.queue import Brake
@@ -21,6 +21,7 @@ class WriteAnswer(AnswerModel):
 
     id: UUID
     purpose: Purpose
+    cause: Cause
     state: WriteState
     event: str
     association_id: UUID | None
