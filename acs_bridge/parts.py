@@ -46,6 +46,7 @@ from acs_bridge.services.rendering import Rendering
 from acs_bridge.services.repeats import Repeats
 from acs_bridge.services.resets import Resets
 from acs_bridge.services.seals import Seals
+from acs_bridge.services.stock import Stock
 from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.tokens import Tokens
 from acs_bridge.services.writes import Writes
@@ -152,6 +153,7 @@ class Parts:
             subscribers=Subscribers(database, clock),
             devices=Devices(database, clock, lines, binding),
             gateways=Gateways(database, clock, binding, self.credentials),
+            stock=Stock(database, clock, self.credentials, binding),
             credentials=self.credentials,
             associations=Associations(database, clock, lines, self.seals),
             intake=self.intake,

@@ -23,9 +23,12 @@ NAME_LENGTH = 128
 
 _BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _NOWHERE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
-_NOT_IN_CODES = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u200b\u2060\ufeff]")
+_NOT_IN_CODES = re.compile(
+    "[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\U000e0000-\U000e007f]"
+)
 _COMPOSITION = 4  # NFC makes one character of at most four
 
+_OUI = re.compile("[0-9A-F]{6}", re.ASCII)
 _PAIR = "[0-9a-f]{2}"
 _MAC_IN_PAIRS = re.compile(rf"{_PAIR}([:.-]){_PAIR}(?:\1{_PAIR}){{4}}", re.ASCII | re.IGNORECASE)
 _MAC_IN_GROUPS = re.compile(
@@ -55,6 +58,14 @@ def line_of_service(text: object) -> Text:
 def subscriber_name(text: object) -> Text:
     """Take a subscriber's name, or say what is wrong with it."""
     return _take("name", text, NAME_LENGTH, codelike=False)
+
+
+def oui(text: object) -> Text:
+    """Take the OUI of a gateway, in upper case as TR-069 spells it (DeviceIdStruct), or say what is wrong with it."""
+    given = text.strip(_BLANKS).upper() if isinstance(text, str) else ""
+    if not _OUI.fullmatch(given):
+        raise InvalidField("oui", "must be six hexadecimal digits, as in 00005E")
+    return Text(given, given)
 
 
 def looks_like_mac(text: str) -> bool:

@@ -8,10 +8,10 @@ Few chunks are under way at a time, however many uploads there are: the others w
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -22,6 +22,7 @@ from acs_bridge.domain.ids import new_id
 from acs_bridge.domain.phan import PhanClaims
 from acs_bridge.errors import AcsBridgeError, Unavailable
 from acs_bridge.services.binding import Binding
+from acs_bridge.services.chunks import Broken, patiently
 from acs_bridge.services.intake import Intake
 from acs_bridge.services.orders import Order, Outcome, Receipt, accepted, is_new, refuse, touched
 from acs_bridge.services.seals import Seals, issued
@@ -33,23 +34,9 @@ from acs_bridge.store.rows import Executor, in_transaction
 
 _log = structlog.get_logger(__name__)
 
-T = TypeVar("T")
-
 CHUNKS_AT_ONCE: Final = 2
-PATIENCE_SECONDS: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""How long a chunk waits for a database that is away, before it says so to every line."""
 SLICE: Final = 64
 """After so many lines somebody else may have the loop."""
-
-
-class Broken(AcsBridgeError):
-    """A line met a mistake of ours."""
-
-    title = "The daemon made a mistake"
-
-    def __init__(self) -> None:
-        """What it is stands in the log."""
-        super().__init__("the log of the daemon says more")
 
 
 class _RolledBack(Exception):
@@ -155,7 +142,7 @@ class BulkIntake:
     ) -> list[int]:
         """Do one wave; gives the places of those that have to come after it."""
         try:
-            wave = await _patiently(lambda: self._together(orders, places, actor, batch_id))
+            wave = await patiently(lambda: self._together(orders, places, actor, batch_id))
         except Unavailable as error:
             outcomes |= dict.fromkeys(places, error)
             return []
@@ -169,7 +156,7 @@ class BulkIntake:
 
     async def _alone(self, order: Order, actor: Actor, batch_id: UUID) -> Outcome:
         try:
-            return await _patiently(lambda: self._intake.provision(order, actor, batch_id))
+            return await patiently(lambda: self._intake.provision(order, actor, batch_id))
         except AcsBridgeError as error:
             return error
         except Exception as error:  # noqa: BLE001 -- this line has its answer, and the log the rest
@@ -223,14 +210,3 @@ class BulkIntake:
             wave.outcomes[place] = error
         else:
             wave.make(place, line, set(touched(order, seen)))
-
-
-async def _patiently(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run what leaves nothing behind when it fails; wait for a database that is away for a while."""
-    for seconds in PATIENCE_SECONDS:
-        try:
-            return await work()
-        except Unavailable as error:
-            _log.warning("upload_waits", reason=str(error))
-            await asyncio.sleep(seconds)
-    return await work()

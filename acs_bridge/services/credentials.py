@@ -123,6 +123,37 @@ class GatewayCredentials:
         action = "credentials_replaced" if access.known else "credentials_imported"
         await change.audit(connection, Deed(action, gateway_id=gateway_id))
 
+    async def adopt(self, connection: Executor, gateway_id: int, new: NewPair, change: Change) -> str:
+        """Import the pair of a gateway in stock, inside a transaction of the caller; the same again changes nothing.
+
+        Conflict: the gateway has another pair already. To replace that is an Admin's affair (`import_pair`).
+        """
+        access = await _access(connection, gateway_id)
+        if not access.known and access.pair == PairKind.BOOTSTRAP:
+            await self.keep_pair(connection, gateway_id, new, change)
+            return PairKind.IMPORTED
+        self._check(new)
+        known = await store.imported(connection, gateway_id)
+        if known is None or known.username != new.username or self._ha1_of(gateway_id, known) != self._ha1(new):
+            place = f"/v1/gateways/{gateway_id}/credentials"
+            raise Conflict(
+                f"gateway {gateway_id} has other credentials already: an Admin replaces them with PUT {place}"
+            )
+        return access.pair
+
+    async def pair_of(self, connection: Executor, gateway_id: int) -> str:
+        """Say which pair a gateway is to have."""
+        return (await _access(connection, gateway_id)).pair
+
+    def _ha1_of(self, gateway_id: int, known: NamedPair) -> str | None:
+        secret = self._opened(gateway_id, known.sealed)
+        return self._ha1(NewPair(known.username, secret.get("password"), secret.get("ha1")))
+
+    def _ha1(self, pair: NewPair) -> str | None:
+        if pair.password is not None:
+            return digest.ha1(pair.username, self._policy.realm, pair.password)
+        return None if pair.ha1 is None else pair.ha1.lower()
+
     async def readmit(self, connection: Executor, gateway_id: int, change: Change) -> bool:
         """Let a gateway in again that was kept out, with what it showed, until it has used what it is to have.
 

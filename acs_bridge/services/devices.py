@@ -10,7 +10,7 @@ from acs_bridge.services.binding import Binding
 from acs_bridge.services.change import Change
 from acs_bridge.services.lines import Box, Lines, choose, take
 from acs_bridge.services.pages import Ask, Page
-from acs_bridge.store import associations, devices
+from acs_bridge.store import associations, devices, gateways
 from acs_bridge.store.audit import Deed
 from acs_bridge.store.database import Database
 from acs_bridge.store.devices import DeviceRow, Line
@@ -70,9 +70,13 @@ class Devices:
             lambda row: row.id,
         )
 
-    async def bind(self, line_of_service: str, gateway: Identity, actor: Actor, *, replace: bool) -> DeviceRow:
-        """Give a line its gateway, or another one (RMA); with `replace` also one that another line has."""
+    async def bind(self, line_of_service: str, named: Identity | int, actor: Actor, *, replace: bool) -> DeviceRow:
+        """Give a line its gateway, or another one (RMA); with `replace` also one that another line has.
+
+        The gateway is named by what it is, or by its id.
+        """
         line = names.line_of_service(line_of_service)
+        gateway = await self._identity(named) if isinstance(named, int) else named
         change = Change.of(actor, self._clock())
 
         async def work(connection: Executor) -> None:
@@ -82,6 +86,12 @@ class Devices:
         await in_transaction(self._database, work)
         await self._binding.meet(gateway)
         return await _found(self._database, line)
+
+    async def _identity(self, gateway_id: int) -> Identity:
+        row = await gateways.find(self._database, gateway_id)
+        if row is None:
+            raise NotFound("there is no such gateway")
+        return Identity(row.oui, row.serial_number, row.product_class)
 
     async def unbind(self, line_of_service: str, actor: Actor) -> DeviceRow:
         """Take the gateway from a line; the line, its association and its history stay."""

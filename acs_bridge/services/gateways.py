@@ -12,7 +12,7 @@ from acs_bridge.services.pages import Ask, Page
 from acs_bridge.store import gateways, rings
 from acs_bridge.store.audit import Deed
 from acs_bridge.store.database import Database
-from acs_bridge.store.gateways import GatewayRow
+from acs_bridge.store.gateways import GatewayFilter, GatewayRow
 from acs_bridge.store.rows import Executor, in_transaction
 
 
@@ -34,14 +34,16 @@ class Gateways:
         return row
 
     async def page(
-        self, ask: Ask, *, unclaimed: bool | None = None, quarantined: bool | None = None
+        self,
+        ask: Ask,
+        wanted: GatewayFilter = GatewayFilter(),  # noqa: B008 -- frozen
     ) -> Page[GatewayRow]:
-        """List those that have informed, newest first."""
+        """List those that have informed, or are in stock, newest first."""
         search = ask.text
         return await pages.turn(
             ask,
             pages.number,
-            lambda before, limit: gateways.page(self._database, before, search, unclaimed, quarantined, limit),
+            lambda before, limit: gateways.page(self._database, before, search, wanted, limit),
             lambda row: row.id,
         )
 

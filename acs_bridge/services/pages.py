@@ -17,7 +17,8 @@ from acs_bridge.services import fields
 T = TypeVar("T")
 K = TypeVar("K")
 
-_MAX_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
+"""The largest number that a record may have."""
 _MAX_CURSOR = 200
 
 
@@ -59,7 +60,7 @@ async def turn(
 
 def number(text: str) -> int:
     """Read the cursor of a list in the order of numbers."""
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= _MAX_ID:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= MAX_ID:
         raise _not_ours()
     return int(text)
 

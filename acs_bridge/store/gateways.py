@@ -1,6 +1,6 @@
 """Gateways: the boxes, as their Informs and our records know them. What an Inform changes is the sessions' affair."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 
 from acs_bridge.domain.names import Text
@@ -72,6 +72,16 @@ class GatewayRow:
         return last_ring(self.rung_at, self.ring_result, self.ring_http_status, self.rings)
 
 
+@dataclass(frozen=True, slots=True)
+class GatewayFilter:
+    """Which gateways are wanted; None: whether or not."""
+
+    unclaimed: bool | None = None  # bound to no line of service
+    quarantined: bool | None = None  # in whose name calls were kept out
+    approved: bool | None = None
+    informed: bool = True  # false: those that have not yet
+
+
 async def claim(executor: Executor, identity: Identity) -> None:
     """Decide alone about the boxes with this OUI and serial number, until the transaction ends."""
     await executor.execute(_SQL.claim, identity.oui, identity.serial_number)
@@ -92,6 +102,14 @@ async def fitting(executor: Executor, identity: Identity) -> list[FittingGateway
     )
 
 
+async def take_in_stock(executor: Executor, identity: Identity, now: datetime) -> tuple[int, bool]:
+    """Record a gateway that somebody has, seen or not; its id, and whether it is new."""
+    row = await executor.fetchrow(_SQL.take_in_stock, identity.oui, identity.product_class, identity.serial_number, now)
+    if row is None:
+        raise RuntimeError("a gateway that is recorded has a row")
+    return row["id"], row["is_new"]
+
+
 async def find(executor: Executor, gateway_id: int) -> GatewayRow | None:
     """Look one gateway up."""
     return await one(executor, GatewayRow, _SQL.find, gateway_id)
@@ -101,13 +119,12 @@ async def page(
     executor: Executor,
     before: int | None,
     search: Text | None,
-    unclaimed: bool | None,  # noqa: FBT001 -- a filter, not a switch
-    quarantined: bool | None,  # noqa: FBT001
+    wanted: GatewayFilter,
     limit: int,
 ) -> list[GatewayRow]:
-    """Those that have informed, newest first; `unclaimed`: bound to no line of service; `quarantined`: see there."""
+    """Those that are wanted, newest first."""
     patterns = (pattern(search.shown), pattern(search.key)) if search else (None, None)
-    return await many(executor, GatewayRow, _SQL.page, before, *patterns, unclaimed, quarantined, limit)
+    return await many(executor, GatewayRow, _SQL.page, before, *patterns, *astuple(wanted), limit)
 
 
 async def approve(executor: Executor, gateway_id: int, now: datetime, by: str) -> bool:

@@ -32,6 +32,7 @@ from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.pulse import Pulse
 from acs_bridge.services.queue import Queue
 from acs_bridge.services.seals import Seals
+from acs_bridge.services.stock import Stock
 from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.tokens import Tokens
 from acs_bridge.services.writes import SeenWrite, WriteQuestion, Writes
@@ -108,6 +109,7 @@ class Office:
         self.bulk = BulkIntake(database, clock, self.intake, self.seals, self.binding)
         self.credentials = GatewayCredentials(database, clock, self.keyring, self.policy)
         self.gateways = Gateways(database, clock, self.binding, self.credentials)
+        self.stock = Stock(database, clock, self.credentials, self.binding)
         self.writes = Writes(database, clock, approval_needed=self.approval_needed)
         self.queue = Queue(database, clock)
         self.rung: list[RingResult] = []

@@ -15,6 +15,7 @@ from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.names import line_of_service, subscriber_code
 from acs_bridge.errors import AcsBridgeError, Unavailable
 from acs_bridge.services import bulk as bulk_service
+from acs_bridge.services import chunks
 from acs_bridge.services.orders import Order, Receipt
 from acs_bridge.store import bulk as bulk_store
 from acs_bridge.store.database import Database, DatabaseDown
@@ -165,7 +166,7 @@ class TestTrouble:
     async def test_a_database_that_is_away_is_waited_for_and_then_said_to_every_line(
         self, office: Office, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(bulk_service, "PATIENCE_SECONDS", (0.0, 0.0))
+        monkeypatch.setattr(chunks, "PATIENCE_SECONDS", (0.0, 0.0))
         tried: list[None] = []
 
         async def away(*_: object, **__: object) -> None:

@@ -18,6 +18,24 @@ where g.serial_number = $2 and g.oui = $1 and ($3::text is null or g.product_cla
 order by g.id
 limit 3;
 
+-- name: take_in_stock
+-- Records a gateway that somebody has; one that came by itself is no stranger any more.
+with new as (
+    insert into gateway (oui, product_class, serial_number, created_at) values ($1, $2, $3, $4)
+    on conflict (serial_number, oui, product_class) do nothing
+    returning id
+),
+known as (
+    select id from gateway where serial_number = $3 and oui = $1 and product_class = $2
+),
+no_stranger as (
+    delete from inbox where gateway_id in (select id from known)
+)
+select id, true as is_new from new
+union all
+select id, false from known
+limit 1;
+
 -- name: find
 -- One gateway by its id.
 select g.id, g.oui, g.product_class, g.serial_number, g.manufacturer, g.hardware_version, g.software_version, g.root,
@@ -35,7 +53,7 @@ left join ring r on r.gateway_id = g.id
 where g.id = $1;
 
 -- name: page
--- Those that have informed, newest first.
+-- Those that have informed or ($7) have not yet, newest first.
 select g.id, g.oui, g.product_class, g.serial_number, g.manufacturer, g.hardware_version, g.software_version, g.root,
        g.provisioning_code, g.profile, g.address, g.events, g.created_at, g.approved_at, g.approved_by,
        g.first_inform_at, g.last_inform_at, g.booted_at, g.periodic_at, g.periodic_seconds, d.line_of_service,
@@ -49,13 +67,14 @@ from gateway g
 left join device d on d.gateway_id = g.id
 left join ring r on r.gateway_id = g.id
 where ($1::bigint is null or g.id < $1)
-  and g.first_inform_at is not null
+  and (g.first_inform_at is not null) = $7
   and ($2::text is null or g.serial_number ilike $2 or g.oui ilike $2 or g.product_class ilike $2
        or g.manufacturer ilike $2 or d.line_key like $3)
   and ($4::bool is null or $4 = (d.id is null))
   and ($5::bool is null or $5 = exists (select from quarantine q where q.gateway_id = g.id))
+  and ($6::bool is null or $6 = (g.approved_at is not null))
 order by g.id desc
-limit $6;
+limit $8;
 
 -- name: approve
 -- Lets a gateway out of the inbox; the first approval stays.

@@ -26,6 +26,7 @@ from acs_bridge.services.intake import Intake
 from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.queue import Queue
 from acs_bridge.services.repeats import Repeats
+from acs_bridge.services.stock import Stock
 from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.webhooks import Webhooks
 from acs_bridge.services.writes import Writes
@@ -63,6 +64,7 @@ class Services:
     subscribers: Subscribers
     devices: Devices
     gateways: Gateways
+    stock: Stock
     credentials: GatewayCredentials
     associations: Associations
     intake: Intake
@@ -83,7 +85,7 @@ def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
         *DeviceRoutes(services.devices).table(),
         *AssociationRoutes(services.associations).table(),
         *IntakeRoutes(services.intake, services.bulk, services.associations).table(),
-        *GatewayRoutes(services.gateways, services.credentials, services.doorbell, clock).table(),
+        *GatewayRoutes(services.gateways, services.stock, services.credentials, services.doorbell, clock).table(),
         *WriteRoutes(services.writes).table(),
         *QueueRoutes(services.queue).table(),
         *PhanRoutes(services.phan).table(),

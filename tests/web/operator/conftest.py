@@ -108,6 +108,7 @@ async def operator(office: Office, lookup: PhanLookup, keyring: Keyring) -> Asyn
             subscribers=office.subscribers,
             devices=office.devices,
             gateways=office.gateways,
+            stock=office.stock,
             credentials=office.credentials,
             associations=office.associations,
             intake=office.intake,

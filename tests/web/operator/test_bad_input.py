@@ -59,6 +59,7 @@ async def test_every_bad_field_is_named_at_once_with_its_place(intake):
         "subscriber.code",
         "subscriber.x",
         "line_of_service",
+        "gateway.oui",
         "gateway.serial_number",
     ]
 
@@ -206,8 +207,8 @@ async def test_a_code_that_cannot_be_is_never_a_server_error(admin, path):
         ("POST", "/v1/phan/open", {"urls": []}, "urls"),
         ("POST", "/v1/phan/open", {"urls": ["a"] * 1001}, "urls"),
         ("POST", "/v1/phan/open", {"urls": [1]}, "urls.0"),
-        ("PUT", "/v1/devices/L/gateway", {"oui": "x", "serial_number": "\u0007"}, "serial_number"),
-        ("PUT", "/v1/devices/L/gateway", {"oui": "x", "serial_number": "s", "replace": "yes"}, "replace"),
+        ("PUT", "/v1/devices/L/gateway", {"oui": "00005e", "serial_number": "\u0007"}, "serial_number"),
+        ("PUT", "/v1/devices/L/gateway", {"oui": "00005e", "serial_number": "s", "replace": "yes"}, "replace"),
     ],
 )
 async def test_other_bodies_name_their_bad_field_too(admin, method, path, body, field):

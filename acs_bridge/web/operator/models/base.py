@@ -103,6 +103,7 @@ def _limits(least: int, most: int) -> Any:  # noqa: ANN401 -- what pydantic's Fi
 Code = Annotated[str, checked(names.subscriber_code), _limits(1, names.CODE_LENGTH)]
 LineOfService = Annotated[str, checked(names.line_of_service), _limits(1, names.CODE_LENGTH)]
 Name = Annotated[str, checked(names.subscriber_name), _limits(1, names.NAME_LENGTH)]
+Oui = Annotated[str, checked(names.oui), Field(json_schema_extra={"pattern": r"^\s*[0-9A-Fa-f]{6}\s*$"})]
 GatewayText = Annotated[str, checked(names.subscriber_code), _limits(1, GATEWAY_TEXT)]
 MaybeGatewayText = Annotated[str, checked(_gateway_text), _limits(0, GATEWAY_TEXT)]
 Time = datetime

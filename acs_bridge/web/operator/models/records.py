@@ -1,14 +1,17 @@
 """Subscribers, devices and gateways."""
 
-from typing import Annotated, Literal
+from typing import Literal, cast
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from acs_bridge.domain.ring import LastRing, RingResult
 from acs_bridge.domain.waiting import Rhythm
+from acs_bridge.errors import InvalidField, InvalidInput
 from acs_bridge.services.credentials import NewPair
 from acs_bridge.services.devices import warnings
+from acs_bridge.services.pages import MAX_ID
+from acs_bridge.services.stock import Stocked, Stored
 from acs_bridge.store.devices import DeviceRow
 from acs_bridge.store.gateways import GatewayRow, Identity
 from acs_bridge.web.operator.models.base import (
@@ -19,6 +22,7 @@ from acs_bridge.web.operator.models.base import (
     ListQuery,
     MaybeGatewayText,
     Name,
+    Oui,
     RequestModel,
     Time,
 )
@@ -56,7 +60,7 @@ class RecordQuery(ListQuery):
 class GatewayIdentity(RequestModel):
     """How a gateway is named. Without product_class: the one gateway with that OUI and serial number."""
 
-    oui: Annotated[GatewayText, AfterValidator(str.upper)] = Field(description="Six hexadecimal digits, as a rule.")
+    oui: Oui = Field(description="Six hexadecimal digits.")
     product_class: MaybeGatewayText | None = None
     serial_number: GatewayText
 
@@ -66,10 +70,52 @@ class GatewayIdentity(RequestModel):
         return Identity(self.oui, self.serial_number, self.product_class)
 
 
-class Binding(GatewayIdentity):
-    """The gateway that a line shall have; `replace` takes it from another line."""
+class Binding(RequestModel):
+    """The gateway that a line shall have, by its id or by what it is; `replace` takes it from another line.
 
+    The id names any gateway that has informed, also one whose OUI is none.
+    """
+
+    id: int | None = Field(None, ge=1, le=MAX_ID)
+    oui: Oui | None = None
+    product_class: MaybeGatewayText | None = None
+    serial_number: GatewayText | None = None
     replace: bool = False
+
+    @property
+    def named(self) -> int | Identity:
+        """Name the same in the words of the services."""
+        if self.id is not None:
+            if self.model_fields_set & {"oui", "product_class", "serial_number"}:
+                raise InvalidField("id", "names the gateway alone: leave out oui, product_class and serial_number")
+            return self.id
+        missing = [name for name in ("oui", "serial_number") if getattr(self, name) is None]
+        if missing:
+            raise InvalidInput(*(InvalidField(name, "is required, or id") for name in missing))
+        return Identity(self.oui or "", self.serial_number or "", self.product_class)
+
+
+class NewGateway(RequestModel):
+    """A gateway in stock: who it is, and the pair that it logs in with when that is its own.
+
+    HA1 is MD5(username:realm:password), for the realm cpe_auth.realm.
+    """
+
+    oui: Oui = Field(description="Six hexadecimal digits.")
+    product_class: MaybeGatewayText
+    serial_number: GatewayText
+    cpe_username: str | None = None
+    cpe_password: str | None = None
+    cpe_ha1: str | None = None
+
+    @property
+    def stocked(self) -> Stocked:
+        """Say the same in the words of the services."""
+        secrets = (self.cpe_password, self.cpe_ha1)
+        if self.cpe_username is None and secrets != (None, None):
+            raise InvalidField("cpe_username", "is required with cpe_password or cpe_ha1")
+        pair = None if self.cpe_username is None else NewPair(self.cpe_username, *secrets)
+        return Stocked(Identity(self.oui, self.serial_number, self.product_class), pair)
 
 
 class NewDevice(RequestModel):
@@ -133,9 +179,14 @@ def _gateway(row: DeviceRow) -> DeviceGateway | None:
 
 
 class GatewayQuery(ListQuery):
-    """A page of gateways; `unclaimed`: those that no line has; `quarantined`: those of which calls were kept out."""
+    """A page of gateways; `unclaimed`: those that no line has; `quarantined`: those of which calls were kept out.
 
+    Listed are those that have informed, or with `informed=false` those that have not yet: what is in stock.
+    """
+
+    informed: bool = True
     unclaimed: bool | None = None
+    approved: bool | None = None
     quarantined: bool | None = None
 
 
@@ -184,6 +235,40 @@ class ConnectionRequestAnswer(AnswerModel):
         return cls(at=ring.at, result=ring.result, words=ring.words, http_status=ring.http_status, count=ring.count)
 
 
+Pair = Literal["bootstrap", "imported", "own", "certificate"]
+"""What a gateway logs in with."""
+
+
+class StockAnswer(AnswerModel):
+    """A gateway that was recorded in advance; `pair` says with what it is to log in."""
+
+    id: int
+    oui: str
+    product_class: str
+    serial_number: str
+    pair: Pair
+
+    @classmethod
+    def of(cls, stored: Stored) -> "StockAnswer":
+        """Make the answer of a record."""
+        who = stored.identity
+        return cls(
+            id=stored.id,
+            oui=who.oui,
+            product_class=who.product_class or "",
+            serial_number=who.serial_number,
+            pair=cast("Pair", stored.pair),
+        )
+
+
+class StockLine(StockAnswer):
+    """What a line of an upload got; a line that could not be done has the members of a problem instead."""
+
+    line: int = Field(description="The number of the line in the upload, counted from 1.")
+    status: int = Field(description="As the answer to the same request alone would have it.")
+    batch_id: UUID = Field(description="Names the upload.")
+
+
 class GatewayAnswer(AnswerModel):
     """A gateway, as its last Inform and our records know it."""
 
@@ -207,7 +292,7 @@ class GatewayAnswer(AnswerModel):
     next_inform_at: Time | None
     booted_at: Time | None
     connection_request: ConnectionRequestAnswer | None
-    pair: Literal["bootstrap", "imported", "own", "certificate"]
+    pair: Pair
     quarantine: list[KeptOut]
 
     @classmethod

@@ -87,7 +87,7 @@ class DeviceRoutes:
     async def bind(self, call: Call[NoQuery, Binding]) -> Answer:
         """Give one its gateway."""
         line, body = call.path["line_of_service"], call.body
-        return Answer(DeviceAnswer.of(await self._devices.bind(line, body.identity, call.actor, replace=body.replace)))
+        return Answer(DeviceAnswer.of(await self._devices.bind(line, body.named, call.actor, replace=body.replace)))
 
     async def unbind(self, call: Call[NoQuery, NoBody]) -> Answer:
         """Take the gateway from one."""

@@ -1,20 +1,39 @@
-"""`/v1/gateways`: those that have informed, and their approval."""
+"""`/v1/gateways`: those that have informed and those in stock, their approval and credentials."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 
 from acs_bridge.domain.clock import Clock
+from acs_bridge.errors import AcsBridgeError
 from acs_bridge.services.credentials import GatewayCredentials
 from acs_bridge.services.doorbell.doorbell import Doorbell
 from acs_bridge.services.gateways import Gateways
+from acs_bridge.services.stock import Stock, Stocked, Stored
+from acs_bridge.store.gateways import GatewayFilter
 from acs_bridge.web.operator.models.base import Listing, NoBody, NoQuery
 from acs_bridge.web.operator.models.records import (
     ConnectionRequestAnswer,
     GatewayAnswer,
     GatewayQuery,
     NewCredentials,
+    NewGateway,
+    StockAnswer,
+    StockLine,
 )
-from acs_bridge.web.operator.registry import ADMINS, READERS, Answer, AnyRoute, Call, Route
-from acs_bridge.web.operator.routes.places import number_in
+from acs_bridge.web.operator.registry import (
+    ADMINS,
+    READERS,
+    WRITERS,
+    Answer,
+    AnyRoute,
+    Bulk,
+    Call,
+    Chunk,
+    LineAnswer,
+    Route,
+)
+from acs_bridge.web.operator.routes.places import number_in, place
 
 _WHAT = "gateway"
 
@@ -22,8 +41,11 @@ _WHAT = "gateway"
 class GatewayRoutes:
     """Gateways over HTTP."""
 
-    def __init__(self, gateways: Gateways, credentials: GatewayCredentials, doorbell: Doorbell, clock: Clock) -> None:
+    def __init__(
+        self, gateways: Gateways, stock: Stock, credentials: GatewayCredentials, doorbell: Doorbell, clock: Clock
+    ) -> None:
         self._gateways = gateways
+        self._stock = stock
         self._credentials = credentials
         self._doorbell = doorbell
         self._clock = clock
@@ -35,10 +57,21 @@ class GatewayRoutes:
         path = "/v1/gateways/{id}"
         return (
             Route(
+                "POST",
+                "/v1/gateways",
+                self.take,
+                "Record a gateway in advance, with the pair that it logs in with",
+                WRITERS,
+                {HTTPStatus.CREATED: StockAnswer, HTTPStatus.OK: StockAnswer},
+                body=NewGateway,
+                refusals=(HTTPStatus.CONFLICT,),
+                bulk=Bulk(self.take_many, self._stock.begin, StockLine),
+            ),
+            Route(
                 "GET",
                 "/v1/gateways",
                 self.list,
-                "List gateways that have informed",
+                "List gateways that have informed, or are in stock",
                 READERS,
                 {HTTPStatus.OK: Listing[GatewayAnswer]},
                 query=GatewayQuery,
@@ -84,12 +117,25 @@ class GatewayRoutes:
             ),
         )
 
+    async def take(self, call: Call[NoQuery, NewGateway]) -> Answer:
+        """Take one in stock."""
+        stored = await self._stock.take(call.body.stocked, call.actor)
+        answer = _stored(stored)
+        return replace(answer, location=place("gateways", stored.id)) if stored.created else answer
+
+    async def take_many(self, chunk: Chunk[NewGateway]) -> Sequence[LineAnswer]:
+        """Take those of an upload in stock."""
+        asked = [_stocked(body) for body in chunk.bodies]
+        lot = [each for each in asked if isinstance(each, Stocked)]
+        taken = iter(await self._stock.take_many(lot, chunk.actor))
+        answers = [next(taken) if isinstance(each, Stocked) else each for each in asked]
+        return [_stored(each) if isinstance(each, Stored) else each for each in answers]
+
     async def list(self, call: Call[GatewayQuery, NoBody]) -> Answer:
         """List them."""
-        now = self._clock()
-        page = await self._gateways.page(
-            call.query.ask, unclaimed=call.query.unclaimed, quarantined=call.query.quarantined
-        )
+        now, query = self._clock(), call.query
+        wanted = GatewayFilter(query.unclaimed, query.quarantined, query.approved, query.informed)
+        page = await self._gateways.page(query.ask, wanted)
         return Answer(Listing[GatewayAnswer].of(page, lambda row: GatewayAnswer.of(row, now)))
 
     async def show(self, call: Call[NoQuery, NoBody]) -> Answer:
@@ -127,3 +173,14 @@ class GatewayRoutes:
 
     async def _shown(self, gateway_id: int) -> Answer:
         return Answer(GatewayAnswer.of(await self._gateways.find(gateway_id), self._clock()))
+
+
+def _stocked(body: NewGateway) -> Stocked | AcsBridgeError:
+    try:
+        return body.stocked
+    except AcsBridgeError as error:
+        return error
+
+
+def _stored(stored: Stored) -> Answer:
+    return Answer(StockAnswer.of(stored), HTTPStatus.CREATED if stored.created else HTTPStatus.OK)
