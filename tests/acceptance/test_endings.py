@@ -152,6 +152,7 @@ class TestKilled:
     async def test_between_two_posts_it_leaves_no_postgres_and_the_next_one_goes_on_with_the_session(
         self, site: Site, hold: asyncio.Event
     ) -> None:
+        """S-20."""
         with site.serving() as first:
             token = site.token("admin", "admin")
             receipt = first.caller(token).provision("HELD1")

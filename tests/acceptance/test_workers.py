@@ -88,6 +88,7 @@ class TestASession:
 
 class TestAKilledWorker:
     async def test_is_replaced_and_neither_a_session_nor_a_count_is_lost(self, daemon: Daemon, admin: Caller) -> None:
+        """S-20."""
         serials = [f"KILL{number}" for number in range(6)]
         writes = [admin.provision(serial)["write_id"] for serial in serials]
         hold = asyncio.Event()

@@ -171,7 +171,7 @@ def test_the_path_of_an_object_ends_in_a_dot(path):
     ],
 )
 def test_what_is_no_path_is_refused(path):
-    """D-06, D-07, R-07"""
+    """D-06, D-07, D-08, R-07"""
     for checked in (parameter_path, object_path):
         with pytest.raises(InvalidValue):
             checked(path)

@@ -45,12 +45,14 @@ def test_the_same_claims_under_the_same_key_are_the_same_url(said):
 
 @given(claims)
 def test_a_token_is_base64url_without_padding_as_a_whole(said):
+    """P-05."""
     token = URLS.seal(KEY, said).removeprefix(BASE)
     assert set(token) <= set(BASE64URL)
     assert urlsafe_b64decode(token + "=" * (-len(token) % 4))[:3] == urlsafe_b64decode(KEY)
 
 
 def test_the_key_id_is_readable_and_nothing_else_is():
+    """SEC-13."""
     assert TOKEN.startswith(KEY)
     sealed = urlsafe_b64decode(TOKEN + "=" * (-len(TOKEN) % 4))
     assert b"LOS" not in sealed
@@ -85,10 +87,12 @@ def test_a_fraction_of_the_second_of_issue_is_not_kept():
 )
 @pytest.mark.parametrize("before", [BASE, "", "http://proxy.example:8080/else/where/", "/"])
 def test_a_url_opens_whatever_a_gateway_or_a_proxy_puts_around_its_token(before, behind):
+    """P-05."""
     assert URLS.open(f"{before}{TOKEN}{behind}") == OpenedPhanUrl(CLAIMS, KEY)
 
 
 def test_a_url_is_opened_by_its_own_key_after_a_rotation():
+    """SEC-13."""
     urls = PhanUrls(ROTATED, BASE)
     assert urls.open(URL) == OpenedPhanUrl(CLAIMS, KEY)
     assert urls.open(urls.seal(ROTATED.current_key_id, CLAIMS)) == OpenedPhanUrl(CLAIMS, ROTATED.current_key_id)
@@ -112,6 +116,7 @@ def test_a_token_with_another_character_anywhere_is_refused(data):
 
 @given(claims, st.data())
 def test_a_flipped_bit_is_refused(said, data):
+    """SEC-13."""
     token = bytearray(URLS.seal(KEY, said).removeprefix(BASE).encode())
     bit = data.draw(st.integers(0, 7 * len(token) - 1))
     token[bit // 7] ^= 1 << bit % 7
@@ -125,6 +130,7 @@ def test_a_truncated_token_is_refused(length):
 
 @given(claims, claims)
 def test_the_ends_of_two_tokens_cannot_be_swapped(one, other):
+    """SEC-13."""
     first, second = (URLS.seal(KEY, said).removeprefix(BASE) for said in (one, other))
     assume(first[:40] != second[:40])
     assert refusal(first[:40] + second[40:]) == ONE_ANSWER
@@ -135,6 +141,7 @@ def test_a_token_cannot_be_moved_to_another_key():
 
 
 def test_the_url_of_a_retired_key_and_that_of_another_installation_are_refused():
+    """SEC-13."""
     assert refusal(URL, PhanUrls(ROTATED.retire(KEY), BASE)) == ONE_ANSWER
     assert refusal(URL, PhanUrls(Keyring.new(NOW), BASE)) == ONE_ANSWER
 
@@ -195,6 +202,7 @@ def test_the_length_of_a_url_is_known_without_making_it(said):
     ("line", "fits"), [("9" * 64, True), ("ж" * 64, True), ("線" * 64, False)], ids=["one", "two", "three"]
 )
 def test_the_longest_lines_of_one_and_two_byte_scripts_fit_256_characters(line, fits):
+    """D-05."""
     said = PhanClaims(line_of_service(line).shown, CLAIMS.association_id, 255, NOW)
     assert (URLS.length(said) <= MAX_URL) is fits
 

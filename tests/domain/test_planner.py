@@ -82,6 +82,7 @@ class TestTheFirstRequest:
         ],
     )
     def test_is(self, state: WriteState, plan: Plan, wanted: Wanted, event: WriteEvent | None, asked: Asked) -> None:
+        """R-13."""
         move = planner.begin(a_write(state, plan), wanted)
         request = SetParameterValues(VALUES, tag(ID, STEP + 1)) if asked is SET else NAMES
         assert move == Move(event, request, replace(plan, asked=asked, rests=False))
@@ -170,6 +171,7 @@ class TestAnAnswer:
     def test_makes_of_its_write(
         self, state: WriteState, asked: Asked, answer: Answer, flags: str, expected: Move
     ) -> None:
+        """R-08, S-14."""
         write = a_write(state, Plan(asked=asked), request_id=tag(ID, STEP))
         wanted = UNREADABLE if "u" in flags else WANTED
         assert planner.answered(write, wanted, answer, last_attempt="l" in flags, in_force="f" in flags) == expected

@@ -38,6 +38,7 @@ class TestBinding:
         assert await office.deeds() == before
 
     async def test_a_swap_starts_the_next_generation_and_clears_the_box_that_had_the_url(self, office):
+        """P-07."""
         receipt = await associated(office, gateway=ONE)
         await office.verify(receipt.write_id)
         old = await office.gateway_of("L-1")

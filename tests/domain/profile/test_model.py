@@ -29,6 +29,7 @@ def values(profile: Profile, purpose: Purpose = Purpose.PROVISION, **fields: str
 
 
 def test_provisioning_writes_every_parameter_with_its_fields_filled_in():
+    """R-08."""
     rendered = profile(URL, 'value = "7"\ntype = "xsd:unsignedInt"').render(Purpose.PROVISION, FIELDS)
     assert rendered == (
         ParameterValueStruct("Device.X_EXAMPLE.P0", "https://phan.example.net/r/abcdTOKEN", "xsd:string"),
@@ -66,6 +67,7 @@ def test_a_field_s_value_is_taken_as_it_is(before, value):
 
 
 def test_a_value_that_fits_exactly_is_written_and_one_more_character_is_refused():
+    """D-05."""
     exact = profile('value = "{line_of_service}"\nmax_length = 8')
     assert values(exact, line_of_service="ж" * 8) == ["ж" * 8]
     with pytest.raises(
@@ -75,6 +77,7 @@ def test_a_value_that_fits_exactly_is_written_and_one_more_character_is_refused(
 
 
 def test_without_a_max_length_a_parameter_takes_256_characters():
+    """D-05."""
     assert values(profile(URL), phan_url="u" * 256) == ["u" * 256]
     with pytest.raises(ProfileUnfit, match="takes at most 256 characters, not 257"):
         values(profile(URL), phan_url="u" * 257)

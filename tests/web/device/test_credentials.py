@@ -83,7 +83,7 @@ class TestAGatewayThatIsBelieved:
     async def test_gets_credentials_of_its_own_and_proves_them_by_its_next_login(
         self, acs: Acs, schema: Schema
     ) -> None:
-        """A-18, A-20, A-21, P-01."""
+        """A-18, A-20, A-21, C-10, P-01."""
         gateway = acs.gateway(schema=schema)
         assert (await gateway.session()).served == (SET,)
         (write,) = await writes(acs)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from cwmp.messages import GetParameterValues, SetParameterValues
+from cwmp.messages import GetParameterValues, SetParameterValues, TransferComplete, TransferCompleteResponse
 from tests.conftest import Postgres
 from tests.web.device.conftest import Acs
 from tests.web.device.wire import XML, Answer, Authorize, Cpe, connected, login
@@ -82,6 +82,7 @@ class TestADatabaseThatIsAway:
         assert await acs.history(write_id) == ["created", "dispatched", "accepted", "read_back_equal"]
 
     async def test_is_503_in_the_middle_of_a_session_which_goes_on_afterwards(self, acs: Acs, switch: Switch) -> None:
+        """S-26."""
         write_id = await acs.provision()
         cpe, authorize = Cpe(), await login(acs.port)
         async with connected(acs.port) as wire:
@@ -97,10 +98,12 @@ class TestADatabaseThatIsAway:
         assert await acs.history(write_id) == ["created", "dispatched", "accepted", "read_back_equal"]
 
     async def test_does_not_matter_to_a_session_without_work(self, acs: Acs, switch: Switch) -> None:
+        """S-26: what the gateway tells is taken without a database, and so never lost to a fault."""
         cpe = Cpe()
         async with connected(acs.port) as wire:
             await cpe.open(wire)
             await switch.off()
+            assert isinstance((await cpe.say(wire, TransferComplete("key"), "1")).message, TransferCompleteResponse)
             assert (await cpe.empty(wire)).status == 204
         await switch.on()
 

@@ -137,7 +137,8 @@ class TestConnections:
     def configured(self) -> Settings:
         return settings(device_listener={"max_connections": 6, "max_connections_per_address": 3})
 
-    async def test_beyond_the_limit_end_the_oldest_on_which_nothing_would_be_lost(self, acs: Acs) -> None:  # SEC-05
+    async def test_beyond_the_limit_end_the_oldest_on_which_nothing_would_be_lost(self, acs: Acs) -> None:
+        """SEC-05, T-30: those whose sessions are over among them."""
         cpe, authorize = Cpe(), await login(acs.port)
         async with AsyncExitStack() as stack:
             session = await stack.enter_async_context(connected(acs.port))

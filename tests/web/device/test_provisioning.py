@@ -31,6 +31,7 @@ class TestTheNextInform:
         assert await acs.history(write_id) == ["created", "dispatched", "accepted", "read_back_equal"]
 
     async def test_of_a_gateway_without_work_takes_two_messages(self, acs: Acs) -> None:
+        """S-29."""
         await acs.provision()
         gateway = acs.gateway()
         await gateway.session()
@@ -92,6 +93,7 @@ class TestALostSession:
     async def test_is_settled_by_the_parameter_key_of_the_next_inform(
         self, acs: Acs, behaviour: Behaviour, events: list[str], asked: tuple[str, ...]
     ) -> None:
+        """S-19, R-09."""
         write_id = await acs.provision()
         gateway = acs.gateway(behaviour=behaviour)
         await gateway.session()
@@ -104,6 +106,7 @@ class TestALostSession:
 
     @pytest.mark.parametrize("carried_out", [False, True])
     async def test_without_a_parameter_key_is_settled_by_looking_first(self, acs: Acs, carried_out: bool) -> None:
+        """S-19, R-04."""
         write_id = await acs.provision()
         lost = (
             Behaviour(no_parameter_key=True, drop_before_response=1)
@@ -127,6 +130,7 @@ class TestALostSession:
         assert await acs.state(write_id) == "verified"
 
     async def test_leaves_its_write_in_doubt_when_the_lease_is_over(self, acs: Acs, clock) -> None:
+        """S-18."""
         write_id = await acs.provision()
         gateway = acs.gateway(behaviour=Behaviour(drop_before_response=1))
         await gateway.session()
@@ -144,6 +148,7 @@ class TestALostSession:
         ]
 
     async def test_again_and_again_fails_in_the_end(self, acs: Acs) -> None:
+        """S-29."""
         write_id = await acs.provision()
         gateway = acs.gateway(behaviour=Behaviour(drop_on_request=1))
         for _ in range(4):
@@ -167,6 +172,7 @@ class TestALostSession:
 
 class TestAFault:
     async def test_that_is_permanent_parks_the_write_with_every_parameter(self, acs: Acs) -> None:
+        """R-11, R-12."""
         write_id = await acs.provision()
         fault = Fault(
             9003,
@@ -211,6 +217,7 @@ class TestAFault:
         assert (write["state"], write["attempts"], write["fault"]["code"]) == ("failed", 3, 9002)
 
     async def test_of_the_read_back_leaves_the_write_to_its_parameter_key(self, acs: Acs) -> None:
+        """R-13."""
         write_id = await acs.provision()
         gateway = acs.gateway(behaviour=Behaviour(faults={GET: Fault(9005, "no such")}))
         await gateway.session()
@@ -273,6 +280,7 @@ class TestAGatewayThatIsNotByTheBook:
         assert "reads back" in write["fault"]["text"]
 
     async def test_and_sends_no_status_is_read_back(self, acs: Acs) -> None:
+        """R-10."""
         write_id = await acs.provision()
         await acs.gateway(behaviour=Behaviour(status=None)).session()
         assert await acs.state(write_id) == "verified"

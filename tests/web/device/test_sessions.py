@@ -17,11 +17,17 @@ from acs_bridge.settings import Settings
 from acs_bridge.store.database import Database
 from acs_bridge.web.listener import bind, serving
 from cwmp.messages import (
+    AutonomousDUStateChangeComplete,
+    AutonomousTransferComplete,
+    DUStateChangeComplete,
     Fault,
     GetParameterValues,
     GetParameterValuesResponse,
+    GetRPCMethods,
+    GetRPCMethodsResponse,
     InformResponse,
     Kicked,
+    RequestDownload,
     SetParameterValues,
     SetParameterValuesResponse,
     TransferComplete,
@@ -137,6 +143,7 @@ class TestTwoWorkers:
         assert await workers.acs.history(write_id) == ["created", "dispatched"]
 
     async def test_go_on_with_what_replaced_a_write_in_the_middle(self, workers: Workers) -> None:
+        """P-06."""
         acs = workers.acs
         old = await acs.provision()
         cpe = Cpe()
@@ -151,6 +158,7 @@ class TestTwoWorkers:
         assert (await acs.state(old), await acs.state(new)) == ("superseded", "verified")
 
     async def test_look_again_when_also_what_replaced_it_is_replaced(self, workers: Workers) -> None:
+        """P-06."""
         acs = workers.acs
         old = await acs.provision()
         cpe = Cpe()
@@ -359,6 +367,7 @@ class TestAnAnswer:
 
 class TestAnEmptyPostForAnAnswer:
     async def test_gets_the_same_request_once_more_and_then_counts_as_a_fault(self, acs: Acs) -> None:
+        """S-14."""
         write_id = await acs.provision()
         cpe = Cpe()
         async with connected(acs.port) as wire:
@@ -424,12 +433,65 @@ class TestARequestOfTheGateway:
             assert len(await cpe.finish(wire, await cpe.empty(wire))) == 2
         assert await acs.state(write_id) == "verified"
 
+    async def test_that_is_said_to_be_answered_is(self, acs: Acs) -> None:
+        """R-05, R-21, R-22: the list holds what works, and nothing else."""
+        requests = (
+            GetRPCMethods(),
+            TransferComplete("an unknown key", fault_code=9010),
+            AutonomousTransferComplete("http://a.example/", "http://b.example/", True, "1 Firmware Upgrade Image"),
+            RequestDownload("1 Firmware Upgrade Image"),
+            DUStateChangeComplete(()),
+            AutonomousDUStateChangeComplete(()),
+        )
+        cpe = Cpe()
+        async with connected(acs.port) as wire:
+            await cpe.open(wire)
+            answers = [await cpe.say(wire, each, "7") for each in requests]
+            assert [type(each.message).__name__ for each in answers] == [
+                f"{type(each).__name__}Response" for each in requests
+            ]
+            assert {(each.status, each.id) for each in answers} == {(200, "7")}
+            methods = answers[0].message
+            assert isinstance(methods, GetRPCMethodsResponse)
+            assert set(methods.methods) == {"Inform"} | {type(each).__name__ for each in requests}
+            assert (await cpe.empty(wire)).status == 204
+
     @pytest.mark.parametrize("cookie", ["", "cwmpsid=" + "0" * 68])
     async def test_outside_a_session_is_400(self, acs: Acs, cookie: str) -> None:  # S-01
         authorize = await login(acs.port)
         async with connected(acs.port) as wire:
             answer = await Cpe(cookie=cookie).say(wire, TransferComplete("key"), "1", authorize())
             assert answer.status == 400
+
+
+class TestAWriteThatIsQueuedInTheMiddle:
+    @pytest.mark.parametrize("late", [False, True], ids=["after the Inform", "after the end"])
+    async def test_of_a_session_comes_with_the_next_one(self, acs: Acs, late: bool) -> None:
+        """S-28: a session is asked nothing that was not due when it began; who is waited for is rung."""
+        cpe, authorize = Cpe(), await login(acs.port)
+        async with connected(acs.port) as wire:
+            await cpe.open(wire, authorize)
+            if late:
+                assert (await cpe.empty(wire)).status == 204
+            write_id = await acs.provision()
+            assert (await cpe.empty(wire)).status == 204
+            assert await acs.state(write_id) == "queued"
+            assert len(await cpe.session(wire, authorize)) == 2
+            assert await cpe.session(wire, authorize) == []
+        assert await acs.history(write_id) == ["created", "dispatched", "accepted", "read_back_equal"]
+
+    async def test_of_many_sessions_at_any_moment_is_neither_lost_nor_sent_twice(self, acs: Acs) -> None:
+        """S-28."""
+        gateways, authorize = [Cpe(f"S{number}") for number in range(12)], await login(acs.port)
+        async with AsyncExitStack() as stack:
+            wires = [await stack.enter_async_context(connected(acs.port)) for _ in gateways]
+            pairs = list(zip(gateways, wires, strict=True))
+            provisioned = asyncio.gather(*(acs.provision(cpe.serial, cpe.serial, cpe.serial) for cpe in gateways))
+            await asyncio.gather(*(cpe.session(wire, authorize) for cpe, wire in pairs))
+            writes = await provisioned
+            await asyncio.gather(*(cpe.session(wire, authorize) for cpe, wire in pairs))
+        for write_id in writes:
+            assert await acs.history(write_id) == ["created", "dispatched", "accepted", "read_back_equal"]
 
 
 class TestALateEmptyPost:
@@ -454,6 +516,58 @@ class TestAnInform:
         authorize = await login(acs.port)
         async with connected(acs.port) as wire:
             assert (await wire.post(body, XML, authorize())).message == InformResponse(1)
+
+    @pytest.mark.parametrize(
+        "events",
+        [(), ("6 CONNECTION REQUEST",), ("14 HEARTBEAT",), ("X 00005E Foo", "99 NEW"), ("4 VALUE CHANGE", "1 BOOT")],
+        ids=str,
+    )
+    async def test_may_come_at_any_time_for_any_reason(self, acs: Acs, events: tuple[str, ...]) -> None:
+        """S-32, E-02, E-05: also as the answer to a ring that nobody made, and its write is not made to wait."""
+        write_id = await acs.provision()
+        cpe, authorize = Cpe(), await login(acs.port)
+        async with connected(acs.port) as wire:
+            answer = await wire.post(cpe.inform(events), XML, authorize())
+            cpe.cookie = answer.cookie
+            assert len(await cpe.finish(wire, await cpe.empty(wire))) == 2
+        assert await acs.state(write_id) == "verified"
+
+    async def test_with_a_value_change_proves_nothing(self, acs: Acs) -> None:
+        """E-04: what is in doubt is settled by the ParameterKey and by reading, whatever an event says of the value."""
+        write_id = await acs.provision()
+        cpe, authorize = Cpe(), await login(acs.port)
+        async with connected(acs.port) as wire:
+            await cpe.open(wire, authorize)
+            request = (await cpe.empty(wire)).message
+        assert isinstance(request, SetParameterValues)
+        (url,) = request.parameters
+        cpe.values[url.name] = url.value  # set by somebody else: the key of our write is not there
+        said = f"<ParameterValueStruct><Name>{url.name}</Name><Value>{url.value}</Value></ParameterValueStruct>"
+        body = cpe.inform(("4 VALUE CHANGE",)).replace(b"</ParameterList>", said.encode() + b"</ParameterList>")
+        async with connected(acs.port) as wire:
+            cpe.cookie = (await wire.post(body, XML, authorize())).cookie
+            assert await acs.state(write_id) == "queued"
+            assert [type(each) for each in await cpe.finish(wire, await cpe.empty(wire))] == [
+                SetParameterValues,
+                GetParameterValues,
+            ]
+        assert "key_differs" in await acs.history(write_id)
+
+    async def test_says_by_three_words_whose_it_is(self, acs: Acs) -> None:
+        """S-24, R-02: of two with one serial number only that one gets a write; capitals of an OUI do not matter."""
+        write_id = await acs.provision()
+        other, same = b"<ProductClass>Other<", b"<OUI>00005e<"
+        cpe, authorize = Cpe(), await login(acs.port)
+        for body, status in (
+            (cpe.inform().replace(b"<ProductClass>SimGW<", other), 204),
+            (cpe.inform().replace(b"<OUI>00005E<", same), 200),
+        ):
+            assert other in body or same in body
+            async with connected(acs.port) as wire:
+                cpe.cookie = (await wire.post(body, XML, authorize())).cookie
+                assert (await cpe.empty(wire)).status == status
+        assert await acs.state(write_id) == "sent"
+        assert await acs.database.fetchval("select count(*) from gateway") == 2
 
     async def test_that_is_sent_twice_opens_two_sessions_of_which_the_second_counts(self, acs: Acs) -> None:  # S-21
         await acs.provision()
