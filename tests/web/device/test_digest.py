@@ -300,7 +300,7 @@ class TestWithoutCredentials:
     @pytest.mark.parametrize("password", [None, "wrong"])
     @pytest.mark.parametrize("gateway", ["S1", "S2"])
     async def test_nothing_changes(self, acs: Acs, gateway: str, password: str | None) -> None:  # A-03
-        """A-01."""
+        """A-01, E-06."""
         await acs.provision("S1")
         opened = Cpe("S1")
         async with connected(acs.port) as wire:

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from acs_bridge.domain.actor import Actor, Role
+from acs_bridge.services.associations import Associations
 from acs_bridge.settings import Settings
 from acs_bridge.simulator.behaviour import Applies, Behaviour
 from acs_bridge.simulator.models import TR098, TR181
@@ -180,7 +182,7 @@ class TestAFault:
             (ParameterFault("Device.X", 9005, "no such"), ParameterFault("Device.Y", 9007, "bad")),
         )
         gateway = acs.gateway(behaviour=Behaviour(faults={SET: fault}))
-        await gateway.session()
+        assert (await gateway.session()).served == (SET,)
         write = await acs.write(write_id)
         assert write["state"] == "rejected"
         assert write["fault"] == {
@@ -284,6 +286,22 @@ class TestAGatewayThatIsNotByTheBook:
         write_id = await acs.provision()
         await acs.gateway(behaviour=Behaviour(status=None)).session()
         assert await acs.state(write_id) == "verified"
+
+
+class TestTheEndOfAnAssociation:
+    async def test_takes_the_url_from_the_gateway_in_its_next_session(self, acs: Acs) -> None:
+        """P-07, X-18: an empty text, written, read back and proven as the URL was."""
+        await acs.provision()
+        gateway = acs.gateway()
+        await gateway.session()
+        assert gateway.value(URL) != ""
+        association = await acs.database.fetchval("select id from association")
+        associations = Associations(acs.database, acs.clock, acs.parts.lines, acs.parts.seals)
+        await associations.end(association, Actor("cli", "Ann", Role.ADMIN, ""))
+        assert (await gateway.session()).served == (SET, GET)
+        assert gateway.value(URL) == ""
+        states = await acs.database.fetch("select purpose, state from write order by created_at, purpose desc")
+        assert [tuple(row) for row in states] == [("provision", "verified"), ("clear", "verified")]
 
 
 class TestTheNewestInform:
