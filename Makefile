@@ -19,7 +19,7 @@ help:
 	@echo "make bench   what a session costs, beside a floor measured in the same run"
 	@echo "make fuzz    look for bytes that break a reader (ARGS: a target, then libFuzzer's options)"
 	@echo "make format  let ruff put the code in order"
-	@echo "make schemas the files in schemas/soap, after a change of the SOAP operations"
+	@echo "make schemas the descriptions in schemas, after a change of a route, a model or a SOAP operation"
 	@echo "make secrets the passwords that docker-compose.yml mounts"
 	@echo "make clean   remove $(VENV) and the tools' caches"
 
@@ -85,6 +85,8 @@ $(VENV)/bin/python:
 schemas: $(VENV)/dev.stamp
 	@$(BIN)/acs-bridge soap wsdl > schemas/soap/provisioning.wsdl
 	@$(BIN)/acs-bridge soap xsd > schemas/soap/provisioning.xsd
+	@$(BIN)/acs-bridge openapi json > schemas/openapi.json
+	@$(BIN)/acs-bridge openapi html > schemas/reference.html
 
 secrets:
 	@$(PYTHON) config/make_secrets.py

@@ -6,8 +6,8 @@ It opens nothing and reads no settings. Later parts (console, SOAP, events) add 
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, fields
+from typing import Any, Final
 
 from aiohttp import web
 from aiohttp.log import server_logger
@@ -35,6 +35,7 @@ from acs_bridge.web.operator.measures import OperatorMeasures
 from acs_bridge.web.operator.middleware import ANONYMOUS, DOORS, PROXIES, CheckToken, answering, authenticating, caller
 from acs_bridge.web.operator.models.events import EventQuery
 from acs_bridge.web.operator.models.health import Health
+from acs_bridge.web.operator.openapi.endpoint import add_description
 from acs_bridge.web.operator.problems import HEADERS, WrongRole
 from acs_bridge.web.operator.rates import Rates, tell
 from acs_bridge.web.operator.registry import READERS, WATCHERS, Answer, AnyRoute
@@ -93,6 +94,19 @@ def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
     )
 
 
+class _Nothing:
+    """Stands where a service would, while the routes are only described."""
+
+    def __getattr__(self, name: str) -> "_Nothing":
+        return self
+
+
+def described() -> tuple[AnyRoute, ...]:
+    """Give every route of `/v1` with nothing behind it."""
+    nothing: Any = _Nothing()
+    return table(Services(**{each.name: nothing for each in fields(Services)}), nothing)
+
+
 async def _stop_uploads(application: web.Application) -> None:
     application[STOPPING].set()
 
@@ -126,7 +140,9 @@ def operator_application(  # noqa: PLR0913 -- by name, from the composition root
     add_soap(application, services, public_url)
     application[STOPPING] = asyncio.Event()
     application.on_shutdown.append(_stop_uploads)
-    add_routes(application, table(services, clock), services.repeats)
+    routes = table(services, clock)
+    add_routes(application, routes, services.repeats)
+    add_description(application, routes, public_url)
 
     async def alive(_: web.Request) -> web.Response:
         return respond(Answer(Health()))

@@ -6,7 +6,7 @@ A log line names the route, never the path or the query: a code in a path is a c
 import binascii
 import time
 from base64 import b64decode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, TypeAlias
@@ -48,7 +48,7 @@ class Door:
     decides_roles: bool = False  # also what a CSR may, which is not for the method to say
 
 
-DOORS: Final[web.AppKey[Mapping[str, Door]]] = web.AppKey("doors", Mapping)
+DOORS: Final[web.AppKey[dict[str, Door]]] = web.AppKey("doors", dict[str, Door])
 """The addresses that differ, by their templates."""
 
 _V1: Final = Door()

@@ -33,7 +33,10 @@ Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def add_routes(application: web.Application, routes: tuple[AnyRoute, ...], repeats: Repeats) -> None:
     """Serve every route of the table."""
     for route in routes:
-        application.router.add_route(route.method, _pattern(route.path), _handler(route, repeats))
+        handler = _handler(route, repeats)
+        application.router.add_route(route.method, _pattern(route.path), handler)
+        if route.method == "GET":  # HEAD is the same without the body, which the HTTP server leaves out
+            application.router.add_route("HEAD", _pattern(route.path), handler)
 
 
 def _pattern(template: str) -> str:

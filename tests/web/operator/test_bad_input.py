@@ -111,8 +111,8 @@ async def test_a_body_over_a_mebibyte_is_413(intake):
 
 async def test_a_method_that_is_not_taken_is_405_and_says_which_are(intake):
     reply = await intake("PUT", SUBSCRIBERS)
-    assert (reply.status, reply.headers["Allow"]) == (405, "GET,POST")
-    assert "GET, POST" in reply.json["detail"]
+    assert (reply.status, reply.headers["Allow"]) == (405, "GET,HEAD,POST")
+    assert "GET, HEAD, POST" in reply.json["detail"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,281 @@
+"""An example of every body: what stands in the description, and what a reader sees first."""
+
+from http import HTTPStatus
+from types import UnionType
+from typing import Any, Final, TypeAlias, get_args
+
+from pydantic import BaseModel
+
+from acs_bridge.errors import Conflict, InvalidInput, NotFound, Unauthenticated, Unavailable
+from acs_bridge.services.notices import Notice
+from acs_bridge.web.operator.models import health, provisioning, queue, records, webhooks
+from acs_bridge.web.operator.models.problem import ProblemAnswer
+from acs_bridge.web.operator.problems import UnreadableBody, WrongMediaType, WrongRole
+from acs_bridge.web.operator.rates import TooManyRequests
+
+Example: TypeAlias = dict[str, Any]
+
+_MADE, _MOVED, _INFORMED = "2026-05-04T08:15:00Z", "2026-05-04T08:15:42Z", "2026-05-04T08:15:40Z"
+_ASSOCIATION, _WRITE = "019b2f3a-6c1e-7d2a-8f4b-2c9d1e0a7b51", "019b2f3a-6c1f-7a90-9b33-5d0f4c2e8a17"
+_REQUEST, _BATCH = "019b2f3a-6c20-74c8-a1d5-0e7b9f3c6d28", "019b2f3a-6c21-7e14-b6f2-93a8c5d07e4f"
+_WEBHOOK = "019b2f3a-6c22-70bd-8e61-4fa2b7c90d35"
+_LINE, _CODE, _NAME = "LOS-1001", "C-1001", "Ann Example"
+_URL = "https://phan.example.net/r/k1AbCdEf_0123456789-example"
+_IDENTITY: Final[Example] = {"oui": "00005E", "product_class": "HG-1", "serial_number": "SN000001"}
+_SUBSCRIBER: Final[Example] = {"name": _NAME, "code": _CODE}
+_GATEWAY: Final[Example] = {"id": 42, **_IDENTITY, "last_inform_at": _INFORMED}
+_COUNTS: Final[Example] = {
+    "queued": 3,
+    "sent": 1,
+    "applied": 0,
+    "staged": 0,
+    "verified": 1202,
+    "in_doubt": 0,
+    "rejected": 2,
+    "failed": 0,
+    "cancelled": 0,
+    "superseded": 7,
+}
+_MADE_BY: Final[Example] = {"created_at": _MADE, "created_by": "token:crm"}
+_ASSOCIATED: Final[Example] = {
+    "id": _ASSOCIATION,
+    "subscriber_code": _CODE,
+    "subscriber_name": _NAME,
+    "line_of_service": _LINE,
+    "state": "active",
+    "write_id": _WRITE,
+    "write_state": "verified",
+    "generation": 1,
+    "key_id": "k1",
+    "issued_at": _MADE,
+    **_MADE_BY,
+    "ended_at": None,
+    "ended_by": None,
+}
+_RECEIPT: Final[Example] = {"id": _REQUEST, "association_id": _ASSOCIATION, "write_id": _WRITE, "state": "queued"}
+_OPENED: Final[Example] = {
+    "line_of_service": _LINE,
+    "association_id": _ASSOCIATION,
+    "active": True,
+    "issued_at": _MADE,
+    "key_id": "k1",
+}
+_RUNG: Final[Example] = {
+    "at": _INFORMED,
+    "result": "rung",
+    "words": "the gateway was rung",
+    "http_status": 200,
+    "count": 3,
+}
+_TOLD: Final[Example] = {
+    "id": _WEBHOOK,
+    "url": "https://crm.example.net/acs",
+    "events": ["verified", "rejected", "failed", "cancelled", "superseded"],
+    "created_at": _MADE,
+    "created_by": "token:ops",
+    "former_secret_until": None,
+    "health": "well",
+    "failures_in_a_row": 0,
+    "failing_since": None,
+    "resting_until": None,
+    "last_success_at": _MOVED,
+    "last_failure_at": None,
+    "words": None,
+    "pending": 0,
+    "parked": 0,
+}
+_SECRET = "whsec_bm90IGEgc2VjcmV0LCBhbiBleGFtcGxlIG9mIG9uZQ=="  # noqa: S105 -- it says so itself
+
+EXAMPLES: Final[dict[type[BaseModel], Example]] = {
+    health.Health: {"status": "ok"},
+    records.NewSubscriber: _SUBSCRIBER,
+    records.Renaming: {"name": "Ann Sample"},
+    records.SubscriberAnswer: {**_SUBSCRIBER, "lines": 1, "created_at": _MADE, "updated_at": _MADE},
+    records.NewDevice: {"line_of_service": _LINE, "gateway": _IDENTITY},
+    records.Binding: {**_IDENTITY, "replace": False},
+    records.DeviceAnswer: {
+        "line_of_service": _LINE,
+        "gateway": _GATEWAY,
+        "associated": True,
+        "association_id": _ASSOCIATION,
+        "subscriber_code": _CODE,
+        "subscriber_name": _NAME,
+        "created_at": _MADE,
+        "updated_at": _MADE,
+        "warnings": [],
+    },
+    records.NewGateway: {**_IDENTITY, "cpe_username": "00005E-SN000001", "cpe_password": "what the gateway has"},
+    records.StockAnswer: {"id": 42, **_IDENTITY, "pair": "imported"},
+    records.NewCredentials: {"username": "00005E-SN000001", "password": "what the gateway has"},
+    records.ConnectionRequestAnswer: _RUNG,
+    records.GatewayAnswer: {
+        "id": 42,
+        **_IDENTITY,
+        "line_of_service": _LINE,
+        "manufacturer": "Example Networks",
+        "hardware_version": "1.0",
+        "software_version": "2.6.1",
+        "root": "InternetGatewayDevice.",
+        "provisioning_code": "",
+        "profile": "example-tr098",
+        "address": "198.51.100.7",
+        "events": ["2 PERIODIC"],
+        "approved_at": _MADE,
+        "approved_by": "token:ops",
+        "first_inform_at": _MADE,
+        "last_inform_at": _INFORMED,
+        "next_inform_at": "2026-05-05T08:15:40Z",
+        "booted_at": None,
+        "connection_request": _RUNG,
+        "pair": "own",
+        "quarantine": [],
+    },
+    provisioning.NewAssociation: {"subscriber_code": _CODE, "line_of_service": _LINE},
+    provisioning.AssociationAnswer: _ASSOCIATED,
+    provisioning.MomentAnswer: {
+        "at": _MOVED,
+        "event": "read_back_equal",
+        "by": None,
+        "write_id": _WRITE,
+        "from_state": "applied",
+        "to_state": "verified",
+        "gateway_id": 42,
+        "cause": None,
+        "fault": None,
+    },
+    provisioning.Revealed: {"phan_url": _URL},
+    provisioning.NewRequest: {"subscriber": _SUBSCRIBER, "line_of_service": _LINE, "gateway": _IDENTITY},
+    provisioning.RequestAnswer: _RECEIPT,
+    provisioning.RequestLine: {**_RECEIPT, "line": 1, "status": 201, "batch_id": _BATCH},
+    provisioning.RequestStory: {**_RECEIPT, "state": "verified", **_MADE_BY, "association": _ASSOCIATED},
+    provisioning.PhanQuestion: {"url": _URL},
+    provisioning.PhanAnswer: _OPENED,
+    provisioning.PhanAnswers: {"items": [_OPENED, {"error": "This is not a PHAN URL of this daemon"}]},
+    queue.WriteAnswer: {
+        "id": _WRITE,
+        "purpose": "provision",
+        "cause": "associated",
+        "state": "rejected",
+        "event": "refused",
+        "association_id": _ASSOCIATION,
+        "line_of_service": _LINE,
+        "subscriber_code": _CODE,
+        "gateway": _GATEWAY,
+        "batch_id": _BATCH,
+        "generation": 1,
+        "key_id": "k1",
+        "attempts": 1,
+        "fault": {
+            "code": 9005,
+            "text": "Invalid parameter name",
+            "parameters": [],
+            "meaning": "the gateway does not have a parameter of this name",
+        },
+        "proof": None,
+        "profile": "example-tr098",
+        "waiting_for": None,
+        "expected_at": None,
+        "due_at": _MADE,
+        "created_at": _MADE,
+        "moved_at": _MOVED,
+        "moved_by": None,
+        "finished_at": _MOVED,
+    },
+    queue.BrakeBody: {"software_version": "2.6.1"},
+    queue.RateBody: {"writes_per_minute": 6000},
+    queue.QueueAnswer: {
+        "counts": _COUNTS,
+        "oldest_queued_seconds": 41.5,
+        "gateways": {"known": 1215, "unclaimed": 4, "overdue": 1, "quarantined": 0},
+        "paused": True,
+        "brakes": [
+            {"batch": None, "profile": None, "software_version": "2.6.1", "set_at": _MADE, "set_by": "token:ops"}
+        ],
+        "rate": {"writes_per_minute": None, "effective": 6000},
+    },
+    queue.BatchAnswer: {"id": _BATCH, "created_at": _MADE, "writes": 1215, "counts": _COUNTS, "paused": False},
+    webhooks.NewWebhook: {"url": "https://crm.example.net/acs", "events": ["verified", "rejected", "failed"]},
+    webhooks.NewSecret: {"secret": _SECRET},
+    webhooks.WebhookAnswer: _TOLD,
+    webhooks.WebhookMade: {**_TOLD, "health": "untried", "last_success_at": None, "secret": _SECRET},
+    webhooks.WebhookList: {"items": [_TOLD]},
+    webhooks.DeliveryAnswer: {
+        "id": 7,
+        "event": "write.verified",
+        "write_id": _WRITE,
+        "state": "delivered",
+        "attempts": 1,
+        "created_at": _MOVED,
+        "attempted_at": _MOVED,
+        "status": 204,
+        "seconds": 0.042,
+        "words": None,
+        "next_attempt_at": None,
+        "finished_at": _MOVED,
+    },
+    webhooks.Replay: {"since": _MADE, "until": "2026-05-05T00:00:00Z"},
+    webhooks.Replayed: {"replayed": 12},
+    webhooks.TestAnswer: {"delivered": True, "status": 204, "seconds": 0.042, "words": "the endpoint took it"},
+    Notice: {
+        "id": "1-4711-17",
+        "write_id": _WRITE,
+        "move": 4,
+        "purpose": "provision",
+        "association_id": _ASSOCIATION,
+        "line_of_service": _LINE,
+        "subscriber_code": _CODE,
+        "batch_id": _BATCH,
+        "gateway_id": 42,
+        "from_state": "applied",
+        "event": "read_back_equal",
+        "to_state": "verified",
+        "at": _MOVED,
+        "by": None,
+        "attempts": 1,
+        "fault_code": None,
+    },
+}
+_NOTICE: Final = EXAMPLES[Notice]
+MESSAGE: Final[Example] = {"type": "write.verified", "timestamp": _MOVED, "sequence": 17, "data": _NOTICE}
+"""What a webhook gets."""
+
+_WRONG = "must have 1 to 64 characters, not counting blanks around it"
+_DETAILS: Final[dict[HTTPStatus, tuple[str, str]]] = {
+    HTTPStatus.BAD_REQUEST: (UnreadableBody.title, "the body is no JSON: EOF while parsing an object"),
+    HTTPStatus.UNAUTHORIZED: (Unauthenticated.title, "this bearer token is not known, or counts no more"),
+    HTTPStatus.FORBIDDEN: (WrongRole.title, "this needs a token with the role admin, not csr"),
+    HTTPStatus.NOT_FOUND: (NotFound.title, "there is no such write"),
+    HTTPStatus.METHOD_NOT_ALLOWED: (
+        "This address does not take that method",
+        "PUT is not allowed here; GET, HEAD, POST is",
+    ),
+    HTTPStatus.CONFLICT: (Conflict.title, f"line of service {_LINE} is associated with subscriber C-7"),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("The request is too large", "a body has at most 1 MiB"),
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: (WrongMediaType.title, "this address takes application/json"),
+    HTTPStatus.UNPROCESSABLE_ENTITY: (InvalidInput.title, f"code: {_WRONG}"),
+    HTTPStatus.TOO_MANY_REQUESTS: (
+        TooManyRequests.title,
+        "this token may make 30000 requests a minute; come again in 12 s",
+    ),
+    HTTPStatus.SERVICE_UNAVAILABLE: (Unavailable.title, "the database does not answer"),
+}
+
+
+def example_of(model: type[BaseModel] | UnionType, status: HTTPStatus | None = None) -> Example:
+    """Give the example of a body as it stands beside its schema; nothing where there is none."""
+    if isinstance(model, UnionType):
+        return {"examples": {each.__name__: {"value": EXAMPLES[each]} for each in get_args(model) if each in EXAMPLES}}
+    if model is ProblemAnswer and status is not None:
+        return {"example": _problem(status)}
+    if model in EXAMPLES:
+        return {"example": EXAMPLES[model]}
+    listed = getattr(model, "__pydantic_generic_metadata__", {}).get("args", ())
+    return {"example": {"items": [EXAMPLES[listed[0]]], "next": None}} if listed and listed[0] in EXAMPLES else {}
+
+
+def _problem(status: HTTPStatus) -> Example:
+    title, detail = _DETAILS[status]
+    problem: Example = {"type": "about:blank", "title": title, "status": int(status), "detail": detail}
+    if status is HTTPStatus.UNPROCESSABLE_ENTITY:
+        problem["errors"] = [{"field": "code", "message": _WRONG}]
+    return problem
