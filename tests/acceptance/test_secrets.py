@@ -33,7 +33,7 @@ class TestALook:
         [
             ("a PHAN URL", f"sent {BASE_URL}AbCdEf1"),
             ("a bearer token", "acsb_0123456789"),
-            ("a session cookie", f"cwmpsid={'0a' * 34};"),
+            ("a session cookie", f"cwmpsid={'0a' * 41};"),
             ("a URL with a password", "postgresql://somebody:something@host/name"),
             ("a traceback", "Traceback (most recent call last):"),
         ],
