@@ -104,6 +104,8 @@ class DeviceEndpoint:
                 connection.proved(origin, principal)
             admitted = principal is not None or connection.knows(origin)
             content = await body.read(request, patience, admitted=admitted)
+            if _is_foreign(headers) and content.strip():
+                return _unsupported()
             if not admitted or admission.failed:
                 return self._challenge(connection, origin, admission)
             self._connections.keep(request.protocol)
@@ -127,10 +129,8 @@ class DeviceEndpoint:
             return self._turn_away(Refusal.SESSIONS, origin)
         if not connection.needs_cookies:
             connection.needs_cookies = connection.is_proxy or _is_forwarded(headers)
-        if _coding(headers) not in body.CODINGS or headers.get(hdrs.CONTENT_TYPE, "").strip().lower().startswith(
-            _NOT_CWMP
-        ):
-            return _plain(415, "this coding or type is not taken", close=True)
+        if _coding(headers) not in body.CODINGS or (request.content_length and _is_foreign(headers)):
+            return _unsupported()
         guessing = hdrs.AUTHORIZATION in headers and self._load.is_guessing(origin.peer)
         if guessing and not self._goes_on(headers, connection):
             return self._turn_away(Refusal.LOGINS, origin)
@@ -216,6 +216,11 @@ def _coding(headers: CIMultiDictProxy[str]) -> str:
     return headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
 
 
+def _is_foreign(headers: CIMultiDictProxy[str]) -> bool:
+    """Whether a message is said to be what CWMP never is. Of an empty POST libcurl says that it is a form."""
+    return headers.get(hdrs.CONTENT_TYPE, "").strip().lower().startswith(_NOT_CWMP)
+
+
 def _is_forwarded(headers: CIMultiDictProxy[str]) -> bool:
     """Whether a proxy sent this: it may put the messages of any gateway on a connection."""
     return hdrs.VIA in headers or _FORWARDED_FOR in headers or _FORWARDED in headers or _REAL_IP in headers
@@ -241,6 +246,10 @@ def _plain(status: int, words: str, *, close: bool = False, allow: str | None = 
     if close:
         response.force_close()
     return response
+
+
+def _unsupported() -> web.Response:
+    return _plain(415, "this coding or type is not taken", close=True)
 
 
 def _busy(seconds: str = RETRY_AFTER_SECONDS) -> web.Response:

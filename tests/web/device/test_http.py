@@ -21,6 +21,7 @@ from tests.web.device.wire import login as logged_in
 from tests.web.device.wire import request as http
 
 CHUNKED: Header = ("Transfer-Encoding", "chunked")
+FORM: Header = ("Content-Type", "application/x-www-form-urlencoded")
 EXPECT: Header = ("Expect", "100-continue")
 
 
@@ -118,6 +119,18 @@ class TestAMessage:
             await cpe.open(wire)
             answer = await wire.post(b"a=b", ("Content-Type", content_type), *cpe.headers())
             assert (answer.status, await wire.is_closed()) == (415, True)
+        async with connected(acs.port) as wire:
+            headers = ("Content-Type", content_type), CHUNKED, *cpe.headers()
+            answer = await wire.ask(http(b"", *headers, length=None) + chunked(b"a=b"))
+            assert (answer.status, await wire.is_closed()) == (415, True)
+
+    async def test_may_be_announced_by_an_empty_one_of_the_type_of_a_form(self, acs: Acs) -> None:
+        """T-11, T-13: how libcurl fetches a challenge, before it sends a message."""
+        async with connected(acs.port) as wire:
+            challenged = await wire.post(b"", FORM)
+            assert challenged.status == 401
+            shown = answered(challenged.get("www-authenticate") or "")
+            assert (await wire.post(Cpe().inform(), XML, shown)).message == InformResponse()
 
     @pytest.mark.parametrize("action", ["", '""', "urn:dslforum-org:cwmp-1-2#Inform", None])
     async def test_does_not_depend_on_its_soapaction(self, acs: Acs, action: str | None) -> None:  # T-12
@@ -215,6 +228,9 @@ class TestAnEmptyPost:
             lambda *h: http(b"", *h, XML, ("Content-Encoding", "deflate"), CHUNKED, length=None) + chunked(b""),
             lambda *h: http(b" \r\n\t\n", *h),
             lambda *h: http(packed(b""), *h, ("Content-Encoding", "gzip")),
+            lambda *h: http(b"", *h, FORM),
+            lambda *h: http(b"", *h, FORM, length=None),
+            lambda *h: http(b"", *h, FORM, CHUNKED, length=None) + chunked(b""),
         ],
         ids=[
             "length 0",
@@ -226,6 +242,9 @@ class TestAnEmptyPost:
             "announced as deflate in chunks",
             "blanks",
             "gzip of nothing",
+            "a form, as libcurl says unless told otherwise",
+            "a form without a length",
+            "a form in chunks",
         ],
     )
     async def test_of_every_form_gives_the_acs_its_turn(self, acs: Acs, form: Callable[..., bytes]) -> None:  # T-11
