@@ -1,5 +1,6 @@
 """Associations: one subscriber with one line of service, its timeline, and the one place that reveals a PHAN URL."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from acs_bridge.domain import names
@@ -83,6 +84,13 @@ class Associations:
             lambda before, limit: associations.page(self._database, before, wanted, limit),
             lambda row: row.id,
         )
+
+    async def of_lines(self, lines: Sequence[str]) -> list[AssociationRow | None]:
+        """Look many up by their lines, in that order; None where nobody is associated."""
+        asked = [names.line_of_service(line).key for line in lines]
+        found = await associations.of_lines(self._database, sorted({*asked}))
+        rows = {names.line_of_service(row.line_of_service).key: row for row in found}
+        return [rows.get(key) for key in asked]
 
     async def end(self, association_id: UUID, actor: Actor) -> AssociationRow:
         """End one: its URL counts no more, and a gateway that may hold it is cleared. Once over, nothing changes."""

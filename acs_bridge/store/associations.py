@@ -1,6 +1,6 @@
 """Associations: one subscriber with one line of service, from a time to a time, and the generation of its PHAN URL."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -146,6 +146,11 @@ async def page(executor: Executor, before: UUID | None, wanted: AssociationFilte
     return await many(
         executor, AssociationRow, _SQL.page, before, wanted.active, *patterns, wanted.code_key, wanted.line_key, limit
     )
+
+
+async def of_lines(executor: Executor, line_keys: Sequence[str]) -> list[AssociationRow]:
+    """Find the associations of these lines that are not over."""
+    return await many(executor, AssociationRow, _SQL.of_lines, list(line_keys))
 
 
 async def timeline(

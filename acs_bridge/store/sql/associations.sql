@@ -69,6 +69,22 @@ where ($1::uuid is null or a.id < $1)
 order by a.id desc
 limit $7;
 
+-- name: of_lines
+-- The associations of these lines that are not over.
+select a.id, s.code as subscriber_code, s.name as subscriber_name, d.line_of_service, a.generation, a.key_id,
+       a.issued_at, a.created_at, a.created_by, a.ended_at, a.ended_by, w.id as write_id, w.state as write_state
+from device d
+join association a on a.device_id = d.id and a.ended_at is null
+join subscriber s on s.id = a.subscriber_id
+left join lateral (
+    select w.id, w.state
+    from write w
+    where w.association_id = a.id and w.purpose = 'provision'
+    order by w.generation desc, w.id desc
+    limit 1
+) w on true
+where d.line_key = any($1::text[]) and d.deleted_at is null;
+
 -- name: timeline
 -- Everything that happened to an association, oldest first: its own moments, every move of its writes, every deed.
 select at, source, n, event, by, write_id, from_state, to_state, gateway_id, fault, cause

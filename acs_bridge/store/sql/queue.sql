@@ -5,11 +5,12 @@ from write
 group by state;
 
 -- name: gateways
--- Gateways that have informed, those that no line has, those in whose name calls were kept out, and those that missed two of their periodic Informs.
+-- Gateways that have informed, those that no line has, those in whose name calls were kept out, and those that missed two of their periodic Informs:
+-- the second is missed when it is half a beat late, because what was measured between two Informs is not the beat itself.
 select count(*) as known,
        count(*) filter (where d.id is null) as unclaimed,
        (select count(distinct gateway_id) from quarantine) as quarantined,
-       count(*) filter (where g.last_inform_at + make_interval(secs => 2 * g.periodic_seconds) < $1) as overdue
+       count(*) filter (where g.last_inform_at + make_interval(secs => 2.5 * g.periodic_seconds) < $1) as overdue
 from gateway g
 left join device d on d.gateway_id = g.id
 where g.first_inform_at is not null;

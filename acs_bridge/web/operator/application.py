@@ -85,7 +85,7 @@ def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
         *SubscriberRoutes(services.subscribers).table(),
         *DeviceRoutes(services.devices).table(),
         *AssociationRoutes(services.associations).table(),
-        *IntakeRoutes(services.intake, services.bulk, services.associations).table(),
+        *IntakeRoutes(services.intake, services.bulk, services.associations, services.writes).table(),
         *GatewayRoutes(services.gateways, services.stock, services.credentials, services.doorbell, clock).table(),
         *WriteRoutes(services.writes).table(),
         *QueueRoutes(services.queue).table(),

@@ -18,7 +18,7 @@ from aiohttp.typedefs import Middleware
 from acs_bridge.domain.actor import Actor, Role
 from acs_bridge.errors import AcsBridgeError, Unauthenticated
 from acs_bridge.web.operator.measures import OperatorMeasures
-from acs_bridge.web.operator.problems import HEADERS, PROBLEMS, Answers, WrongRole
+from acs_bridge.web.operator.problems import HEADERS, PROBLEMS, Answers, ReadsOnly
 from acs_bridge.web.operator.rates import Rates
 from acs_bridge.web.operator.serving import ACTOR
 from acs_bridge.web.proxies import Proxies
@@ -107,7 +107,7 @@ def authenticating(check: CheckToken, rates: Rates) -> Middleware:
         request[ACTOR] = actor
         rates.take(request, actor)
         if actor.role is Role.CSR and request.method not in _READING and not here.decides_roles:
-            raise WrongRole({Role.ADMIN}, actor.role)
+            raise ReadsOnly
         return await handler(request)
 
     return authenticate

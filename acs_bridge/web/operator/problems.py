@@ -59,6 +59,16 @@ class WrongRole(Forbidden):
         super().__init__(f"this needs a token with the role {' or '.join(sorted(needed))}, not {role}")
 
 
+class ReadsOnly(Forbidden):
+    """A CSR asked for something else than to be told."""
+
+    def __init__(self) -> None:
+        """Say who may."""
+        super().__init__(
+            "a token with the role csr only reads (GET); changes need the role admin, or intake for records"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What went wrong."""
@@ -140,6 +150,16 @@ def invalid(error: ValidationError) -> InvalidInput:
     """Say which fields a model refused, and what each of them needs; their values are not repeated."""
     found = error.errors(include_url=False, include_input=False)
     return InvalidInput(*(InvalidField(_field(each["loc"]), _WORDS.get(each["type"], each["msg"])) for each in found))
+
+
+def invalid_query(error: ValidationError, known: Iterable[str]) -> InvalidInput:
+    """Say the same of a query string, and which fields it may have instead of those that nobody knows."""
+    fields = ", ".join(sorted(known))
+    words = f"is not a field of this query; known are {fields}" if fields else "is unknown: this call takes no query"
+    unknown = {_field(each["loc"]) for each in error.errors() if each["type"] == "extra_forbidden"}
+    return InvalidInput(
+        *(InvalidField(each.field, words) if each.field in unknown else each for each in invalid(error).errors)
+    )
 
 
 def _field(location: tuple[int | str, ...]) -> str:

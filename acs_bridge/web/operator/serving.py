@@ -16,7 +16,7 @@ from acs_bridge.domain.actor import Actor
 from acs_bridge.errors import InvalidField
 from acs_bridge.services.repeats import Repeats
 from acs_bridge.web.operator.bodies import parsed
-from acs_bridge.web.operator.problems import HEADERS, UnreadableBody, WrongMediaType, WrongRole, invalid
+from acs_bridge.web.operator.problems import HEADERS, UnreadableBody, WrongMediaType, WrongRole, invalid_query
 from acs_bridge.web.operator.registry import Answer, AnyRoute, Call
 from acs_bridge.web.operator.repeats import HEADER as KEY
 from acs_bridge.web.operator.repeats import key_of, once
@@ -113,7 +113,7 @@ def _checked(model: type[M], values: dict[str, str]) -> M:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise invalid(error) from None
+        raise invalid_query(error, model.model_fields) from None
 
 
 def respond(answer: Answer) -> web.Response:

@@ -256,3 +256,21 @@ async def test_a_database_that_is_away_is_503_and_comes_back(operator, intake, p
     finally:
         await admin.close()
     assert (await intake.get(SUBSCRIBERS)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        (
+            "/v1/writes?stat=queued",
+            "known are batch, cursor, gateway_id, limit, line_of_service, state, subscriber_code",
+        ),
+        ("/v1/queue?x=1", "this call takes no query"),
+    ],
+)
+async def test_a_field_of_a_query_that_nobody_knows_is_named_with_those_that_are(admin, path, words):
+    reply = await admin.get(path)
+    (error,) = reply.json["errors"]
+    assert reply.status == 422
+    assert error["field"] == path.partition("?")[2].partition("=")[0]
+    assert words in error["message"]

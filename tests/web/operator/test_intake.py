@@ -1,6 +1,7 @@
 """Provisioning requests: one call for the whole job, safe to repeat, and what stands in its way."""
 
 import asyncio
+from uuid import UUID
 
 import pytest
 
@@ -8,6 +9,7 @@ BOX = {"oui": "00236A", "product_class": "SR400", "serial_number": "S-1"}
 OTHER_BOX = {**BOX, "serial_number": "S-2"}
 BARE = {"oui": "00236A", "serial_number": "S-1"}
 PATH = "/v1/provisioning-requests"
+LOOKUP = "/v1/associations/lookup"
 
 
 def request(code="C-1", line="L-1", gateway=None, **more):
@@ -25,8 +27,8 @@ class TestAccepting:
     @pytest.mark.parametrize("gateway", [None, BOX, BARE])
     async def test_makes_everything_that_is_missing(self, intake, gateway):
         receipt = await accepted(intake, gateway=gateway)
-        assert receipt.keys() == {"id", "association_id", "write_id", "state"}
-        assert receipt["state"] == "queued"
+        assert receipt.keys() == {"id", "association_id", "write_id", "state", "warnings"}
+        assert (receipt["state"], receipt["warnings"]) == ("queued", [])
         association = (await intake.get(f"/v1/associations/{receipt['association_id']}")).json
         assert (association["subscriber_name"], association["line_of_service"]) == ("Name C-1", "L-1")
         device = (await intake.get("/v1/devices/L-1")).json
@@ -195,3 +197,47 @@ class TestAtTheSameMoment:
         body = {"subscriber_code": "C-1", "line_of_service": "L-1"}
         replies = await asyncio.gather(*(intake.post("/v1/associations", body) for _ in range(8)))
         assert sorted(reply.status for reply in replies) == [200] * 7 + [201]
+
+
+class TestAfterwards:
+    async def test_a_request_tells_its_whole_story(self, operator, intake):
+        receipt = await accepted(intake, gateway=BOX)
+        operator.office.clock.advance(seconds=1)
+        await operator.office.verify(UUID(receipt["write_id"]))
+        story = (await intake.get(f"{PATH}/{receipt['id']}")).json
+        assert {name: story[name] for name in receipt} == {**receipt, "state": "verified"}
+        assert story["association"]["write_state"] == "verified"
+        assert (story["write"]["state"], story["write"]["gateway"]["serial_number"]) == ("verified", "S-1")
+        assert story["write"]["waiting_for"] is None
+        events = [moment["event"] for moment in story["timeline"]["items"]]
+        assert events[0] == "association_created"
+        assert events[-3:] == ["write_dispatched", "write_accepted", "write_read_back_equal"]
+        assert story["timeline"]["next"] is None
+
+    async def test_a_request_that_waits_says_for_what(self, intake):
+        receipt = await accepted(intake)
+        story = (await intake.get(f"{PATH}/{receipt['id']}")).json
+        assert story["write"]["waiting_for"] == "no gateway is bound to this line of service yet"
+        assert story["write"]["gateway"] is None
+
+    async def test_a_line_that_looks_like_a_mac_address_is_warned_of(self, intake):
+        receipt = await accepted(intake, line="00:23:6A:01:02:03")
+        assert "looks like a MAC address" in receipt["warnings"][0]
+        story = (await intake.get(f"{PATH}/{receipt['id']}")).json
+        assert story["warnings"] == receipt["warnings"]
+
+    async def test_many_lines_are_looked_up_in_one_call_and_those_that_nobody_has_are_named(self, intake):
+        for number in (1, 2, 3):
+            await accepted(intake, f"C-{number}", f"L-{number}")
+        over = (await intake.post(LOOKUP, {"lines_of_service": ["L-2"]})).json["items"][0]
+        await intake("DELETE", f"/v1/associations/{over['id']}")
+        reply = await intake.post(LOOKUP, {"lines_of_service": ["l-3", "nobody", "L-1", "L-2"]})
+        assert [each["line_of_service"] for each in reply.json["items"]] == ["L-3", "L-1"]
+        assert {each["write_state"] for each in reply.json["items"]} == {"queued"}
+        assert reply.json["missing"] == ["nobody", "L-2"]
+
+    @pytest.mark.parametrize("lines", [[], ["L"] * 1001, ["ok", ""], "L", None])
+    async def test_a_question_for_no_or_too_many_lines_is_refused(self, intake, lines):
+        reply = await intake.post(LOOKUP, {"lines_of_service": lines})
+        assert reply.status == 422
+        assert reply.json["errors"][0]["field"].startswith("lines_of_service")

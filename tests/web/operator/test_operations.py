@@ -40,11 +40,17 @@ class TestQueue:
         await operator.office.database.execute(
             "update gateway set periodic_at = last_inform_at, periodic_seconds = 60 where serial_number = 'S-3'"
         )
-        operator.office.clock.advance(seconds=121)
+        operator.office.clock.advance(seconds=151)
         queue = (await admin.get("/v1/queue")).json
         assert queue["counts"]["queued"] == 1
-        assert queue["oldest_queued_seconds"] == 121
+        assert queue["oldest_queued_seconds"] == 151
         assert queue["gateways"] == {"known": 3, "unclaimed": 2, "overdue": 1, "quarantined": 0}
+
+    async def test_a_gateway_is_not_overdue_while_its_second_inform_may_only_be_a_little_late(self, operator, admin):
+        await operator.office.inform(Identity("00236A", "S-1", "SR400"))
+        await operator.office.database.execute("update gateway set periodic_at = last_inform_at, periodic_seconds = 60")
+        operator.office.clock.advance(seconds=149)
+        assert (await admin.get("/v1/queue")).json["gateways"]["overdue"] == 0
 
     async def test_a_brake_holds_until_it_is_taken_off(self, operator, admin):
         receipt = await provisioned(admin)

@@ -179,6 +179,20 @@ class TestLists:
         assert codes == [f"C{n}" for n in reversed(range(7))]
         assert third["next"] is None
 
+    async def test_pages_miss_and_repeat_nothing_that_stays_while_records_come_and_go(self, intake):
+        """Also the record that a cursor stands at may go."""
+        for n in range(9):
+            await steps(intake, ("/v1/devices", {"line_of_service": f"L{n}"}))
+        seen, cursor = [], ""
+        for turn, gone in enumerate(("L6", "L2", "L8")):
+            page = (await intake.get(f"/v1/devices?limit=3{cursor}")).json
+            seen += [item["line_of_service"] for item in page["items"]]
+            assert (await intake("DELETE", f"/v1/devices/{gone}")).status == 204
+            await steps(intake, ("/v1/devices", {"line_of_service": f"new{turn}"}))
+            cursor = f"&cursor={page['next']}"
+        assert seen == ["L8", "L7", "L6", "L5", "L4", "L3", "L1", "L0"]
+        assert page["next"] is None
+
     @pytest.mark.parametrize(
         ("search", "found"),
         [("ann", ["C-1"]), ("ANN", ["C-1"]), ("c-", ["C-2", "C-1"]), ("100%25", []), ("_", []), ("%C3%A4", ["C-2"])],

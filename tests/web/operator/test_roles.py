@@ -27,6 +27,7 @@ ALLOWED = {
     ("PUT", "/v1/devices/{line_of_service}/gateway"): WRITE,
     ("DELETE", "/v1/devices/{line_of_service}/gateway"): WRITE,
     ("POST", "/v1/associations"): WRITE,
+    ("POST", "/v1/associations/lookup"): WRITE,
     ("GET", "/v1/associations"): READ,
     ("GET", "/v1/associations/{id}"): READ,
     ("DELETE", "/v1/associations/{id}"): WRITE,
@@ -110,7 +111,8 @@ async def test_a_route_is_for_its_roles_and_for_nobody_else(operator, method, pa
 
 async def test_a_csr_gets_403_for_everything_but_reading_also_where_there_is_nothing(operator):
     csr = operator.as_(Role.CSR)
-    assert (await csr("POST", "/v1/nothing")).status == 403
+    refused = await csr("POST", "/v1/nothing")
+    assert (refused.status, "csr only reads (GET)" in refused.json["detail"]) == (403, True)
     assert (await csr("GET", "/v1/nothing")).status == 404
 
 

@@ -9,11 +9,13 @@ from acs_bridge.domain.names import line_of_service, subscriber_code
 from acs_bridge.domain.write import Cause, WriteState
 from acs_bridge.services.orders import Order
 from acs_bridge.store.associations import AssociationRow, Moment
-from acs_bridge.web.operator.models.base import AnswerModel, Code, LineOfService, ListQuery, RequestModel, Time
+from acs_bridge.web.operator.models.base import AnswerModel, Code, LineOfService, Listing, ListQuery, RequestModel, Time
 from acs_bridge.web.operator.models.faults import FaultAnswer
+from acs_bridge.web.operator.models.queue import WriteAnswer
 from acs_bridge.web.operator.models.records import GatewayIdentity, NewSubscriber
 
 MAX_URLS = 1000
+MAX_LINES = 1000
 MAX_URL = 2048
 
 
@@ -55,6 +57,19 @@ class AssociationQuery(ListQuery):
     state: Literal["active", "ended"] | None = None
     subscriber_code: str | None = None
     line_of_service: str | None = None
+
+
+class LinesQuestion(RequestModel):
+    """The lines of which somebody wants to know how they stand."""
+
+    lines_of_service: list[LineOfService] = Field(min_length=1, max_length=MAX_LINES)
+
+
+class LinesAnswer(AnswerModel):
+    """Their associations, in the order of the question; `missing` are the lines that nobody is associated with."""
+
+    items: list[AssociationAnswer]
+    missing: list[str]
 
 
 class MomentAnswer(AnswerModel):
@@ -112,6 +127,7 @@ class RequestAnswer(AnswerModel):
     association_id: UUID
     write_id: UUID
     state: WriteState
+    warnings: list[str] = Field([], description="What was taken, and is yet unwise.")
 
 
 class RequestLine(RequestAnswer):
@@ -123,11 +139,16 @@ class RequestLine(RequestAnswer):
 
 
 class RequestStory(RequestAnswer):
-    """A request, and the association that it made as it stands now."""
+    """A request and all that became of it: its association as it stands now, its write, and what happened to them.
+
+    The write has the gateway and what it waits for. `timeline` is the first page of the association's.
+    """
 
     created_at: Time
     created_by: str
     association: AssociationAnswer
+    write: WriteAnswer
+    timeline: Listing[MomentAnswer]
 
 
 PhanUrl = Annotated[str, Field(max_length=MAX_URL)]

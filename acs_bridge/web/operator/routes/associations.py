@@ -7,6 +7,8 @@ from acs_bridge.web.operator.models.base import Listing, NoBody, NoQuery, PageQu
 from acs_bridge.web.operator.models.provisioning import (
     AssociationAnswer,
     AssociationQuery,
+    LinesAnswer,
+    LinesQuestion,
     MomentAnswer,
     NewAssociation,
     Revealed,
@@ -49,6 +51,15 @@ class AssociationRoutes:
                 {HTTPStatus.OK: Listing[AssociationAnswer]},
                 query=AssociationQuery,
             ),
+            Route(
+                "POST",
+                "/v1/associations/lookup",
+                self.look_up,
+                "Show the associations of many lines",
+                WRITERS,
+                {HTTPStatus.OK: LinesAnswer},
+                body=LinesQuestion,
+            ),
             Route("GET", path, self.show, "Show an association", READERS, one, refusals=unknown),
             Route("DELETE", path, self.end, "End an association", WRITERS, one, refusals=unknown),
             Route(
@@ -78,6 +89,14 @@ class AssociationRoutes:
         if not created:
             return Answer(AssociationAnswer.of(row))
         return Answer(AssociationAnswer.of(row), HTTPStatus.CREATED, place("associations", row.id))
+
+    async def look_up(self, call: Call[NoQuery, LinesQuestion]) -> Answer:
+        """Show those of many lines."""
+        lines = call.body.lines_of_service
+        found = await self._associations.of_lines(lines)
+        items = [AssociationAnswer.of(row) for row in found if row is not None]
+        missing = [line for line, row in zip(lines, found, strict=True) if row is None]
+        return Answer(LinesAnswer(items=items, missing=missing))
 
     async def list(self, call: Call[AssociationQuery, NoBody]) -> Answer:
         """List them."""

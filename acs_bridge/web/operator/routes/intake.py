@@ -8,12 +8,16 @@ from acs_bridge.domain.write import WriteState
 from acs_bridge.errors import InvalidField
 from acs_bridge.services.associations import Associations
 from acs_bridge.services.bulk import BulkIntake
+from acs_bridge.services.devices import warnings
 from acs_bridge.services.intake import Intake
 from acs_bridge.services.orders import Receipt
+from acs_bridge.services.pages import Ask
 from acs_bridge.services.phan import PhanLookup
-from acs_bridge.web.operator.models.base import NoBody, NoQuery
+from acs_bridge.services.writes import Writes
+from acs_bridge.web.operator.models.base import MAX_LIMIT, Listing, NoBody, NoQuery
 from acs_bridge.web.operator.models.provisioning import (
     AssociationAnswer,
+    MomentAnswer,
     NewRequest,
     PhanAnswer,
     PhanAnswers,
@@ -23,6 +27,7 @@ from acs_bridge.web.operator.models.provisioning import (
     RequestLine,
     RequestStory,
 )
+from acs_bridge.web.operator.models.queue import WriteAnswer
 from acs_bridge.web.operator.registry import (
     OPENERS,
     READERS,
@@ -43,10 +48,11 @@ _FOLDER = "provisioning-requests"
 class IntakeRoutes:
     """Provisioning requests over HTTP."""
 
-    def __init__(self, intake: Intake, bulk: BulkIntake, associations: Associations) -> None:
+    def __init__(self, intake: Intake, bulk: BulkIntake, associations: Associations, writes: Writes) -> None:
         self._intake = intake
         self._bulk = bulk
         self._associations = associations
+        self._writes = writes
 
     def table(self) -> tuple[AnyRoute, ...]:
         """Say what is served."""
@@ -77,28 +83,42 @@ class IntakeRoutes:
     async def provision(self, call: Call[NoQuery, NewRequest]) -> Answer:
         """Do what a request asks for."""
         receipt = await self._intake.provision(call.body.order, call.actor)
-        answer = _answer(receipt)
+        answer = _answer(receipt, call.body)
         return replace(answer, location=place(_FOLDER, receipt.id)) if receipt.created else answer
 
     async def provision_many(self, chunk: Chunk[NewRequest]) -> list[LineAnswer]:
         """Do what each line of an upload asks for."""
         outcomes = await self._bulk.provision([body.order for body in chunk.bodies], chunk.actor, chunk.batch_id)
-        return [_answer(outcome) if isinstance(outcome, Receipt) else outcome for outcome in outcomes]
+        answered = zip(outcomes, chunk.bodies, strict=True)
+        return [_answer(outcome, body) if isinstance(outcome, Receipt) else outcome for outcome, body in answered]
 
     async def show(self, call: Call[NoQuery, NoBody]) -> Answer:
         """Show one."""
         row = await self._intake.find(uuid_in(call.path["id"], "provisioning request"))
-        association = AssociationAnswer.of(await self._associations.find(row.association_id))
-        known = {name: getattr(row, name) for name in RequestStory.model_fields if name != "association"}
-        return Answer(RequestStory(**known, association=association))
+        association = await self._associations.find(row.association_id)
+        moments = await self._associations.timeline(row.association_id, Ask(MAX_LIMIT))
+        story = RequestStory(
+            id=row.id,
+            association_id=row.association_id,
+            write_id=row.write_id,
+            state=WriteState(row.state),
+            warnings=warnings(association.line_of_service),
+            created_at=row.created_at,
+            created_by=row.created_by,
+            association=AssociationAnswer.of(association),
+            write=WriteAnswer.of(await self._writes.find(row.write_id)),
+            timeline=Listing[MomentAnswer].of(moments, MomentAnswer.of),
+        )
+        return Answer(story)
 
 
-def _answer(receipt: Receipt) -> Answer:
+def _answer(receipt: Receipt, body: NewRequest) -> Answer:
     model = RequestAnswer.model_construct(
         id=receipt.id,
         association_id=receipt.association_id,
         write_id=receipt.write_id,
         state=WriteState(receipt.state),
+        warnings=warnings(body.line_of_service),
     )
     return Answer(model, HTTPStatus.CREATED if receipt.created else HTTPStatus.OK)
 
