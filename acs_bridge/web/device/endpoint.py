@@ -77,7 +77,8 @@ class DeviceEndpoint:
         except web.HTTPException as refusal:
             return _plain(refusal.status, refusal.reason, close=True)
         except (TimeoutError, Unavailable) as error:
-            self._load.say("message_unanswered", str(error) or "the daemon took too long", connection.origin.peer)
+            peer = self._connections.origin(connection, request.headers).peer
+            self._load.say("message_unanswered", str(error) or "the daemon took too long", peer)
             return _busy()
         except (ConnectionError, asyncio.CancelledError):
             raise

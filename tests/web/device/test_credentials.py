@@ -106,7 +106,7 @@ class TestAGatewayThatIsBelieved:
         assert (await gateway.session()).exchanges == 3
 
     async def test_gets_its_url_first_and_its_credentials_in_the_same_session(self, acs: Acs) -> None:
-        """S-16: one request at a time; the main job does not wait for anything."""
+        """S-07, S-29: one request at a time, and few of them; the main job does not wait for anything."""
         write_id = await acs.provision()
         gateway = acs.gateway()
         assert (await gateway.session()).served == (SET, GET, SET)

@@ -138,7 +138,7 @@ class TestConnections:
         return settings(device_listener={"max_connections": 6, "max_connections_per_address": 3})
 
     async def test_beyond_the_limit_end_the_oldest_on_which_nothing_would_be_lost(self, acs: Acs) -> None:
-        """SEC-05, T-30: those whose sessions are over among them."""
+        """SEC-05, T-30: and one whose session is over is among those that may go, but only then."""
         cpe, authorize = Cpe(), await login(acs.port)
         async with AsyncExitStack() as stack:
             session = await stack.enter_async_context(connected(acs.port))
@@ -149,6 +149,9 @@ class TestConnections:
             await challenge_of(idle[4])
             await challenge_of(idle[5])
             assert (await cpe.empty(session)).status == 204
+            for _ in range(3):
+                await stack.enter_async_context(connected(acs.port))
+            assert await session.is_closed()
 
     async def test_beyond_the_limit_of_an_address_leave_others_alone(self, acs: Acs) -> None:
         async with AsyncExitStack() as stack:

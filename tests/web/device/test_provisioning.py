@@ -150,7 +150,6 @@ class TestALostSession:
         ]
 
     async def test_again_and_again_fails_in_the_end(self, acs: Acs) -> None:
-        """S-29."""
         write_id = await acs.provision()
         gateway = acs.gateway(behaviour=Behaviour(drop_on_request=1))
         for _ in range(4):

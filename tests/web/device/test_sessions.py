@@ -235,7 +235,7 @@ class TestACookie:
     @pytest.mark.parametrize(("age", "status"), [(600, 200), (601, 400), (-30, 200), (-31, 400)])
     async def test_lives_for_ten_minutes_and_forgives_hosts_whose_clocks_differ(
         self, acs: Acs, clock: Any, age: float, status: int
-    ) -> None:  # S-17
+    ) -> None:  # S-17, S-29
         cpe = Cpe()
         async with connected(acs.port) as wire:
             await cpe.open(wire)
