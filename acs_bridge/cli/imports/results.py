@@ -195,7 +195,7 @@ def _read(file: TextIO, path: Path, format: Format) -> Iterator[Result]:
     """Read results. What cannot be read was being written when the import before was killed: its row is done again."""
     first = next(file, "")
     if format is Format.CSV:
-        if first != row_of(_COLUMNS):
+        if first.rstrip("\r\n") != row_of(_COLUMNS).rstrip("\r\n"):
             raise NoResults(f"{path}: is not a file of results: its header is another one")
     elif (result := _from_json(first)) is not None:
         yield result

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import UnionType
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -58,6 +58,16 @@ LineAnswer: TypeAlias = Answer | AcsBridgeError
 """What became of one line of an upload."""
 
 
+class Rows(Protocol):
+    """Reads the rows of a table whose header is known."""
+
+    def parse(self, content: bytes) -> BaseModel:
+        """Read one, or say what is wrong with it."""
+
+    def is_blank(self, content: bytes) -> bool:
+        """Tell whether it says nothing, and gets no answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bulk(Generic[B]):
     """The same operation for every line of an `application/x-ndjson` body; each line gets a line of the answer."""
@@ -65,6 +75,7 @@ class Bulk(Generic[B]):
     handler: Callable[[Chunk[B]], Awaitable[Sequence[LineAnswer]]]  # an answer for each body, in their order
     begin: Callable[[], UUID]  # names the batch of an upload
     line: type[BaseModel]  # a line of the answer, when all goes well
+    table: Callable[[bytes], Rows] | None = None  # takes `text/csv` as well: reads the header
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,12 @@ from acs_bridge.web.operator.problems import HEADERS, UnreadableBody, WrongMedia
 from acs_bridge.web.operator.registry import Answer, AnyRoute, Call
 from acs_bridge.web.operator.repeats import HEADER as KEY
 from acs_bridge.web.operator.repeats import key_of, once
-from acs_bridge.web.operator.uploads import NDJSON, Upload
+from acs_bridge.web.operator.uploads import NDJSON, Upload, media_types, shown_media_types
 
 ACTOR: Final = web.RequestKey("actor", Actor)
 JSON: Final = "application/json"
 _ENCODINGS: Final = ("", "identity")
+_CHARSETS: Final = ("utf-8", "utf8", "us-ascii")
 
 M = TypeVar("M", bound=BaseModel)
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -51,11 +52,14 @@ def _handler(route: AnyRoute, repeats: Repeats) -> Handler:
             raise WrongRole(route.roles, actor.role)
         query = query_of(route.query, request)
         key = key_of(request) if route.idempotent else None
-        if route.bulk is not None and request.content_type in NDJSON:
+        if route.bulk is not None and request.content_type in media_types(route.bulk):
             _refuse_encoded(request)
             if key is not None:
                 raise InvalidField(KEY, "is for single requests; lines that are sent again are done once without it")
-            return await Upload(request, actor, route.bulk, partial(parsed, route.body, what="line")).serve()
+            if (request.charset or "utf-8").lower() not in _CHARSETS:
+                raise WrongMediaType("uploads are taken in UTF-8")
+            parse = partial(parsed, route.body, what="line") if request.content_type in NDJSON else None
+            return await Upload(request, actor, route.bulk, parse).serve()
         call = Call(actor, _path(request), query, await _body(route, request))
 
         async def work() -> web.Response:
@@ -93,7 +97,8 @@ async def _body(route: AnyRoute, request: web.Request) -> BaseModel:
     if not content and route.body_optional:
         return model()
     if request.content_type != JSON or "Content-Type" not in request.headers:
-        raise WrongMediaType(f"this address takes {JSON}{f' or {NDJSON[0]}' if route.bulk else ''}")
+        taken = (JSON, *(shown_media_types(route.bulk) if route.bulk else ()))
+        raise WrongMediaType(f"this address takes {' or '.join(taken)}")
     return parsed(model, content)
 
 

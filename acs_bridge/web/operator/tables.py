@@ -79,9 +79,9 @@ class Table:
 
 
 def row_of(cells: Iterable[object]) -> str:
-    """Write a row, None as nothing."""
+    """Write a row, which ends with CR LF (RFC 4180, 2); None is nothing."""
     written = StringIO()
-    csv.writer(written, lineterminator="\n").writerow(["" if cell is None else neutral(str(cell)) for cell in cells])
+    csv.writer(written).writerow(["" if cell is None else neutral(str(cell)) for cell in cells])
     return written.getvalue()
 
 

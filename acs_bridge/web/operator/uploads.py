@@ -1,4 +1,4 @@
-"""Uploads: an `application/x-ndjson` body of any length in, a line of the answer for each of its lines out, in order.
+"""Uploads: an `application/x-ndjson` or CSV body of any length in, a line of the answer for each of its lines out.
 
 While some lines are with their handler the next are read and checked, and no more than those: a client that does not
 read its answer is not read from either, and a slow database slows the client down. Memory stays what it is, however
@@ -7,26 +7,28 @@ with everything done once.
 """
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 import structlog
 from aiohttp import web
 from pydantic import BaseModel
 
 from acs_bridge.domain.actor import Actor
-from acs_bridge.errors import AcsBridgeError
+from acs_bridge.errors import AcsBridgeError, InvalidField
 from acs_bridge.web.operator.ndjson import LINE_LIMIT, Line, LineSplitter
-from acs_bridge.web.operator.problems import HEADERS, Problem, UnreadableBody
-from acs_bridge.web.operator.registry import Answer, Bulk, Chunk, LineAnswer
+from acs_bridge.web.operator.problems import HEADERS, UnreadableBody
+from acs_bridge.web.operator.registry import Bulk, Chunk, LineAnswer
+from acs_bridge.web.operator.results import CsvResults, NdjsonResults, Results
 
 _log = structlog.get_logger(__name__)
 
 NDJSON: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl")
+CSV: Final = "text/csv"
 BATCH_HEADER: Final = "Batch-Id"
 STOPPING: Final[web.AppKey[asyncio.Event]] = web.AppKey("stopping", asyncio.Event)
 """Set when the listener closes: uploads end after the lines that they are at."""
@@ -80,31 +82,36 @@ class Upload:
     """One upload."""
 
     def __init__(
-        self, request: web.Request, actor: Actor, bulk: Bulk[Any], parse: Callable[[bytes], BaseModel]
+        self, request: web.Request, actor: Actor, bulk: Bulk[Any], parse: Callable[[bytes], BaseModel] | None
     ) -> None:
-        """`parse` reads one line."""
+        """`parse` reads one line; None: the first line is the header of a table, which says how the others are read."""
         self._request = request
         self._actor = actor
         self._bulk = bulk
         self._parse = parse
         self._batch_id = bulk.begin()
+        self._results = _results(request, self._batch_id, bulk.line)
+        self._early: list[Line] = []
         self._stopping = request.app[STOPPING]
         self._lines = LineSplitter()
         self._waiting: list[_Item] = []
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._answered: Counter[int] = Counter()
+        self._is_blank: Callable[[bytes], bool] = _is_never_blank
         self._over = False
         self._stalled = False
         self._gone = False
 
     async def serve(self) -> web.StreamResponse:
         """Read and answer until the body ends, the client is gone, or the daemon stops."""
+        parse = self._parse or await self._by_header()
         headers = {**HEADERS, BATCH_HEADER: str(self._batch_id)}
         response = web.StreamResponse(headers=headers)
-        response.content_type = NDJSON[0]
+        response.content_type = self._results.media_type
         await response.prepare(self._request)
-        reading = asyncio.create_task(self._read())
+        await response.write(self._results.head())
+        reading = asyncio.create_task(self._read(parse))
         stopping = asyncio.create_task(self._stop())
         try:
             complete = await self._answer(response)
@@ -126,6 +133,29 @@ class Upload:
             statuses={str(status): count for status, count in sorted(self._answered.items())},
         )
         return response
+
+    async def _by_header(self) -> Callable[[bytes], BaseModel]:
+        """Read the header of a table, before anything is answered: without it no row means anything."""
+        table = self._bulk.table
+        assert table is not None  # noqa: S101 -- else it would not have come here
+        try:
+            while not self._early:
+                data = await self._more()
+                self._early = list(self._lines.feed(data) if data else self._lines.end())
+                if not data:
+                    break
+        except (web.RequestPayloadError, ConnectionError):
+            raise UnreadableBody("the body ended before it was complete") from None
+        if self._stalled:
+            raise Stalled
+        if not self._early:
+            raise InvalidField("header", "is missing: the first line names the columns")
+        header = self._early.pop(0).content
+        if header is None:
+            raise LineTooLong
+        rows = table(header)
+        self._is_blank = rows.is_blank
+        return rows.parse
 
     async def _answer(self, response: web.StreamResponse) -> bool:
         """Answer what has arrived, as often as something has; true when the client has got everything."""
@@ -173,26 +203,18 @@ class Upload:
         return written
 
     def _line(self, number: int, answer: LineAnswer) -> bytes:
-        """Write one line of the answer: its number and status, and then what the answer alone would say."""
-        if isinstance(answer, Answer):
-            status = int(answer.status)
-            text = "{}" if answer.model is None else answer.model.model_dump_json()
-        else:
-            problem = Problem.of(answer).document()
-            status = int(answer.status)
-            del problem["status"]
-            text = json.dumps(problem, ensure_ascii=False)
-        self._answered[status] += 1
-        begin = f'{{"line":{number},"status":{status},"batch_id":"{self._batch_id}"'
-        return (f"{begin}}}\n" if text == "{}" else f"{begin},{text[1:]}\n").encode()
+        self._answered[int(answer.status)] += 1
+        return self._results.line(number, answer)
 
-    async def _read(self) -> None:
+    async def _read(self, parse: Callable[[bytes], BaseModel]) -> None:
         """Read and check lines, as many ahead of those being answered as make a chunk."""
         try:
+            await self._take(iter(self._early), parse)
+            self._early = []
             while data := await self._more():
-                await self._take(self._lines.feed(data))
+                await self._take(self._lines.feed(data), parse)
             if not self._stalled:
-                await self._take(self._lines.end())
+                await self._take(self._lines.end(), parse)
         except (web.RequestPayloadError, ConnectionError, UnreadableBody):
             self._gone = True
         finally:
@@ -207,27 +229,51 @@ class Upload:
             self._stalled = True
             return b""
 
-    async def _take(self, lines: Iterator[Line]) -> None:
+    async def _take(self, lines: Iterator[Line], parse: Callable[[bytes], BaseModel]) -> None:
         for count, line in enumerate(lines, 1):
+            if line.content is not None and self._is_blank(line.content):
+                continue
             while len(self._waiting) >= CHUNK_LINES:
                 self._room.clear()
                 self._arrived.set()
                 await self._room.wait()
-            self._waiting.append(_Item(line.number, self._checked(line)))
+            self._waiting.append(_Item(line.number, _checked(line, parse)))
             if count % SLICE == 0:
                 await asyncio.sleep(0)
         if self._waiting:
             self._arrived.set()
 
-    def _checked(self, line: Line) -> BaseModel | AcsBridgeError:
-        if line.content is None:
-            return LineTooLong()
-        try:
-            return self._parse(line.content)
-        except AcsBridgeError as error:
-            return error
-
     async def _stop(self) -> None:
         """Wake the answering up when the daemon stops, also while it waits for lines."""
         await self._stopping.wait()
         self._arrived.set()
+
+
+def media_types(bulk: Bulk[Any]) -> tuple[str, ...]:
+    """Give every media type that an upload may have."""
+    return NDJSON if bulk.table is None else (*NDJSON, CSV)
+
+
+def shown_media_types(bulk: Bulk[Any]) -> tuple[str, ...]:
+    """Give the same without other names of one of them."""
+    return tuple(kind for kind in media_types(bulk) if kind not in NDJSON[1:])
+
+
+def _results(request: web.Request, batch_id: UUID, line: type[BaseModel]) -> Results:
+    """Answer as the caller likes it best; NDJSON when it does not say."""
+    accepted = [kind.partition(";")[0].strip().lower() for kind in request.headers.get("Accept", "").split(",")]
+    wants_csv = CSV in accepted and not {*NDJSON}.intersection(accepted)
+    return CsvResults(batch_id, line) if wants_csv else NdjsonResults(batch_id)
+
+
+def _checked(line: Line, parse: Callable[[bytes], BaseModel]) -> BaseModel | AcsBridgeError:
+    if line.content is None:
+        return LineTooLong()
+    try:
+        return parse(line.content)
+    except AcsBridgeError as error:
+        return error
+
+
+def _is_never_blank(_: bytes) -> bool:
+    return False

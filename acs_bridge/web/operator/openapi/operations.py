@@ -13,7 +13,8 @@ from acs_bridge.web.operator.openapi.schemas import Schema, Schemas
 from acs_bridge.web.operator.problems import MEDIA_TYPE
 from acs_bridge.web.operator.registry import AnyRoute
 from acs_bridge.web.operator.repeats import HEADER, KEY_LENGTH, REPLAYED
-from acs_bridge.web.operator.uploads import BATCH_HEADER, NDJSON
+from acs_bridge.web.operator.tables import GATEWAY, REQUIRED
+from acs_bridge.web.operator.uploads import BATCH_HEADER, CSV, NDJSON
 
 JSON: Final = "application/json"
 BEARER: Final = [{"bearer": list[str]()}]
@@ -119,6 +120,10 @@ def _bodies(route: AnyRoute, schemas: Schemas) -> Schema:
     if route.bulk is not None:
         line = schemas.of(route.body)["$ref"].rpartition("/")[2]
         bodies[NDJSON[0]] = {"schema": {"type": "string", "description": f"Lines, each of them a {line} on its own."}}
+        if route.bulk.table is not None:
+            columns = f"{', '.join(REQUIRED)}, and if known {', '.join(GATEWAY)}"
+            words = f"A header and rows, in UTF-8 between commas, semicolons or tabs. The columns are {columns}."
+            bodies[CSV] = {"schema": {"type": "string", "description": words}}
     return bodies
 
 
@@ -145,6 +150,8 @@ def _success(route: AnyRoute, status: HTTPStatus, schemas: Schemas) -> Schema:
         lines = " or a ".join(schemas.of(each)["$ref"].rpartition("/")[2] for each in (route.bulk.line, ProblemLine))
         schema = {"type": "string", "description": f"Lines, each of them a {lines} on its own."}
         answer["content"][NDJSON[0]] = {"schema": schema}
+        words = "The same as rows under a header, for callers that accept no other form of an upload's answer."
+        answer["content"][CSV] = {"schema": {"type": "string", "description": words}}
         headers[BATCH_HEADER] = {"description": "Of an upload: its batch.", "schema": {"type": "string"}}
     return answer
 

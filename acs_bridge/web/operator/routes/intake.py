@@ -41,6 +41,7 @@ from acs_bridge.web.operator.registry import (
     Route,
 )
 from acs_bridge.web.operator.routes.places import place, uuid_in
+from acs_bridge.web.operator.tables import Table
 
 _FOLDER = "provisioning-requests"
 
@@ -66,7 +67,7 @@ class IntakeRoutes:
                 {HTTPStatus.CREATED: RequestAnswer, HTTPStatus.OK: RequestAnswer},
                 body=NewRequest,
                 refusals=(HTTPStatus.CONFLICT,),
-                bulk=Bulk(self.provision_many, self._bulk.begin, RequestLine),
+                bulk=Bulk(self.provision_many, self._bulk.begin, RequestLine, Table.of),
                 idempotent=True,
             ),
             Route(
