@@ -17,6 +17,18 @@ _ZLIB_OR_GZIP: Final = 32 + zlib.MAX_WBITS
 _RAW: Final = -zlib.MAX_WBITS
 
 
+def arrived(request: web.BaseRequest, *, admitted: bool) -> bytes | None:
+    """The body that came with its headers, as nearly every one does; None: `read` it. Raises 413 beyond the limit."""
+    content = request.content
+    if not content.is_eof() or content.exception() is not None:
+        return None
+    whole = content.read_nowait()
+    limit = AFTER_LOGIN if admitted else BEFORE_LOGIN
+    if len(whole) > limit:
+        raise web.HTTPRequestEntityTooLarge(limit, len(whole))
+    return whole
+
+
 async def read(request: web.BaseRequest, ours: asyncio.Timeout, *, admitted: bool) -> bytes:
     """The whole body as it came; raises 413 beyond the limit, 408 where it takes too long, 400 where it is cut off.
 
@@ -25,12 +37,6 @@ async def read(request: web.BaseRequest, ours: asyncio.Timeout, *, admitted: boo
     limit = AFTER_LOGIN if admitted else BEFORE_LOGIN
     if request.content_length is not None and request.content_length > limit:
         raise web.HTTPRequestEntityTooLarge(limit, request.content_length)
-    content = request.content
-    if content.is_eof() and content.exception() is None:  # it came with its headers, as nearly every one does
-        whole = content.read_nowait()
-        if len(whole) > limit:
-            raise web.HTTPRequestEntityTooLarge(limit, len(whole))
-        return whole
     await _encourage(request)
     time = asyncio.get_running_loop().time
     left = None if (end := ours.when()) is None else end - time()

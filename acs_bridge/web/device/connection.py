@@ -8,8 +8,8 @@ import asyncio
 import logging
 from asyncio import TimerHandle, Transport, get_running_loop
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -36,7 +36,8 @@ _FULL: Final = (
     b"Server: acs-bridge\r\nRetry-After: %b\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 )
 VISITS_KEPT: Final = 16  # a proxy may mix the sessions of many gateways on one connection
-LOGINS_KEPT: Final = 64  # as it may mix their logins
+LOGINS_KEPT: Final = 64  # as it may mix their logins, from so many addresses,
+PRINCIPALS_KEPT: Final = 64  # and from one of so many gateways
 
 
 @dataclass(slots=True)
@@ -45,8 +46,8 @@ class Connection:
 
     origin: Origin = field(default_factory=Origin)  # its other end, which may be
     is_proxy: bool = False  # one that is believed when it says for whom it speaks
-    # Who has shown who it is here, and from which address.
-    logins: OrderedDict[tuple[str, Principal], None] = field(default_factory=OrderedDict)
+    # Who has shown who it is here, by its address.
+    logins: OrderedDict[str, tuple[Principal, ...]] = field(default_factory=OrderedDict)
     failures: int = 0
     latest: Ticket | None = None
     needs_cookies: bool = False  # it does not belong to one gateway, or to one that returns cookies
@@ -61,17 +62,19 @@ class Connection:
 
     def proved(self, origin: Origin, principal: Principal) -> None:
         """A request from there has shown who it is: those behind it need not show it again."""
-        self.logins[origin.peer, principal] = None
-        while len(self.logins) > LOGINS_KEPT:
-            self.logins.popitem(last=False)
+        before = self.logins.get(origin.peer, ())
+        if principal not in before:
+            self.logins[origin.peer] = (*before[1 - PRINCIPALS_KEPT :], principal)
+            while len(self.logins) > LOGINS_KEPT:
+                self.logins.popitem(last=False)
 
     def knows(self, origin: Origin) -> bool:
         """Whether somebody at this address has shown who it is."""
-        return any(peer == origin.peer for peer, _ in self.logins)
+        return origin.peer in self.logins
 
     def may_go_on(self, origin: Origin, ticket: Ticket) -> bool:
         """Whether somebody at this address has shown what a session needs: principal and cookie must agree."""
-        return any(peer == origin.peer and ticket.is_for(principal) for peer, principal in self.logins)
+        return any(map(ticket.is_for, self.logins.get(origin.peer, ())))
 
     def opened(self, ticket: Ticket, visit: Visit) -> None:
         """A session was opened here."""
@@ -127,17 +130,17 @@ class Connections(dict[RequestHandler, Connection]):
         """Who sent a request: the other end of its connection, or whom that one speaks for."""
         return self._origins.behind(connection.origin, headers) if connection.is_proxy else connection.origin
 
-    @contextmanager
-    def answering(self, protocol: RequestHandler) -> Iterator[Connection]:
-        """A request is being taken in and answered: its connection is not closed meanwhile."""
+    def begin(self, protocol: RequestHandler) -> Connection:
+        """A request is being taken in and answered: until its `end` the connection is not closed."""
         self._under_way.add(protocol)
         self._quiet.clear()
-        try:
-            yield self.of(protocol)
-        finally:
-            self._under_way.discard(protocol)
-            if not self._under_way:
-                self._quiet.set()
+        return self.of(protocol)
+
+    def end(self, protocol: RequestHandler) -> None:
+        """It has been answered."""
+        self._under_way.discard(protocol)
+        if not self._under_way:
+            self._quiet.set()
 
     def keep(self, protocol: RequestHandler) -> None:
         """A session goes on here."""

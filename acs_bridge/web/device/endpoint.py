@@ -7,16 +7,18 @@ body that is too large, credentials that are missing or wrong. Nothing of a requ
 import asyncio
 import re
 import traceback
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Final
 
 from aiohttp import hdrs, web
-from multidict import CIMultiDict, CIMultiDictProxy, istr
+from multidict import CIMultiDictProxy, istr
 
 from acs_bridge.domain.principal import Kind, Principal
 from acs_bridge.errors import Unavailable
 from acs_bridge.services.visit import Replayed
 from acs_bridge.web.device import body
+from acs_bridge.web.device.answer import Answer
 from acs_bridge.web.device.connection import Connection, Connections
 from acs_bridge.web.device.dialogue import Dialogue, Reply
 from acs_bridge.web.device.gate import FAILURES_BEFORE_CLOSE, STALE, Admission, Gate
@@ -32,12 +34,10 @@ ANSWER_SECONDS: Final = 8.0  # of our own work on a request: gateways give up af
 ALOUD: Final = 32 * 1024  # up to this size a message is read on the event loop, in less than some 10 ms
 READ_ASIDE: Final = 2  # larger ones that are read at a time, each worth some 100 MiB while it lasts
 RETRY_AFTER_SECONDS: Final = "30"
-_XML: Final = 'text/xml; charset="utf-8"'
 _SERVER: Final = {hdrs.SERVER: SERVER}
-_OF_MESSAGE: Final = {hdrs.CONTENT_TYPE: _XML, hdrs.SERVER: SERVER}
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^"'\s;]+)""", re.IGNORECASE)
 _FORWARDED, _FORWARDED_FOR, _REAL_IP = istr("Forwarded"), istr("X-Forwarded-For"), istr("X-Real-IP")
-_GOOD: Final = (200, 204)
+_TYPES_KEPT: Final = 64  # values of Content-Type that are understood already
 _NOT_CWMP: Final = ("application/x-www-form-urlencoded", "multipart/", "application/json")
 
 
@@ -66,8 +66,11 @@ class DeviceEndpoint:
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever it is, in time."""
-        with self._connections.answering(request.protocol) as connection:
+        connection = self._connections.begin(request.protocol)
+        try:
             response = await self._answer_always(request, connection)
+        finally:
+            self._connections.end(request.protocol)
         self._measures.answered(response.status)
         return response
 
@@ -104,8 +107,10 @@ class DeviceEndpoint:
                     return self._turn_away(Refusal.BOOTSTRAP, origin)
                 connection.proved(origin, principal)
             admitted = principal is not None or connection.knows(origin)
-            content = await body.read(request, patience, admitted=admitted)
-            if _is_foreign(headers) and content.strip():
+            content = body.arrived(request, admitted=admitted)
+            if content is None:
+                content = await body.read(request, patience, admitted=admitted)
+            if content and _is_foreign(headers) and content.strip():
                 return _unsupported()
             if not admitted or admission.failed:
                 return self._challenge(connection, origin, admission)
@@ -115,14 +120,15 @@ class DeviceEndpoint:
                 response = await self._converse(request, content, connection, origin, admission)
             finally:
                 self._load.ends(principal)
-        if response.status in _GOOD and not response.body:  # the end
+        if isinstance(response, Answer) and response.is_the_end:
             self._connections.may_go(request.protocol)
         return response
 
     def _refusal(self, request: web.BaseRequest, connection: Connection, origin: Origin) -> web.Response | None:
         """What is answered without a look at who asks, or at what: the request's own line and headers are enough."""
         headers = request.headers
-        if request.path.rstrip("/") != self._path:
+        # As it nearly always came; else percent-escapes, a query or one slash more are looked at.
+        if request.raw_path != self._path and request.path.rstrip("/") != self._path:
             return _plain(404, "this is not the ACS URL")
         if request.method != hdrs.METH_POST:
             return _plain(405, "gateways POST here", allow=hdrs.METH_POST)
@@ -152,7 +158,7 @@ class DeviceEndpoint:
 
     async def _converse(
         self, request: web.BaseRequest, content: bytes, connection: Connection, origin: Origin, admission: Admission
-    ) -> web.Response:
+    ) -> web.StreamResponse:
         try:
             received = await self._received(content, request.headers)
             ticket = self._tickets.open(request.headers.getall(hdrs.COOKIE, []))
@@ -173,27 +179,25 @@ class DeviceEndpoint:
 
     async def _received(self, content: bytes, headers: CIMultiDictProxy[str]) -> envelope.Envelope:
         """The message in a body; a large one is read in a thread, so that nobody else waits for it."""
+        if not content:
+            return envelope.read(content)
         coding = _coding(headers)
-        found = _CHARSET.search(headers.get(hdrs.CONTENT_TYPE, ""))
-        charset = found[1] if found else None
+        charset = _charset(headers.get(hdrs.CONTENT_TYPE, ""))
         if len(content) <= ALOUD and coding in ("", "identity"):
             return envelope.read(content, charset=charset)
         async with self._aside:
             return await asyncio.to_thread(_read_all, content, coding, charset)
 
-    def _response(self, reply: Reply) -> web.Response:
+    def _response(self, reply: Reply) -> Answer:
         if reply.message is None:
-            if reply.empty_200:
-                return web.Response(status=200, headers=_OF_MESSAGE)
-            return web.Response(status=204, headers=_SERVER)  # TR-069a6 3.4.6: nothing to send is 204 without a body
-        headers = CIMultiDict(_OF_MESSAGE)
-        if reply.ticket is not None:
-            self._measures.sessions.inc()
-            headers[hdrs.SET_COOKIE] = f"{COOKIE}={self._tickets.seal(reply.ticket)}; Path=/"
+            return Answer.nothing(as_200=reply.empty_200)
         content = envelope.write(reply.message, namespace=reply.namespace, id=reply.id, use_version=reply.use_version)
-        return web.Response(body=content, headers=headers)
+        if reply.ticket is None:
+            return Answer.message(content)
+        self._measures.sessions.inc()
+        return Answer.message(content, f"{COOKIE}={self._tickets.seal(reply.ticket)}; Path=/")
 
-    def _challenge(self, connection: Connection, origin: Origin, admission: Admission) -> web.Response:
+    def _challenge(self, connection: Connection, origin: Origin, admission: Admission) -> web.StreamResponse:
         """401: say who you are. The connection stays open, because most gateways repeat the request on it.
 
         403 where there is no way to say it: inside TLS there would be one, or with a certificate.
@@ -207,19 +211,28 @@ class DeviceEndpoint:
             self._load.say("login_impossible", "inside TLS" if origin.secure else "without TLS", origin.peer)
             return _plain(403, "gateways show who they are inside TLS only, or by a certificate", close=True)
         self._measures.challenges.inc()
-        response = _plain(401, "", close=connection.failures >= FAILURES_BEFORE_CLOSE)
-        for challenge in challenges:
-            response.headers.add(hdrs.WWW_AUTHENTICATE, challenge)
-        return response
+        return Answer.challenge(challenges, close=connection.failures >= FAILURES_BEFORE_CLOSE)
 
 
 def _coding(headers: CIMultiDictProxy[str]) -> str:
-    return headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
+    coding = headers.get(hdrs.CONTENT_ENCODING)
+    return "" if coding is None else coding.strip().lower()
+
+
+@lru_cache(_TYPES_KEPT)
+def _is_not_cwmp(content_type: str) -> bool:
+    return content_type.strip().lower().startswith(_NOT_CWMP)
+
+
+@lru_cache(_TYPES_KEPT)
+def _charset(content_type: str) -> str | None:
+    found = _CHARSET.search(content_type)
+    return found[1] if found else None
 
 
 def _is_foreign(headers: CIMultiDictProxy[str]) -> bool:
     """Whether a message is said to be what CWMP never is. Of an empty POST libcurl says that it is a form."""
-    return headers.get(hdrs.CONTENT_TYPE, "").strip().lower().startswith(_NOT_CWMP)
+    return _is_not_cwmp(headers.get(hdrs.CONTENT_TYPE, ""))
 
 
 def _is_forwarded(headers: CIMultiDictProxy[str]) -> bool:

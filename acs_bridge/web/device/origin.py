@@ -15,6 +15,7 @@ from acs_bridge.domain import identities
 from acs_bridge.web.proxies import Headers, Networks, Proxies, address, within
 
 _ADDRESSES_KEPT: Final = 4096
+_NOBODY: Final = frozenset[str]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,13 @@ class Origins:
     def of(self, transport: BaseTransport) -> Origin:
         """The other end of a connection."""
         peername = transport.get_extra_info("peername")
-        peer = address(peername[0]) or "" if peername else ""
+        peer: str = peername[0] if peername else ""
+        if ":" in peer:  # the system writes IPv4 as we do
+            peer = address(peer) or ""
         secure = transport.get_extra_info("sslcontext") is not None
-        return self._origin(
-            peer, secure=secure, names=_names_in(transport.get_extra_info("peercert")) if secure else ()
-        )
+        if secure:
+            return self._origin(peer, secure=True, names=_names_in(transport.get_extra_info("peercert")))
+        return self._origin(peer, secure=False)
 
     def is_proxy(self, origin: Origin) -> bool:
         """Whether this end of a connection is believed when it says for whom it speaks."""
@@ -63,8 +66,8 @@ class Origins:
         return self._origin(told.peer, secure=told.secure, names=self._names_told(headers) if told.secure else ())
 
     def _origin(self, peer: str, *, secure: bool, names: Iterable[str] = ()) -> Origin:
-        exposed = not secure and not self._is_managed(peer)
-        return Origin(peer, secure, exposed, identities.of_gateways(names))
+        exposed = not secure and not (self._management and self._is_managed(peer))
+        return Origin(peer, secure, exposed, identities.of_gateways(names) if names else _NOBODY)
 
     def _names_told(self, headers: Headers) -> Iterable[str]:
         values = [] if self._certificate_header is None else headers.getall(self._certificate_header, [])

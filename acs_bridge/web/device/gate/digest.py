@@ -17,6 +17,7 @@ from cwmp import digest
 NONCE_SECONDS: Final = 60
 _HA1_OF: Final = {"MD5": "MD5", "MD5-sess": "MD5", "SHA-256": "SHA-256", "SHA-256-sess": "SHA-256"}
 _OFFERED: Final = ("MD5", "SHA-256")  # in two headers, and some CPEs read only the first (A-07)
+_NO_NONCE: Final = "\0"  # where each challenge has its own
 _OPAQUE_OCTETS: Final = 8
 
 
@@ -28,7 +29,14 @@ class DigestScheme:
         self._book = book
         self._realm = realm
         self._nonces = digest.NonceMaker(keyring.derive("CWMP digest nonce"), first_nonce)
-        self._opaque = keyring.derive("CWMP digest opaque", _OPAQUE_OCTETS).hex()
+        opaque = keyring.derive("CWMP digest opaque", _OPAQUE_OCTETS).hex()
+        self._around_nonce = {
+            stale: [
+                digest.Challenge(realm, _NO_NONCE, opaque, algorithm, stale=stale).render().split(_NO_NONCE)
+                for algorithm in _OFFERED
+            ]
+            for stale in (False, True)
+        }
         self._clock = clock
 
     async def admit(self, origin: Origin, authorization: str, method: str, target: str) -> Admission:
@@ -51,10 +59,7 @@ class DigestScheme:
     def challenges(self, origin: Origin, *, stale: bool) -> list[str]:
         """One for each algorithm; one nonce for both, because some clients read two challenges as one."""
         nonce = self._nonces.make(self._now(), origin.peer)
-        return [
-            digest.Challenge(self._realm, nonce, self._opaque, algorithm, stale=stale).render()
-            for algorithm in _OFFERED
-        ]
+        return [f"{before}{nonce}{after}" for before, after in self._around_nonce[stale]]
 
     def _now(self) -> int:
         return int(self._clock().timestamp())
