@@ -42,14 +42,14 @@ def import_requests(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Keep a result for every row in this new .csv or .ndjson file [default: NDJSON on standard output, "
-            "when that is not a terminal].",
+            help="Keep a result for every row in this new .csv or .ndjson file. By default NDJSON on standard output, "
+            "when that is not a terminal.",
         ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Skip rows that --results has as done already.")] = False,
     batch: Annotated[
         UUID | None,
-        typer.Option(help="Put the writes into this batch, such as one that is paused [default: a new one]."),
+        typer.Option(help="Put the writes into this batch, such as one that is paused. By default a new one."),
     ] = None,
     format: Annotated[
         str | None, typer.Option(metavar="csv|ndjson", help="What FILE is, where its name does not tell.")

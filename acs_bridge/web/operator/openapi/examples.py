@@ -22,6 +22,10 @@ _WEBHOOK = "019b2f3a-6c22-70bd-8e61-4fa2b7c90d35"
 _LINE, _CODE, _NAME = "LOS-1001", "C-1001", "Ann Example"
 _URL = "https://phan.example.net/r/k1AbCdEf_0123456789-example"
 _IDENTITY: Final[Example] = {"oui": "00005E", "product_class": "HG-1", "serial_number": "SN000001"}
+CSV_EXAMPLE: Final = (
+    "subscriber_name,subscriber_code,line_of_service,oui,product_class,serial_number\r\n"
+    f"{_NAME},{_CODE},{_LINE},00005E,HG-1,SN000001\r\n"
+)
 _SUBSCRIBER: Final[Example] = {"name": _NAME, "code": _CODE}
 _GATEWAY: Final[Example] = {"id": 42, **_IDENTITY, "last_inform_at": _INFORMED}
 _COUNTS: Final[Example] = {

@@ -4,15 +4,17 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
+from uuid import UUID
 
 from acs_bridge.domain import names
 from acs_bridge.web.operator.models.problem import ProblemLine
 from acs_bridge.web.operator.ndjson import LINE_LIMIT
-from acs_bridge.web.operator.openapi.examples import example_of
+from acs_bridge.web.operator.openapi.examples import CSV_EXAMPLE, example_of
 from acs_bridge.web.operator.openapi.schemas import Schema, Schemas
 from acs_bridge.web.operator.problems import MEDIA_TYPE
 from acs_bridge.web.operator.registry import AnyRoute
 from acs_bridge.web.operator.repeats import HEADER, KEY_LENGTH, REPLAYED
+from acs_bridge.web.operator.results import CsvResults
 from acs_bridge.web.operator.tables import GATEWAY, REQUIRED
 from acs_bridge.web.operator.uploads import BATCH_HEADER, CSV, NDJSON
 
@@ -123,7 +125,7 @@ def _bodies(route: AnyRoute, schemas: Schemas) -> Schema:
         if route.bulk.table is not None:
             columns = f"{', '.join(REQUIRED)}, and if known {', '.join(GATEWAY)}"
             words = f"A header and rows, in UTF-8 between commas, semicolons or tabs. The columns are {columns}."
-            bodies[CSV] = {"schema": {"type": "string", "description": words}}
+            bodies[CSV] = {"schema": {"type": "string", "description": words}, "example": CSV_EXAMPLE}
     return bodies
 
 
@@ -151,7 +153,8 @@ def _success(route: AnyRoute, status: HTTPStatus, schemas: Schemas) -> Schema:
         schema = {"type": "string", "description": f"Lines, each of them a {lines} on its own."}
         answer["content"][NDJSON[0]] = {"schema": schema}
         words = "The same as rows under a header, for callers that accept no other form of an upload's answer."
-        answer["content"][CSV] = {"schema": {"type": "string", "description": words}}
+        head = CsvResults(UUID(int=0), route.bulk.line).head().decode()
+        answer["content"][CSV] = {"schema": {"type": "string", "description": words}, "example": head}
         headers[BATCH_HEADER] = {"description": "Of an upload: its batch.", "schema": {"type": "string"}}
     return answer
 
