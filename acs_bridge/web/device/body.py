@@ -37,16 +37,16 @@ async def read(request: web.BaseRequest, ours: asyncio.Timeout, *, admitted: boo
     limit = AFTER_LOGIN if admitted else BEFORE_LOGIN
     if request.content_length is not None and request.content_length > limit:
         raise web.HTTPRequestEntityTooLarge(limit, request.content_length)
-    await _encourage(request)
     time = asyncio.get_running_loop().time
     left = None if (end := ours.when()) is None else end - time()
     ours.reschedule(None)
     try:
         async with asyncio.timeout(PROGRESS_SECONDS) as patience:
+            await _encourage(request)
             return await _read(request, limit, patience)
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
-    except web.RequestPayloadError:
+    except (web.RequestPayloadError, ConnectionError):  # the rest will not come: no mistake of ours
         raise web.HTTPBadRequest from None
     finally:
         if left is not None:

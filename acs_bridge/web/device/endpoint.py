@@ -33,7 +33,6 @@ from cwmp.errors import RemoteProtocolError
 ANSWER_SECONDS: Final = 8.0  # of our own work on a request: gateways give up after 30 s, and come back in numbers
 ALOUD: Final = 32 * 1024  # up to this size a message is read on the event loop, in less than some 10 ms
 READ_ASIDE: Final = 2  # larger ones that are read at a time, each worth some 100 MiB while it lasts
-RETRY_AFTER_SECONDS: Final = "30"
 _SERVER: Final = {hdrs.SERVER: SERVER}
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^"'\s;]+)""", re.IGNORECASE)
 _FORWARDED, _FORWARDED_FOR, _REAL_IP = istr("Forwarded"), istr("X-Forwarded-For"), istr("X-Real-IP")
@@ -82,14 +81,12 @@ class DeviceEndpoint:
         except (TimeoutError, Unavailable) as error:
             peer = self._connections.origin(connection, request.headers).peer
             self._load.say("message_unanswered", str(error) or "the daemon took too long", peer)
-            return _busy()
-        except (ConnectionError, asyncio.CancelledError):
-            raise
+            return _busy(self._load.come_back())
         except Exception as error:  # noqa: BLE001 - the outermost frame of a request
             # Our own mistake: the gateway gets an answer, its write is left as it stands, and nobody else notices.
             name, where = type(error).__qualname__, _where(error)
             self._load.say("message_failed", name, connection.origin.peer, kind=f"{name} {where}", ours=True, **where)
-            return _busy()
+            return _busy(self._load.come_back())
 
     async def _answer(self, request: web.BaseRequest, connection: Connection) -> web.StreamResponse:
         headers = request.headers
@@ -266,7 +263,7 @@ def _unsupported() -> web.Response:
     return _plain(415, "this coding or type is not taken", close=True)
 
 
-def _busy(seconds: str = RETRY_AFTER_SECONDS) -> web.Response:
+def _busy(seconds: str) -> web.Response:
     """503: come back. Never an empty answer, which the gateway would take for success."""
     response = _plain(503, "come back later", close=True)
     response.headers[hdrs.RETRY_AFTER] = seconds

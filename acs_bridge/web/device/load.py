@@ -60,7 +60,7 @@ class Load:
         self._connections = 0
         self._by_address: Counter[str] = Counter()
         self._said: dict[str, tuple[float, int]] = {}
-        self._turned_away = 0
+        self._sent_away = 0
 
     # --- sessions ---------------------------------------------------------------------------------------------------
 
@@ -123,9 +123,13 @@ class Load:
     def turned_away(self, why: Refusal, address: str) -> str:
         """Count it, and say it now and then; when to come back, in seconds."""
         self._measures.shed(why)
-        self._turned_away += 1
         self.say("turned_away", why, address)
-        return str(_RETRY_SECONDS + self._turned_away % _SPREAD)
+        return self.come_back()
+
+    def come_back(self) -> str:
+        """In how many seconds to come back: not all who were sent away at once return at once."""
+        self._sent_away += 1
+        return str(_RETRY_SECONDS + self._sent_away % _SPREAD)
 
     def mended(self) -> None:
         """A request was understood at the second look."""

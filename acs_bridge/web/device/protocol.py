@@ -58,11 +58,16 @@ class _Parser(HttpRequestParser):
         self._refused: HttpProcessingError | None = None  # why the strict parser gave up on it
         self._late: TimerHandle | None = None
 
+    @property
+    def is_between(self) -> bool:
+        """Whether every message that began has ended, or its head has not."""
+        return self._body.is_eof()
+
     def feed_data(self, data: bytes) -> Fed:  # type: ignore[override] # nobody passes it its constants
         """As aiohttp's: requests whose heads are whole. Their bodies fill themselves."""
         if self._refused is not None:
             return self._once_more(self._refused, data)
-        between = self._body.is_eof()
+        between = self.is_between
         try:
             fed = super().feed_data(data)
         except HttpProcessingError as error:
@@ -146,6 +151,19 @@ class DeviceProtocol(RequestHandler):
         if self._reading_paused:
             self.resume_reading(resume_parser=False)
         return parser
+
+    def eof_received(self) -> bool:  # type: ignore[override] # aiohttp's own says nothing, and drops what is under way
+        """The other end sends no more, and may still read: what has arrived whole is answered.
+
+        Tells whether the way back stays open. TLS knows no such half (asyncio would warn), and a message that is cut
+        off is worth no answer.
+        """
+        asked = self._waiter is None or bool(self._messages)
+        whole = isinstance(self._parser, _Parser) and self._parser.is_between
+        if not asked or not whole or self.ssl_context is not None:
+            return False
+        self.close()  # once that is answered
+        return True
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Wait for nothing more."""

@@ -318,7 +318,8 @@ class TestOurOwnMistake:
 
         monkeypatch.setattr("acs_bridge.services.provisioner.Provisioner.open", planted)
         answer = await shown(acs, await login(acs.port), Cpe("S1").inform())
-        assert (answer.status, answer.get("retry-after"), answer.get("connection")) == (503, "30", "close")
+        assert (answer.status, answer.get("connection")) == (503, "close")
+        assert 30 <= int(answer.get("retry-after") or 0) <= 60
         said = capfd.readouterr().out
         assert "message_failed" in said
         assert "ValueError" in said

@@ -57,7 +57,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def comes_back_later(answer: Answer) -> bool:
-    return (answer.status, answer.get("retry-after"), bool(answer.body)) == (503, "30", True)
+    return (answer.status, bool(answer.body)) == (503, True) and 30 <= int(answer.get("retry-after") or 0) <= 60
 
 
 async def step(acs: Acs, authorize: Authorize, cpe: Cpe, asked: Answer | None) -> Answer:

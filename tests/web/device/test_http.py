@@ -1,10 +1,12 @@
 """HTTP, byte by byte: what real gateways put on the wire, and what they get back."""
 
+import asyncio
 import zlib
 from collections.abc import Callable
 
 import pytest
 
+from acs_bridge.web.device.measures import DeviceMeasures
 from cwmp.envelope import write
 from cwmp.messages import (
     GetParameterValues,
@@ -16,7 +18,18 @@ from cwmp.messages import (
     TransferCompleteResponse,
 )
 from tests.web.device.conftest import Acs
-from tests.web.device.wire import NAMESPACE, XML, Cpe, Header, answered, challenge_of, chunked, connected, packed
+from tests.web.device.wire import (
+    NAMESPACE,
+    PATIENCE,
+    XML,
+    Cpe,
+    Header,
+    answered,
+    challenge_of,
+    chunked,
+    connected,
+    packed,
+)
 from tests.web.device.wire import login as logged_in
 from tests.web.device.wire import request as http
 
@@ -582,6 +595,40 @@ class TestAConnection:
             await Cpe().open(wire)
             assert (await wire.post(b"", ("Cookie", cookie))).status == 204
         assert await acs.state(write_id) == "queued"
+
+    @pytest.mark.parametrize("how", ["content-length", "chunked", "expect"])
+    async def test_that_is_lost_in_the_middle_of_a_body_is_no_error_of_ours(
+        self, acs: Acs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, how: str
+    ) -> None:  # SEC-05
+        answered = asyncio.Queue[int]()
+        monkeypatch.setattr(DeviceMeasures, "answered", lambda _, status: answered.put_nowait(status))
+        heads = {
+            "content-length": http(b"<cut", XML, length="100"),
+            "chunked": http(b"", XML, CHUNKED, length=None) + b"64\r\n<cut",
+            "expect": http(b"", XML, EXPECT, length="100"),
+        }
+        async with connected(acs.port) as wire:
+            await wire.send(heads[how])
+        async with asyncio.timeout(PATIENCE):
+            assert await answered.get() == 400
+        assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+
+    async def test_that_its_gateway_has_half_closed_still_brings_the_answer(self, acs: Acs) -> None:
+        await acs.provision()
+        cpe, authorize = Cpe(), await logged_in(acs.port)
+        async with connected(acs.port) as wire:
+            await wire.send(http(cpe.inform(), XML, authorize()))
+            wire.send_no_more()
+            answer = await wire.answer()
+            assert isinstance(answer.message, InformResponse)
+            assert await wire.is_closed()
+
+    @pytest.mark.parametrize("sent", [b"", b"POST /acs HT", http(b"<cut", XML, length="100")])
+    async def test_that_is_half_closed_ends_where_nothing_whole_has_come(self, acs: Acs, sent: bytes) -> None:
+        async with connected(acs.port) as wire:
+            await wire.send(sent)
+            wire.send_no_more()
+            assert await wire.is_closed()
 
     async def test_that_pipelines_is_served_in_order(self, acs: Acs) -> None:  # T-21
         await acs.provision()

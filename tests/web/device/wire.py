@@ -101,6 +101,10 @@ class Wire:
         async with asyncio.timeout(PATIENCE):
             return await self._reader.read(1) == b""
 
+    def send_no_more(self) -> None:
+        """Close this half of the connection, and stay to read."""
+        self._writer.write_eof()
+
     async def close(self) -> None:
         self._writer.close()
         with suppress(ConnectionError):
