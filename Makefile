@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint types imports bench fuzz format schemas secrets requirements clean
+.PHONY: help demo test check lint types imports bench fuzz fuzz-api format schemas secrets requirements clean
 
 help:
 	@echo "make demo    the main job, end to end, on simulated gateways (ARGS=--once ends when all are verified)"
@@ -18,6 +18,7 @@ help:
 	@echo "make check   lint, types and import layers"
 	@echo "make bench   what a session costs, beside a floor measured in the same run"
 	@echo "make fuzz    look for bytes that break a reader (ARGS: a target, then libFuzzer's options)"
+	@echo "make fuzz-api  call all of /v1 with every role, as its description says (ARGS go to schemathesis)"
 	@echo "make format  let ruff put the code in order"
 	@echo "make schemas the descriptions in schemas, after a change of a route, a model or a SOAP operation"
 	@echo "make secrets the passwords that docker-compose.yml mounts"
@@ -57,6 +58,9 @@ fuzz: $(VENV)/dev.stamp
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(INSTALL) --require-hashes --only-binary :all: \
 	  --requirement requirements-fuzz.txt || { echo "atheris cannot be installed here: there is no fuzzing" >&2; exit 1; }
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+fuzz-api: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.fuzz_api $(ARGS)
 
 format: $(VENV)/dev.stamp
 	@$(BIN)/ruff check --fix .

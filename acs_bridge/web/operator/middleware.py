@@ -101,7 +101,8 @@ def authenticating(check: CheckToken, rates: Rates) -> Middleware:
     @web.middleware
     async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
         here = door(request)
-        if template(request) in request.app[ANONYMOUS] or request.method in here.open_to:
+        anonymous = request.app[ANONYMOUS]
+        if template(request) in anonymous or request.path in anonymous or request.method in here.open_to:
             return await handler(request)
         actor = await caller(request, check)
         request[ACTOR] = actor

@@ -121,11 +121,11 @@ def _bodies(route: AnyRoute, schemas: Schemas) -> Schema:
     bodies: Schema = {JSON: {"schema": schemas.of(route.body), **example_of(route.body)}}
     if route.bulk is not None:
         line = schemas.of(route.body)["$ref"].rpartition("/")[2]
-        bodies[NDJSON[0]] = {"schema": {"type": "string", "description": f"Lines, each of them a {line} on its own."}}
+        bodies[NDJSON[0]] = {"schema": {"description": f"Lines, each of them a {line} on its own."}}
         if route.bulk.table is not None:
             columns = f"{', '.join(REQUIRED)}, and if known {', '.join(GATEWAY)}"
             words = f"A header and rows, in UTF-8 between commas, semicolons or tabs. The columns are {columns}."
-            bodies[CSV] = {"schema": {"type": "string", "description": words}, "example": CSV_EXAMPLE}
+            bodies[CSV] = {"schema": {"description": words}, "example": CSV_EXAMPLE}
     return bodies
 
 
