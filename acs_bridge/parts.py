@@ -49,6 +49,7 @@ from acs_bridge.services.seals import Seals
 from acs_bridge.services.stock import Stock
 from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.tokens import Tokens
+from acs_bridge.services.transcripts import Transcripts
 from acs_bridge.services.writes import Writes
 from acs_bridge.settings import Settings
 from acs_bridge.settings_device import Bootstrap, CpeAuth, CpeAuthMode
@@ -64,6 +65,7 @@ from acs_bridge.web.device.gate import DerivedPairs, Gate, ImportedPairs, make_g
 from acs_bridge.web.device.load import Limits, Load
 from acs_bridge.web.device.measures import DeviceMeasures
 from acs_bridge.web.device.origin import Origins
+from acs_bridge.web.device.recorder import Recorder
 from acs_bridge.web.device.ticket import TicketSeal
 from acs_bridge.web.operator.application import Services, operator_application
 from acs_bridge.web.operator.measures import DeliveryMeasures, RingMeasures
@@ -122,6 +124,7 @@ class Parts:
         self.bulk = BulkIntake(database, clock, self.intake, self.seals, self.binding, self.pulse.beat)
         self.events = EventFeed(database, self.pulse)
         self.credentials = GatewayCredentials(database, clock, keyring, _policy(settings.cpe_auth))
+        self.transcripts = Transcripts(database, clock)
         self.quarantine = Quarantine(database, clock)
         self.janitor = Janitor(self.sessions, clock, self.pulse.beat)
         self.session_ends = SessionEnds(Rings(database), clock)
@@ -155,6 +158,7 @@ class Parts:
             gateways=Gateways(database, clock, binding, self.credentials),
             stock=Stock(database, clock, self.credentials, binding),
             credentials=self.credentials,
+            transcripts=self.transcripts,
             associations=Associations(database, clock, lines, self.seals),
             intake=self.intake,
             bulk=self.bulk,
@@ -241,6 +245,7 @@ class Parts:
             connections=connections,
             load=load,
             measures=measures,
+            recorder=Recorder(self.transcripts, self.clock),
         )
         return web.ServerRunner(
             DeviceServer(endpoint, connections, load), shutdown_timeout=self.settings.device_listener.drain_seconds

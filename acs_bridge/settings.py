@@ -202,6 +202,7 @@ class Retention(Section):
     idempotency_keys: Days = Field(397, description="What was answered to calls with an Idempotency-Key.")
     outbox: Days = Field(397, description="What was delivered to webhooks, or could not be.")
     quarantine: Days = Field(30, description="Calls that were kept out of a gateway, from the last one on.")
+    transcripts: Days = Field(7, description="What was recorded of a gateway's sessions for support.")
 
 
 class Webhooks(Section):

@@ -10,7 +10,7 @@ import structlog
 
 from acs_bridge.domain.clock import Clock
 from acs_bridge.errors import Unavailable
-from acs_bridge.store import answers, credentials, events, webhooks
+from acs_bridge.store import answers, credentials, events, transcripts, webhooks
 from acs_bridge.store.database import Database
 from acs_bridge.store.rows import Executor
 
@@ -50,6 +50,10 @@ class Periods(Protocol):
     def quarantine(self) -> int:
         """Who was kept out."""
 
+    @property
+    def transcripts(self) -> int:
+        """What was recorded of sessions."""
+
 
 def what_is_kept(periods: Periods) -> tuple[Kept, ...]:
     """Everything whose time is over one day."""
@@ -58,6 +62,7 @@ def what_is_kept(periods: Periods) -> tuple[Kept, ...]:
         Kept("idempotency keys", periods.idempotency_keys, answers.clean),
         Kept("outbox", periods.outbox, webhooks.clean),
         Kept("quarantine", periods.quarantine, credentials.forget_calls),
+        Kept("transcripts", periods.transcripts, transcripts.clean),
     )
 
 

@@ -94,7 +94,7 @@ class Provisioner:
         opened = await self._informs.take(row)
         if isinstance(opened, OpenedSession) and await self._prepared(opened, inform):
             # Something waits for it since. Taken once more, so that brakes and rate decide about that too.
-            opened = await self._informs.take(replace(row, booted=False, periodic=False, login=None))
+            opened = await self._informs.take(replace(row, booted=False, periodic=False, login=None, again=True))
         if isinstance(opened, Examined):
             await self._quarantine.note(row, opened)
             owners = contact.principal.gateway_ids
@@ -111,6 +111,7 @@ class Provisioner:
             due_at=opened.due_at,
             held_back=opened.held_back,
             behind=opened.behind,
+            recorded=opened.recorded,
             quirks=NO_QUIRKS if profile is None else profile.quirks,
         )
         if opened.write is not None:

@@ -37,6 +37,7 @@ class Visit:
     session_number: int
     work_due: bool
     kept_out: bool = False  # of the inbox: it has no row
+    recorded: bool = False  # somebody wants to know what is said in it
     timeout: timedelta = timedelta()  # how long the gateway may take to answer, where that is longer than usual
     known: bool = False  # what follows was read in this session; otherwise ask the database
     kind: GatewayKind | None = None

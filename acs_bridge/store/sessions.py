@@ -49,6 +49,7 @@ class InformRow:
     exposed: bool = False  # it is neither inside TLS nor from a management network
     login: int | None = None  # what may serve one Inform only, in 64 bits
     principal: Principal = ANYBODY  # as whom it has logged in
+    again: bool = False  # it was taken before, and is the same session
 
     @property
     def identity(self) -> tuple[str, str, str]:
@@ -84,6 +85,7 @@ class OpenedSession:
     replayed: bool = False  # its login has served an Inform before: nothing was opened, and nothing changed
     behind: Standing | None = None  # credentials, where both stand open: a line's write is first
     unmanaged: bool = False  # it may have credentials of its own, and never was to have any
+    recorded: bool = False  # somebody wants to know what is said in it
     spent_until: datetime | None = None  # it has had its writes of the day: none goes out before
 
 
@@ -340,6 +342,7 @@ def _opened(record: Row) -> OpenedSession:
         held_back=bool(record["braked"] or record["over_rate"] or record["spent_until"]),
         replayed=record["replayed"],
         unmanaged=bool(record["unmanaged"]),
+        recorded=bool(record["recorded"]),
         spent_until=record["spent_until"],
     )
 

@@ -18,7 +18,7 @@ with inform as (
         serial_number text, oui text, product_class text, manufacturer text, hardware_version text,
         software_version text, root text, provisioning_code text, parameter_key text, connection_request_url text,
         cwmp_namespace text, profile text, address text, events text[], booted bool, periodic bool, believed bool,
-        exposed bool, login bigint, principal text, gateway_ids bigint[], pair_generation int)
+        exposed bool, login bigint, principal text, gateway_ids bigint[], pair_generation int, again bool)
 ),
 -- Of several in one batch the first. In one order everywhere, as gateways are, and before any of these is locked.
 shown as (
@@ -68,6 +68,9 @@ known as (
         periodic_seconds = case when i.periodic then coalesce(extract(epoch from $2 - g.periodic_at), g.periodic_seconds)
                                 else g.periodic_seconds end,
         periodic_at = case when i.periodic then $2 else g.periodic_at end,
+        -- A session that somebody records: one less to come. An Inform that is taken again is the same session.
+        recorded_sessions = case when g.recorded_until > $2 and (g.recorded_sessions > 0 or i.again)
+                                 then g.recorded_sessions - (not i.again)::int end,
         -- Who logs in with the pair that it is to have needs no other one any more.
         takes_bootstrap = case when i.principal = g.pair and (i.principal <> 'own' or i.pair_generation = g.own_to)
                             then i.principal = 'bootstrap'
@@ -83,6 +86,7 @@ known as (
     returning i.place, g.id, g.session_number, g.booted_at, i.profile, i.software_version,
               i.believed or g.approved_at is not null as entitled, i.exposed,
               g.own_to = 0 and i.principal in ('bootstrap', 'imported') as unmanaged,
+              g.recorded_sessions is not null as recorded,
               case when g.written_count >= $5::int and g.written_from > $2 - interval '1 day'
                    then g.written_from + interval '1 day' end as spent_until
 ),
@@ -182,6 +186,7 @@ select i.place, coalesce(known.id, fresh.id) as gateway_id, coalesce(known.sessi
        w.id, w.purpose, w.pair, w.state, w.moves, w.attempts, w.step, w.plan, w.parameter_key, w.request_id,
        w.session_number as write_session_number, w.moved_at, w.due_at, w.association_id, w.generation, w.key_id,
        w.association_issued_at, w.line_of_service, w.subscriber_code, w.braked, w.spent_until,
+       known.recorded,
        waiting.turn > (select floor(available) from bucket) as over_rate, admitted.place is null as replayed
 from inform i
 left join admitted using (place)

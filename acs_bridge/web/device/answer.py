@@ -52,6 +52,16 @@ class Answer(web.StreamResponse):
         """Whether this ends a session: it says that there is nothing more."""
         return not self._content and self._status < _FAILURES
 
+    @property
+    def content(self) -> bytes:
+        """Its body."""
+        return self._content
+
+    def fields(self) -> list[tuple[str, str]]:
+        """Its headers, but for those that depend on the request."""
+        pairs = [line.partition(": ") for line in self._head.split("\r\n")[1:]]
+        return [(name, value) for name, separator, value in pairs if separator]
+
     async def prepare(self, request: web.BaseRequest) -> None:
         """Send it; raises ConnectionError where nobody is there any more."""
         if self._keep_alive is None:

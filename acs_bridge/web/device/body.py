@@ -1,10 +1,13 @@
 """A request's body in bounded memory: at most so many bytes as they came, and as they are once inflated."""
 
 import asyncio
+import re
 import zlib
+from functools import lru_cache
 from typing import Final
 
 from aiohttp import HttpVersion11, hdrs, web
+from multidict import CIMultiDictProxy
 
 BEFORE_LOGIN: Final = 256 * 1024
 AFTER_LOGIN: Final = 8 * 1024 * 1024
@@ -12,7 +15,9 @@ BODY_SECONDS: Final = 120.0  # for the whole of it: an 8 MiB read of every param
 PROGRESS_SECONDS: Final = 10.0  # in which so many bytes must have come, or the last one:
 PROGRESS: Final = 4096
 CODINGS: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
+TYPES_KEPT: Final = 64  # values of Content-Type that are understood already
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^"'\s;]+)""", re.IGNORECASE)
 _ZLIB_OR_GZIP: Final = 32 + zlib.MAX_WBITS
 _RAW: Final = -zlib.MAX_WBITS
 
@@ -74,6 +79,19 @@ async def _read(request: web.BaseRequest, limit: int, patience: asyncio.Timeout)
             due = size
             patience.reschedule(min(time() + PROGRESS_SECONDS, end))
     return b"".join(parts)
+
+
+def coding(headers: CIMultiDictProxy[str]) -> str:
+    """How a body is coded, as HTTP says."""
+    named = headers.get(hdrs.CONTENT_ENCODING)
+    return "" if named is None else named.strip().lower()
+
+
+@lru_cache(TYPES_KEPT)
+def charset(content_type: str) -> str | None:
+    """The charset of a body, if HTTP says one."""
+    found = _CHARSET.search(content_type)
+    return found[1] if found else None
 
 
 def inflated(body: bytes, coding: str) -> bytes:

@@ -130,6 +130,15 @@ class Dialogue:
         ticket = cookie if cookie is not None else connection.ticket_without_cookie()
         return ticket is not None and not ticket.is_over(self._clock())
 
+    def recorded(
+        self, connection: Connection, origin: Origin, cookie: Ticket | None, opened: Ticket | None
+    ) -> Ticket | None:
+        """The session that a message belongs to or has `opened`, if somebody records it."""
+        ticket = opened or cookie or connection.ticket_without_cookie()
+        if ticket is None or Marks.RECORDED not in ticket.marks:
+            return None
+        return opened or self._session_of(connection, origin, cookie)
+
     async def _open(self, received: Envelope, inform: Inform, connection: Connection, caller: Caller) -> Reply:
         version = negotiate(received)
         principal, device = caller.principal, inform.device_id
@@ -244,7 +253,8 @@ def _next(outgoing: Outgoing | None, ticket: Ticket) -> Reply:
 
 
 def _marks(visit: Visit) -> Marks:
-    return Marks(Marks.WORK_DUE * visit.work_due | Marks.EMPTY_200 * visit.quirks.empty_200)
+    quirks = Marks.EMPTY_200 * visit.quirks.empty_200
+    return Marks(Marks.WORK_DUE * visit.work_due | quirks | Marks.RECORDED * visit.recorded)
 
 
 def _tell_repairs(received: Envelope, visit: Visit, origin: Origin) -> None:

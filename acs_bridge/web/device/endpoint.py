@@ -5,7 +5,6 @@ body that is too large, credentials that are missing or wrong. Nothing of a requ
 """
 
 import asyncio
-import re
 import traceback
 from functools import lru_cache
 from pathlib import PurePath
@@ -26,6 +25,7 @@ from acs_bridge.web.device.load import Load, Refusal
 from acs_bridge.web.device.measures import DeviceMeasures
 from acs_bridge.web.device.origin import Origin
 from acs_bridge.web.device.protocol import SERVER
+from acs_bridge.web.device.recorder import Recorder
 from acs_bridge.web.device.ticket import COOKIE, TicketSeal
 from cwmp import envelope
 from cwmp.errors import RemoteProtocolError
@@ -34,9 +34,7 @@ ANSWER_SECONDS: Final = 8.0  # of our own work on a request: gateways give up af
 ALOUD: Final = 32 * 1024  # up to this size a message is read on the event loop, in less than some 10 ms
 READ_ASIDE: Final = 2  # larger ones that are read at a time, each worth some 100 MiB while it lasts
 _SERVER: Final = {hdrs.SERVER: SERVER}
-_CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^"'\s;]+)""", re.IGNORECASE)
 _FORWARDED, _FORWARDED_FOR, _REAL_IP = istr("Forwarded"), istr("X-Forwarded-For"), istr("X-Real-IP")
-_TYPES_KEPT: Final = 64  # values of Content-Type that are understood already
 _NOT_CWMP: Final = ("application/x-www-form-urlencoded", "multipart/", "application/json")
 
 
@@ -53,6 +51,7 @@ class DeviceEndpoint:
         connections: Connections,
         load: Load,
         measures: DeviceMeasures,
+        recorder: Recorder,
     ) -> None:
         self._path = path.rstrip("/")
         self._gate = gate
@@ -61,6 +60,7 @@ class DeviceEndpoint:
         self._connections = connections
         self._load = load
         self._measures = measures
+        self._recorder = recorder
         self._aside = asyncio.Semaphore(READ_ASIDE)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -133,7 +133,7 @@ class DeviceEndpoint:
             return self._turn_away(Refusal.SESSIONS, origin)
         if not connection.needs_cookies:
             connection.needs_cookies = connection.is_proxy or _is_forwarded(headers)
-        if _coding(headers) not in body.CODINGS or (request.content_length and _is_foreign(headers)):
+        if body.coding(headers) not in body.CODINGS or (request.content_length and _is_foreign(headers)):
             return _unsupported()
         guessing = hdrs.AUTHORIZATION in headers and self._load.is_guessing(origin.peer)
         if guessing and not self._goes_on(headers, connection):
@@ -156,30 +156,41 @@ class DeviceEndpoint:
     async def _converse(
         self, request: web.BaseRequest, content: bytes, connection: Connection, origin: Origin, admission: Admission
     ) -> web.StreamResponse:
+        response: web.StreamResponse
+        refusal = opened = None
+        cookie = self._tickets.open(request.headers.getall(hdrs.COOKIE, []))
         try:
             received = await self._received(content, request.headers)
-            ticket = self._tickets.open(request.headers.getall(hdrs.COOKIE, []))
-            reply = await self._dialogue.answer(received, connection, origin, admission, ticket)
+            reply = await self._dialogue.answer(received, connection, origin, admission, cookie)
         except RemoteProtocolError as error:
+            refusal = str(error)
             self._measures.protocol_errors.inc()
-            self._load.say("message_refused", str(error), origin.peer, kind=str(error.fault), method=error.method)
-            if not error.answerable:
-                return _plain(400, "this is no message of CWMP that makes sense here", close=True)
-            reply = Reply.fault(error)
+            self._load.say("message_refused", refusal, origin.peer, kind=str(error.fault), method=error.method)
+            if error.answerable:
+                response = self._response(Reply.fault(error))
+            else:
+                response = _plain(400, "this is no message of CWMP that makes sense here", close=True)
+        except web.HTTPException as error:
+            response, refusal = _plain(error.status, error.reason, close=True), error.reason
         except Replayed:
-            return self._challenge(connection, origin, STALE)
-        if reply is None:
-            return self._challenge(connection, origin, admission)
-        if reply.kept_out:
-            self._load.turned_away(Refusal.INBOX, origin.peer)
-        return self._response(reply)
+            response = self._challenge(connection, origin, STALE)
+        else:
+            if reply is None:
+                response = self._challenge(connection, origin, admission)
+            else:
+                response, opened = self._response(reply), reply.ticket
+                if reply.kept_out:
+                    self._load.turned_away(Refusal.INBOX, origin.peer)
+        session = self._dialogue.recorded(connection, origin, cookie, opened)
+        if session is not None:
+            await self._recorder.exchange(session, request, content, response, refusal)
+        return response
 
     async def _received(self, content: bytes, headers: CIMultiDictProxy[str]) -> envelope.Envelope:
         """The message in a body; a large one is read in a thread, so that nobody else waits for it."""
         if not content:
             return envelope.read(content)
-        coding = _coding(headers)
-        charset = _charset(headers.get(hdrs.CONTENT_TYPE, ""))
+        coding, charset = body.coding(headers), body.charset(headers.get(hdrs.CONTENT_TYPE, ""))
         if len(content) <= ALOUD and coding in ("", "identity"):
             return envelope.read(content, charset=charset)
         async with self._aside:
@@ -211,20 +222,9 @@ class DeviceEndpoint:
         return Answer.challenge(challenges, close=connection.failures >= FAILURES_BEFORE_CLOSE)
 
 
-def _coding(headers: CIMultiDictProxy[str]) -> str:
-    coding = headers.get(hdrs.CONTENT_ENCODING)
-    return "" if coding is None else coding.strip().lower()
-
-
-@lru_cache(_TYPES_KEPT)
+@lru_cache(body.TYPES_KEPT)
 def _is_not_cwmp(content_type: str) -> bool:
     return content_type.strip().lower().startswith(_NOT_CWMP)
-
-
-@lru_cache(_TYPES_KEPT)
-def _charset(content_type: str) -> str | None:
-    found = _CHARSET.search(content_type)
-    return found[1] if found else None
 
 
 def _is_foreign(headers: CIMultiDictProxy[str]) -> bool:

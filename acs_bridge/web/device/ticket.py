@@ -27,10 +27,11 @@ _VALUE: Final = re.compile("[0-9a-f]{82}")
 
 
 class Marks(IntFlag):
-    """What else is said of the session: that work was due, and that it ends with 200 instead of 204."""
+    """What else is said of the session: work was due, it ends with 200 instead of 204, somebody records it."""
 
     WORK_DUE = 1
     EMPTY_200 = 2
+    RECORDED = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from acs_bridge.services.queue import Queue
 from acs_bridge.services.repeats import Repeats
 from acs_bridge.services.stock import Stock
 from acs_bridge.services.subscribers import Subscribers
+from acs_bridge.services.transcripts import Transcripts
 from acs_bridge.services.webhooks import Webhooks
 from acs_bridge.services.writes import Writes
 from acs_bridge.web.listener import WithoutContent
@@ -46,6 +47,7 @@ from acs_bridge.web.operator.routes.gateways import GatewayRoutes
 from acs_bridge.web.operator.routes.intake import IntakeRoutes, PhanRoutes
 from acs_bridge.web.operator.routes.queue import QueueRoutes, WriteRoutes
 from acs_bridge.web.operator.routes.subscribers import SubscriberRoutes
+from acs_bridge.web.operator.routes.transcripts import TranscriptRoutes
 from acs_bridge.web.operator.routes.webhooks import WebhookRoutes
 from acs_bridge.web.operator.serving import ACTOR, add_routes, query_of, respond
 from acs_bridge.web.operator.soap.endpoint import DOOR, add_soap
@@ -77,6 +79,7 @@ class Services:
     events: EventFeed
     doorbell: Doorbell
     webhooks: Webhooks
+    transcripts: Transcripts
 
 
 def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
@@ -87,6 +90,7 @@ def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
         *AssociationRoutes(services.associations).table(),
         *IntakeRoutes(services.intake, services.bulk, services.associations, services.writes).table(),
         *GatewayRoutes(services.gateways, services.stock, services.credentials, services.doorbell, clock).table(),
+        *TranscriptRoutes(services.transcripts).table(),
         *WriteRoutes(services.writes).table(),
         *QueueRoutes(services.queue).table(),
         *PhanRoutes(services.phan).table(),

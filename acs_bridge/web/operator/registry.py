@@ -43,6 +43,7 @@ class Answer:
     model: BaseModel | None = None
     status: HTTPStatus = HTTPStatus.OK
     location: str | None = None  # of what was created
+    text: str | None = None  # the same for people, where `Accept` prefers text/plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class Route(Generic[Q, B]):
     body_optional: bool = False
     refusals: tuple[HTTPStatus, ...] = field(default=())  # beside those that every route has
     bulk: Bulk[B] | None = None  # takes many bodies as well
+    in_text: bool = False  # answers people too, who ask for text/plain
     idempotent: bool = False  # honours an Idempotency-Key; its answers are kept, and have no secrets
 
     @property

@@ -24,6 +24,7 @@ from acs_bridge.web.operator.uploads import NDJSON, Upload, media_types, shown_m
 
 ACTOR: Final = web.RequestKey("actor", Actor)
 JSON: Final = "application/json"
+TEXT: Final = "text/plain"
 _ENCODINGS: Final = ("", "identity")
 _CHARSETS: Final = ("utf-8", "utf8", "us-ascii")
 
@@ -63,7 +64,7 @@ def _handler(route: AnyRoute, repeats: Repeats) -> Handler:
         call = Call(actor, _path(request), query, await _body(route, request))
 
         async def work() -> web.Response:
-            return respond(await route.handler(call))
+            return respond(await route.handler(call), request.headers.get("Accept", ""))
 
         return await (work() if key is None else once(repeats, key, request, actor, call.body, work))
 
@@ -121,11 +122,13 @@ def _checked(model: type[M], values: dict[str, str]) -> M:
         raise invalid_query(error, model.model_fields) from None
 
 
-def respond(answer: Answer) -> web.Response:
-    """Write an answer."""
+def respond(answer: Answer, accept: str = "") -> web.Response:
+    """Write an answer; as text where there is one, and `accept` begins with it."""
     headers = HEADERS if answer.location is None else {**HEADERS, "Location": answer.location}
     if answer.model is None:
         return web.Response(status=HTTPStatus.NO_CONTENT, headers=headers)
+    if answer.text is not None and accept.strip().lower().startswith(TEXT):
+        return web.Response(text=answer.text, status=answer.status, content_type=TEXT, headers=headers)
     return web.Response(
         body=answer.model.model_dump_json().encode(), status=answer.status, content_type=JSON, headers=headers
     )

@@ -22,6 +22,7 @@ from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.posting import Poster, Rules
 from acs_bridge.services.pulse import Pulse
 from acs_bridge.services.repeats import Repeats
+from acs_bridge.services.transcripts import Transcripts
 from acs_bridge.services.webhooks import Secrets, Webhooks
 from acs_bridge.web.operator.application import Services, operator_application
 from acs_bridge.web.operator.rates import Rates
@@ -120,6 +121,7 @@ async def operator(office: Office, lookup: PhanLookup, keyring: Keyring) -> Asyn
             events=feed,
             doorbell=office.doorbell,
             webhooks=Webhooks(office.database, office.clock, Secrets(keyring), poster, os.urandom),
+            transcripts=Transcripts(office.database, office.clock),
         ),
         check_token=office.tokens.check,
         check_ready=check_ready,

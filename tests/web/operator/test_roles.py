@@ -7,6 +7,7 @@ from acs_bridge.services.events import EventFeed
 from acs_bridge.services.posting import Poster, Rules
 from acs_bridge.services.pulse import Pulse
 from acs_bridge.services.repeats import Repeats
+from acs_bridge.services.transcripts import Transcripts
 from acs_bridge.services.webhooks import Secrets, Webhooks
 from acs_bridge.web.operator.application import Services, table
 
@@ -43,6 +44,9 @@ ALLOWED = {
     ("PUT", "/v1/gateways/{id}/credentials"): {Role.ADMIN},
     ("POST", "/v1/gateways/{id}/credentials/rotate"): {Role.ADMIN},
     ("POST", "/v1/gateways/{id}/credentials/hand-back"): {Role.ADMIN},
+    ("POST", "/v1/gateways/{id}/transcript"): {Role.ADMIN},
+    ("GET", "/v1/gateways/{id}/transcript"): {Role.ADMIN},
+    ("DELETE", "/v1/gateways/{id}/transcript"): {Role.ADMIN},
     ("GET", "/v1/writes"): READ,
     ("GET", "/v1/writes/{id}"): READ,
     ("POST", "/v1/writes/{id}/retry"): {Role.ADMIN},
@@ -90,6 +94,7 @@ def test_the_table_of_this_test_has_every_route(office, lookup, keyring):
         EventFeed(office.database, Pulse(office.database)),
         office.doorbell,
         Webhooks(office.database, office.clock, Secrets(keyring), Poster(Rules()), bytes),
+        Transcripts(office.database, office.clock),
     )
     routes = {(route.method, route.path) for route in table(services, office.clock)}
     assert routes == ALLOWED.keys() - {("GET", "/metrics")}

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from acs_bridge.errors import Conflict, InvalidInput, NotFound, Unauthenticated, Unavailable
 from acs_bridge.services.notices import Notice
-from acs_bridge.web.operator.models import health, provisioning, queue, records, webhooks
+from acs_bridge.web.operator.models import health, provisioning, queue, records, transcripts, webhooks
 from acs_bridge.web.operator.models.problem import ProblemAnswer
 from acs_bridge.web.operator.problems import UnreadableBody, WrongMediaType, WrongRole
 from acs_bridge.web.operator.rates import TooManyRequests
@@ -220,6 +220,30 @@ EXAMPLES: Final[dict[type[BaseModel], Example]] = {
             {"batch": None, "profile": None, "software_version": "2.6.1", "set_at": _MADE, "set_by": "token:ops"}
         ],
         "rate": {"writes_per_minute": None, "effective": 6000},
+    },
+    transcripts.NewTranscript: {"sessions": 3, "minutes": 60},
+    transcripts.TranscriptAnswer: {
+        "gateway_id": 42,
+        "recording": False,
+        "sessions": 1,
+        "sessions_left": 0,
+        "until": _MOVED,
+        "started_at": _MADE,
+        "started_by": "token:ops",
+        "truncated": False,
+        "entries": [
+            {
+                "at": _INFORMED,
+                "session": 118,
+                "direction": "received",
+                "status": None,
+                "size": 1204,
+                "headers": {"Content-Type": "text/xml", "User-Agent": "CPE/1.0"},
+                "message": "SetParameterValuesResponse",
+                "note": None,
+                "body": ["Envelope", "  Body", "    SetParameterValuesResponse", "      Status: 1"],
+            }
+        ],
     },
     queue.BatchAnswer: {"id": _BATCH, "created_at": _MADE, "writes": 1215, "counts": _COUNTS, "paused": False},
     webhooks.NewWebhook: {"url": "https://crm.example.net/acs", "events": ["verified", "rejected", "failed"]},

@@ -19,6 +19,7 @@ from acs_bridge.web.operator.tables import GATEWAY, REQUIRED
 from acs_bridge.web.operator.uploads import BATCH_HEADER, CSV, NDJSON
 
 JSON: Final = "application/json"
+TEXT: Final = "text/plain"
 BEARER: Final = [{"bearer": list[str]()}]
 EVERYWHERE: Final = (
     HTTPStatus.BAD_REQUEST,
@@ -143,6 +144,9 @@ def _success(route: AnyRoute, status: HTTPStatus, schemas: Schemas) -> Schema:
     answer: Schema = {"description": status.phrase, "headers": headers}
     if model is not None:
         answer["content"] = {JSON: {"schema": schemas.of(model), **example_of(model)}}
+    if route.in_text:
+        words = "The same for people, where Accept begins with it."
+        answer["content"][TEXT] = {"schema": {"type": "string", "description": words}}
     if status is HTTPStatus.CREATED:
         headers["Location"] = {"description": "The path of what was made.", "schema": {"type": "string"}}
     if route.idempotent:

@@ -1,0 +1,78 @@
+"""Records the messages of a session that somebody looks at: request and response, without their secrets."""
+
+from collections.abc import Iterable
+
+from aiohttp import hdrs, web
+
+from acs_bridge.domain import transcript
+from acs_bridge.domain.clock import Clock
+from acs_bridge.domain.transcript import Direction, Entry
+from acs_bridge.services.transcripts import Transcripts
+from acs_bridge.web.device import body
+from acs_bridge.web.device.answer import Answer
+from acs_bridge.web.device.ticket import Ticket
+
+
+class Recorder:
+    """Adds one exchange after the other to a transcript."""
+
+    def __init__(self, transcripts: Transcripts, clock: Clock) -> None:
+        self._transcripts = transcripts
+        self._clock = clock
+
+    async def exchange(
+        self,
+        session: Ticket,
+        request: web.BaseRequest,
+        content: bytes,
+        response: web.StreamResponse,
+        refusal: str | None,
+    ) -> None:
+        """Take down a request, of which `content` is the body, and its response; `refusal` is why, in our words."""
+        at, headers = transcript.moment(self._clock()), request.headers
+        charset = body.charset(headers.get(hdrs.CONTENT_TYPE, ""))
+        message = transcript.shown(_inflated(content, body.coding(headers)), charset)
+        notes = (
+            f"mended: {', '.join(message.repairs)}" if message.repairs else "",
+            f"refused: {refusal}" if refusal else "",
+        )
+        received = Entry(
+            at,
+            session.session_number,
+            Direction.RECEIVED,
+            None,
+            len(content),
+            transcript.headers(headers.items()),
+            message.name,
+            "; ".join(filter(None, notes)) or None,
+            message.lines,
+        )
+        said, fields = _said(response)
+        answer = transcript.shown(said) if said[:1] == b"<" else transcript.NOTHING  # else words of ours, for people
+        sent = Entry(
+            at,
+            session.session_number,
+            Direction.SENT,
+            response.status,
+            len(said),
+            transcript.headers(fields),
+            answer.name,
+            None,
+            answer.lines,
+        )
+        await self._transcripts.keep(session.gateway_id, (received, sent))
+
+
+def _said(response: web.StreamResponse) -> tuple[bytes, Iterable[tuple[str, str]]]:
+    if isinstance(response, Answer):
+        return response.content, response.fields()
+    content = response.body if isinstance(response, web.Response) else None
+    return content if isinstance(content, bytes) else b"", response.headers.items()
+
+
+def _inflated(content: bytes, coding: str) -> bytes:
+    """What cannot be inflated is shown as what it is: bytes that are no XML."""
+    try:
+        return body.inflated(content, coding)
+    except web.HTTPException:
+        return content
