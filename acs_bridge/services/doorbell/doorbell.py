@@ -32,8 +32,8 @@ _log = structlog.get_logger(__name__)
 RING_SECONDS: Final = 10.0
 LOOK_SECONDS: Final = 0.5
 """How long a wish may lie that nobody told of."""
-BREATH_SECONDS: Final = 0.1
-"""However much is told, Postgres is asked ten times a second at most."""
+BREATH_SECONDS: Final = 0.25
+"""However much is told (every write that moves is), Postgres is asked four times a second at most."""
 AT_ONCE: Final = 100
 LEASE: Final = timedelta(seconds=30)
 FORGET_AFTER: Final = timedelta(minutes=10)
