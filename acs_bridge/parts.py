@@ -70,6 +70,7 @@ from acs_bridge.web.device.ticket import TicketSeal
 from acs_bridge.web.operator.application import Services, operator_application
 from acs_bridge.web.operator.measures import DeliveryMeasures, RingMeasures
 from acs_bridge.web.operator.rates import Rates
+from acs_bridge.web.operator.server import OperatorRunner
 from acs_bridge.web.proxies import Proxies
 
 CHANCE = Chance(secrets.token_bytes, random.random)
@@ -186,7 +187,9 @@ class Parts:
             rates=Rates(clock, self.settings.operator_listener.requests_per_minute),
             proxies=Proxies(self.settings.operator_listener.trusted_proxies),
         )
-        return web.AppRunner(application, access_log=None, shutdown_timeout=self.settings.device_listener.drain_seconds)
+        return OperatorRunner(
+            application, access_log=None, shutdown_timeout=self.settings.device_listener.drain_seconds
+        )
 
     @cached_property
     def doorbell(self) -> Doorbell:

@@ -4,6 +4,7 @@ A member that is given twice is refused like one that is unknown: readers of JSO
 """
 
 import json
+from collections import Counter
 from typing import NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -41,15 +42,24 @@ def _members(body: BaseModel) -> int:
 
 def _refuse_repeated(content: bytes, what: str) -> None:
     try:
-        json.loads(content, object_pairs_hook=_once)
-    except InvalidField:
-        raise
+        read = json.loads(content, object_pairs_hook=_Members)
     except (ValueError, RecursionError):
         raise UnreadableBody(f"the {what} is no JSON") from None
+    _look(read, "")
 
 
-def _once(pairs: list[tuple[str, object]]) -> None:
-    names = [name for name, _ in pairs]
-    for name in names:
-        if names.count(name) > 1:
-            raise InvalidField(name, "must be given once")
+class _Members(list[tuple[str, object]]):
+    """The members of an object, with those that are given twice."""
+
+
+def _look(read: object, path: str) -> None:
+    """Refuse the first member that is given twice. It is as deep as the model that took the body."""
+    if isinstance(read, _Members):
+        for name, count in Counter(name for name, _ in read).items():
+            if count > 1:
+                raise InvalidField(path + name, "must be given once")
+        for name, value in read:
+            _look(value, f"{path}{name}.")
+    elif isinstance(read, list):
+        for place, value in enumerate(read):
+            _look(value, f"{path}{place}.")

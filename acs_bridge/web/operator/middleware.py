@@ -21,6 +21,7 @@ from acs_bridge.web.operator.measures import OperatorMeasures
 from acs_bridge.web.operator.problems import HEADERS, PROBLEMS, Answers, ReadsOnly
 from acs_bridge.web.operator.rates import Rates
 from acs_bridge.web.operator.serving import ACTOR
+from acs_bridge.web.operator.uploads import STILL
 from acs_bridge.web.proxies import Proxies
 
 _log = structlog.get_logger(__name__)
@@ -106,6 +107,7 @@ def authenticating(check: CheckToken, rates: Rates) -> Middleware:
             return await handler(request)
         actor = await caller(request, check)
         request[ACTOR] = actor
+        request[STILL] = lambda: caller(request, check)
         rates.take(request, actor)
         if actor.role is Role.CSR and request.method not in _READING and not here.decides_roles:
             raise ReadsOnly

@@ -12,7 +12,8 @@ from acs_bridge.errors import AcsBridgeError, Forbidden, InvalidField, InvalidIn
 from acs_bridge.web.operator.rates import TooManyRequests
 
 MEDIA_TYPE = "application/problem+json"
-HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}  # of every answer
+SERVER = "acs-bridge"  # who answers, and nothing of what it is made of
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Server": SERVER}  # of every answer
 RETRY_AFTER_SECONDS = "5"
 
 _TITLES = {
@@ -108,6 +109,9 @@ class Problem:
 
 BUG = Problem(500, "The daemon made a mistake", "the log of the daemon says more")
 """An error that nobody foresaw; what it is stands in the log."""
+
+NO_HTTP = Problem(400, _TITLES[HTTPStatus.BAD_REQUEST], "this is no HTTP/1.1, or has a header that is too long")
+"""Bytes that no application ever sees."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ with everything done once.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
@@ -19,7 +19,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from acs_bridge.domain.actor import Actor
-from acs_bridge.errors import AcsBridgeError, InvalidField
+from acs_bridge.errors import AcsBridgeError, Forbidden, InvalidField, Unauthenticated, Unavailable
 from acs_bridge.web.operator.ndjson import LINE_LIMIT, Line, LineSplitter
 from acs_bridge.web.operator.problems import HEADERS, UnreadableBody
 from acs_bridge.web.operator.registry import Bulk, Chunk, LineAnswer
@@ -32,6 +32,8 @@ CSV: Final = "text/csv"
 BATCH_HEADER: Final = "Batch-Id"
 STOPPING: Final[web.AppKey[asyncio.Event]] = web.AppKey("stopping", asyncio.Event)
 """Set when the listener closes: uploads end after the lines that they are at."""
+STILL: Final[web.RequestKey[Callable[[], Awaitable[Actor]]]] = web.RequestKey("still")
+"""Looks its caller up again; raises when that token counts no more."""
 
 CHUNK_LINES: Final = 500
 SLICE: Final = 50
@@ -93,6 +95,7 @@ class Upload:
         self._results = _results(request, self._batch_id, bulk.line)
         self._early: list[Line] = []
         self._stopping = request.app[STOPPING]
+        self._still = request[STILL]
         self._lines = LineSplitter()
         self._waiting: list[_Item] = []
         self._arrived = asyncio.Event()
@@ -164,6 +167,9 @@ class Upload:
             items, self._waiting = self._waiting, []
             self._arrived.clear()
             self._room.set()
+            if items and (refusal := await self._refusal()):
+                await self._write(response, [self._line(items[0].number, refusal)])
+                return False
             if items:
                 await self._write(response, await self._done(items))
             if self._gone:
@@ -187,6 +193,16 @@ class Upload:
         except (TimeoutError, ConnectionError):
             self._gone = True
             raise
+
+    async def _refusal(self) -> AcsBridgeError | None:
+        """Say why the caller may not go on: a token that is revoked counts no more, also in the middle of an upload."""
+        try:
+            await self._still()
+        except (Unauthenticated, Forbidden) as error:
+            return error
+        except Unavailable:
+            pass  # what the lines will meet as well, and wait for
+        return None
 
     async def _done(self, items: Sequence[_Item]) -> list[bytes]:
         """Hand the lines that can be read to the handler; a line of the answer for each."""

@@ -26,6 +26,7 @@ from acs_bridge.services.transcripts import Transcripts
 from acs_bridge.services.webhooks import Secrets, Webhooks
 from acs_bridge.web.operator.application import Services, operator_application
 from acs_bridge.web.operator.rates import Rates
+from acs_bridge.web.operator.server import OperatorRunner
 from acs_bridge.web.proxies import Proxies
 from tests.services.conftest import Office, keyring, lookup, office, phan_urls, seals
 
@@ -132,7 +133,7 @@ async def operator(office: Office, lookup: PhanLookup, keyring: Keyring) -> Asyn
         rates=Rates(office.clock, USUAL_RATE),
         proxies=Proxies((ip_network(PROXY),)),
     )
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=5)
+    runner = OperatorRunner(application, access_log=None, shutdown_timeout=5)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

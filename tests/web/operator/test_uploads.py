@@ -11,6 +11,7 @@ from acs_bridge.domain.actor import Role
 from acs_bridge.web.operator import uploads
 from acs_bridge.web.operator.models.provisioning import RequestLine
 from acs_bridge.web.operator.ndjson import LINE_LIMIT
+from tests.web.operator.conftest import MAKER
 
 PATH = "/v1/provisioning-requests"
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -189,6 +190,17 @@ class TestClients:
             last = await client.result()
             assert (last["line"], last["status"]) == (2, 408)
             assert await client.is_cut_off()
+
+    async def test_one_whose_token_is_revoked_gets_nothing_more_done(self, operator):
+        async with Line(operator) as client:
+            await client.send(lines_of(request(1)))
+            assert (await client.result())["status"] == 201
+            await operator.office.tokens.revoke(Role.INTAKE, MAKER)
+            await client.send(lines_of(request(2)))
+            last = await client.result()
+            assert (last["line"], last["status"]) == (2, 401)
+            assert await client.is_cut_off()
+        assert await count(operator) == 1
 
 
 class Line:
