@@ -17,6 +17,7 @@ from aiohttp.typedefs import Middleware
 
 from acs_bridge.domain.actor import Actor, Role
 from acs_bridge.errors import AcsBridgeError, Unauthenticated
+from acs_bridge.web.mistakes import where
 from acs_bridge.web.operator.measures import OperatorMeasures
 from acs_bridge.web.operator.problems import HEADERS, PROBLEMS, Answers, ReadsOnly
 from acs_bridge.web.operator.rates import Rates
@@ -89,8 +90,8 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         response = door(request).answers.of_error(error)
     except web.HTTPException as error:
         response = door(request).answers.of_http(error)
-    except Exception as error:  # noqa: BLE001 -- the last one who could tell the caller; the log gets all of it
-        _log.exception("request_broke", route=template(request), error=type(error).__name__)
+    except Exception as error:  # noqa: BLE001 -- the last one who could tell the caller; the log gets where it was
+        _log.error("request_broke", route=template(request), error=type(error).__qualname__, **where(error))
         response = door(request).answers.of_bug()
     response.headers.update(HEADERS)
     return response

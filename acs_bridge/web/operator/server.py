@@ -5,6 +5,7 @@ aiohttp quotes the line that it could not read, in its answer and in its log. On
 """
 
 import asyncio
+from typing import Any, Final
 
 import structlog
 from aiohttp import web
@@ -13,6 +14,10 @@ from aiohttp.web_protocol import RequestHandler
 from acs_bridge.web.operator.problems import HEADERS, NO_HTTP
 
 _log = structlog.get_logger(__name__)
+
+IDLE_SECONDS: Final = 90.0
+"""How long a connection may be without a request that is answered, also at its beginning and inside a head: longer than
+proxies keep one."""
 
 
 class _Protocol(RequestHandler):
@@ -53,6 +58,15 @@ class _Server(web.Server):
 
 class OperatorRunner(web.AppRunner):
     """Runs the application on such connections."""
+
+    def __init__(
+        self,
+        application: web.Application,
+        *,
+        keepalive_timeout: float = IDLE_SECONDS,
+        **options: Any,  # noqa: ANN401 -- aiohttp's own
+    ) -> None:
+        super().__init__(application, keepalive_timeout=keepalive_timeout, **options)
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()

@@ -3,6 +3,8 @@
 What a caller may is decided before its body is read, and a body is read only as far as its limit.
 """
 
+import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 from http import HTTPStatus
@@ -25,6 +27,7 @@ from acs_bridge.web.operator.uploads import NDJSON, Upload, media_types, shown_m
 ACTOR: Final = web.RequestKey("actor", Actor)
 JSON: Final = "application/json"
 TEXT: Final = "text/plain"
+BODY_SECONDS: Final = 60.0
 _ENCODINGS: Final = ("", "identity")
 _CHARSETS: Final = ("utf-8", "utf8", "us-ascii")
 
@@ -34,16 +37,25 @@ Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def add_routes(application: web.Application, routes: tuple[AnyRoute, ...], repeats: Repeats) -> None:
     """Serve every route of the table."""
+    paths = frozenset(route.path for route in routes)
     for route in routes:
         handler = _handler(route, repeats)
-        application.router.add_route(route.method, _pattern(route.path), handler)
+        pattern = _pattern(route.path, paths)
+        application.router.add_route(route.method, pattern, handler)
         if route.method == "GET":  # HEAD is the same without the body, which the HTTP server leaves out
-            application.router.add_route("HEAD", _pattern(route.path), handler)
+            application.router.add_route("HEAD", pattern, handler)
 
 
-def _pattern(template: str) -> str:
-    """Give the template as aiohttp matches it: a place takes everything but a bare slash, also braces."""
-    return template.replace("}", ":[^/]+}")
+def _pattern(template: str, paths: frozenset[str]) -> str:
+    """Give the template as aiohttp matches it: a place takes everything but a bare slash, also braces.
+
+    A place at the end does not take the last word of another path: that one alone says which methods it has.
+    """
+    folder, _, place = template.rpartition("/")
+    others = sorted(path.removeprefix(f"{folder}/") for path in paths if path.rpartition("/")[0] == folder)
+    words = "|".join(re.escape(word) for word in others if "{" not in word)
+    last = f"{place[:-1]}:(?!(?:{words})$)[^/]+}}" if place.endswith("}") and words else place.replace("}", ":[^/]+}")
+    return f"{folder.replace('}', ':[^/]+}')}/{last}"
 
 
 def _handler(route: AnyRoute, repeats: Repeats) -> Handler:
@@ -110,7 +122,10 @@ def _refuse_encoded(request: web.Request) -> None:
 
 async def _content(request: web.Request) -> bytes:
     try:
-        return await request.read()
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.read()
+    except TimeoutError:
+        raise UnreadableBody(f"the body did not arrive within {BODY_SECONDS:.0f} s") from None
     except (web.RequestPayloadError, ConnectionError):
         raise UnreadableBody("the body ended before it was complete") from None
 
