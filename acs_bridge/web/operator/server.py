@@ -44,7 +44,7 @@ class _Protocol(RequestHandler):
         return response
 
     def log_exception(self, *args: object, **kw: object) -> None:
-        """Log what is wrong here; that a client went away in the middle is its own affair."""
+        """Log what is wrong here; that a body ends early, or is not encoded as it says, is its sender's affair."""
         if not isinstance(kw.get("exc_info"), ConnectionError | web.RequestPayloadError):
             super().log_exception(*args, **kw)
 
