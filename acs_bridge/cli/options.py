@@ -7,5 +7,5 @@ import typer
 
 ConfigFile = Annotated[
     Path | None,
-    typer.Option("--config", "-c", metavar="FILE", help="The settings file [default: what ACS_BRIDGE_CONFIG names]."),
+    typer.Option("--config", "-c", metavar="FILE", help="The settings file (without: what ACS_BRIDGE_CONFIG names)."),
 ]

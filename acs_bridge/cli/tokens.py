@@ -51,11 +51,11 @@ def create(
     ] = "365",
     network: Annotated[
         list[str] | None,
-        typer.Option(metavar="CIDR", help="Where it is taken from; may be given several times [default: everywhere]."),
+        typer.Option(metavar="CIDR", help="Where it is taken from; may be given several times (without: everywhere)."),
     ] = None,
     requests_per_minute: Annotated[
         int | None,
-        typer.Option(min=1, max=_HIGHEST_RATE, help="Its own limit [default: operator_listener.requests_per_minute]."),
+        typer.Option(min=1, max=_HIGHEST_RATE, help="Its own limit (without: operator_listener.requests_per_minute)."),
     ] = None,
     config: ConfigFile = None,
 ) -> None:

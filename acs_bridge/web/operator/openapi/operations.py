@@ -33,6 +33,10 @@ EVERYWHERE: Final = (
 """What may be answered to every call."""
 
 _OF_BODIES: Final = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+_NEWER_PHRASES: Final = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
+}
 _TEXT: Final[Schema] = {"type": "string", "minLength": 1, "maxLength": names.CODE_LENGTH}
 _NUMBER: Final[Schema] = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
 _PLACES: Final[Mapping[str, Schema]] = {"code": _TEXT, "line_of_service": _TEXT, "delivery": _NUMBER}
@@ -141,7 +145,7 @@ def _responses(route: AnyRoute, schemas: Schemas) -> Schema:
 def _success(route: AnyRoute, status: HTTPStatus, schemas: Schemas) -> Schema:
     model = route.answers[status]
     headers: Schema = dict(RATE_HEADERS)
-    answer: Schema = {"description": status.phrase, "headers": headers}
+    answer: Schema = {"description": _phrase(status), "headers": headers}
     if model is not None:
         answer["content"] = {JSON: {"schema": schemas.of(model), **example_of(model)}}
     if route.in_text:
@@ -170,7 +174,12 @@ def refusal(status: HTTPStatus) -> Schema:
 
 def refusal_name(status: HTTPStatus) -> str:
     """Name what is said with this status."""
-    return status.name.title().replace("_", "")
+    return _phrase(status).replace(" ", "")
+
+
+def _phrase(status: HTTPStatus) -> str:
+    """Say a status in the words of RFC 9110, which Python has from 3.13 on."""
+    return _NEWER_PHRASES.get(status, status.phrase)
 
 
 RATE_HEADERS: Final[Mapping[str, Schema]] = {
@@ -191,5 +200,5 @@ def refusals(schemas: Schemas, problem: type) -> dict[str, Schema]:
         if status is HTTPStatus.METHOD_NOT_ALLOWED:
             headers["Allow"] = {"description": "The methods that are taken.", "schema": {"type": "string"}}
         content = {MEDIA_TYPE: {"schema": schemas.of(problem), **example_of(problem, status)}}
-        found[refusal_name(status)] = {"description": status.phrase, "headers": headers, "content": content}
+        found[refusal_name(status)] = {"description": _phrase(status), "headers": headers, "content": content}
     return found
