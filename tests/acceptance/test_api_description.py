@@ -2,11 +2,20 @@
 
 import pytest
 
+from tests.acceptance.site import new_site
 from tests.fuzz_api.__main__ import ROLES, explore, settle, told
 
 
 @pytest.fixture(scope="module")
-def tokens(daemon, admin):
+def daemon():
+    """A daemon of its own: an Admin who tries everything also pauses the queue."""
+    with new_site() as site, site.serving() as daemon:
+        yield daemon
+
+
+@pytest.fixture(scope="module")
+def tokens(daemon):
+    admin = daemon.caller(daemon.site.token("admin", "admin"))
     settle(admin)
     return {role: daemon.site.token(f"explorer-{role}", role) for role in ROLES}
 

@@ -224,7 +224,7 @@ class TestMending:
         head = b"".join(parts) + b"\r\n\r\n"
         found = heads.mended(head[: heads.end_of(head)])
         if found is not None:
-            assert found.startswith(b"POST /acs HTTP/1.1\r\n")
+            assert found.partition(b"\r\n")[0].endswith(b"POST /acs HTTP/1.1")
             assert found.endswith(b"\r\n\r\n")
             assert b"\n" not in found.replace(b"\r\n", b"")
             lower = found.lower()
