@@ -87,10 +87,11 @@ $(VENV)/bin/python:
 	  || { rm -rf $(VENV); echo "$(PYTHON) cannot create a venv (on Debian: apt install python3-venv)" >&2; exit 1; }
 
 schemas: $(VENV)/dev.stamp
-	@$(BIN)/acs-bridge soap wsdl > schemas/soap/provisioning.wsdl
-	@$(BIN)/acs-bridge soap xsd > schemas/soap/provisioning.xsd
-	@$(BIN)/acs-bridge openapi json > schemas/openapi.json
-	@$(BIN)/acs-bridge openapi html > schemas/reference.html
+	@set -e; generate() { $(BIN)/acs-bridge $$1 $$2 > $$3.new || { rm $$3.new; exit 1; }; mv $$3.new $$3; }; \
+	  generate soap wsdl schemas/soap/provisioning.wsdl; \
+	  generate soap xsd schemas/soap/provisioning.xsd; \
+	  generate openapi json schemas/openapi.json; \
+	  generate openapi html schemas/reference.html
 
 secrets:
 	@$(PYTHON) config/make_secrets.py

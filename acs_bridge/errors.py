@@ -4,6 +4,8 @@ An error here is one line of plain words. It never carries a secret, a PHAN URL 
 text is printed by the command line and answered by `/v1`. An error that is not a subclass is a bug, and looks like one.
 """
 
+import traceback
+from pathlib import PurePath
 from typing import ClassVar
 
 
@@ -77,3 +79,12 @@ class Unavailable(AcsBridgeError):
 
     status = 503
     title = "The daemon cannot do this now"
+
+
+def where(bug: BaseException) -> dict[str, object]:
+    """What a log may tell of a mistake of ours: its place, not its words, which may quote a caller or a row."""
+    frames = traceback.extract_tb(bug.__traceback__)
+    return {
+        "sqlstate": getattr(bug, "sqlstate", None),
+        "at": [f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames],
+    }

@@ -1,5 +1,6 @@
 """The parts of a daemon, made of each other by plain constructors. Nothing is opened here, and nothing runs."""
 
+import asyncio
 import random
 import secrets
 from collections.abc import Callable, Coroutine
@@ -18,6 +19,7 @@ from acs_bridge.domain.phan import PhanUrls
 from acs_bridge.domain.profile import ProfileSet
 from acs_bridge.domain.retry import Retry
 from acs_bridge.domain.write import WriteEvent
+from acs_bridge.errors import Unavailable
 from acs_bridge.services.associations import Associations
 from acs_bridge.services.binding import Binding
 from acs_bridge.services.budget import Budget
@@ -74,6 +76,7 @@ from acs_bridge.web.operator.server import OperatorRunner
 from acs_bridge.web.proxies import Proxies
 
 CHANCE = Chance(secrets.token_bytes, random.random)
+READY_SECONDS = 3.0  # what asks whether the daemon works does not wait longer than this
 FIRST_NONCE_BITS = 24  # two processes number their nonces from different places
 
 
@@ -226,8 +229,11 @@ class Parts:
 
     async def _check_ready(self) -> None:
         """Raise what keeps the daemon from working: a database that is away, or not as this version needs it."""
-        async with self.database.transaction() as connection:
-            (await schema_state(connection)).require_usable()
+        try:
+            async with asyncio.timeout(READY_SECONDS), self.database.transaction() as connection:
+                (await schema_state(connection)).require_usable()
+        except TimeoutError:
+            raise Unavailable("the database does not answer") from None
 
     def device_runner(self) -> web.ServerRunner:
         """The server that gateways reach."""

@@ -20,7 +20,7 @@ from acs_bridge.domain.actor import Actor
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.ids import new_id
 from acs_bridge.domain.phan import PhanClaims
-from acs_bridge.errors import AcsBridgeError, Unavailable
+from acs_bridge.errors import AcsBridgeError, Unavailable, where
 from acs_bridge.services.binding import Binding
 from acs_bridge.services.chunks import Broken, patiently
 from acs_bridge.services.intake import Intake
@@ -147,7 +147,7 @@ class BulkIntake:
             outcomes |= dict.fromkeys(places, error)
             return []
         except Exception as error:  # noqa: BLE001 -- one line of them may be at fault: that one will say so
-            _log.warning("chunk_taken_apart", lines=len(places), error=type(error).__name__)
+            _log.warning("chunk_taken_apart", lines=len(places), error=type(error).__name__, **where(error))
             wave = _Wave(odd=list(places))
         outcomes |= wave.outcomes
         for place in wave.odd:
@@ -160,7 +160,7 @@ class BulkIntake:
         except AcsBridgeError as error:
             return error
         except Exception as error:  # noqa: BLE001 -- this line has its answer, and the log the rest
-            _log.exception("line_broke", error=type(error).__name__)
+            _log.error("line_broke", error=type(error).__name__, **where(error))
             return Broken()
 
     async def _together(self, orders: Sequence[Order], places: Sequence[int], actor: Actor, batch_id: UUID) -> _Wave:

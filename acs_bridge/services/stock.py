@@ -15,7 +15,7 @@ import structlog
 from acs_bridge.domain.actor import Actor
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.ids import new_id
-from acs_bridge.errors import AcsBridgeError, InvalidField, Unavailable
+from acs_bridge.errors import AcsBridgeError, InvalidField, Unavailable, where
 from acs_bridge.services.binding import Binding
 from acs_bridge.services.change import Change
 from acs_bridge.services.chunks import Broken, patiently
@@ -101,7 +101,7 @@ class Stock:
         except AcsBridgeError as error:
             return error
         except Exception as error:  # noqa: BLE001 -- this line has its answer, and the log the rest
-            _log.exception("line_broke", error=type(error).__name__)
+            _log.error("line_broke", error=type(error).__name__, **where(error))
             return Broken()
 
     async def _take(self, connection: Executor, new: Stocked, change: Change) -> Stored:

@@ -16,7 +16,7 @@ from acs_bridge.domain.actor import Actor
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.networks import Address
 from acs_bridge.domain.ring import LastRing, RingResult, next_ring
-from acs_bridge.errors import AcsBridgeError, Conflict, NotFound, Unavailable
+from acs_bridge.errors import AcsBridgeError, Conflict, NotFound, Unavailable, where
 from acs_bridge.services.change import Change
 from acs_bridge.services.doorbell import client
 from acs_bridge.services.doorbell.address import Access, Bell, NotRung, addresses_of, source_of
@@ -153,7 +153,7 @@ class Doorbell:
         except Unavailable as error:
             _log.warning("ring_not_kept", gateway_id=ring.gateway_id, reason=str(error))
         except Exception as error:  # noqa: BLE001 -- of one gateway: the others go on, and this one is due again
-            _log.exception("ring_broke", gateway_id=ring.gateway_id, error=type(error).__name__)
+            _log.error("ring_broke", gateway_id=ring.gateway_id, error=type(error).__name__, **where(error))
 
     # --- by hand --------------------------------------------------------------------------------------------------
 

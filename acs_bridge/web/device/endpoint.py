@@ -5,16 +5,14 @@ body that is too large, credentials that are missing or wrong. Nothing of a requ
 """
 
 import asyncio
-import traceback
 from functools import lru_cache
-from pathlib import PurePath
 from typing import Final
 
 from aiohttp import hdrs, web
 from multidict import CIMultiDictProxy, istr
 
 from acs_bridge.domain.principal import Kind, Principal
-from acs_bridge.errors import Unavailable
+from acs_bridge.errors import Unavailable, where
 from acs_bridge.services.visit import Replayed
 from acs_bridge.web.device import body
 from acs_bridge.web.device.answer import Answer
@@ -84,8 +82,8 @@ class DeviceEndpoint:
             return _busy(self._load.come_back())
         except Exception as error:  # noqa: BLE001 - the outermost frame of a request
             # Our own mistake: the gateway gets an answer, its write is left as it stands, and nobody else notices.
-            name, where = type(error).__qualname__, _where(error)
-            self._load.say("message_failed", name, connection.origin.peer, kind=f"{name} {where}", ours=True, **where)
+            name, place = type(error).__qualname__, where(error)
+            self._load.say("message_failed", name, connection.origin.peer, kind=f"{name} {place}", ours=True, **place)
             return _busy(self._load.come_back())
 
     async def _answer(self, request: web.BaseRequest, connection: Connection) -> web.StreamResponse:
@@ -239,15 +237,6 @@ def _is_forwarded(headers: CIMultiDictProxy[str]) -> bool:
 
 def _read_all(content: bytes, coding: str, charset: str | None) -> envelope.Envelope:
     return envelope.read(body.inflated(content, coding), charset=charset)
-
-
-def _where(error: Exception) -> dict[str, object]:
-    """Where an error was made: not its words, which may quote what a gateway sent."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return {
-        "sqlstate": getattr(error, "sqlstate", None),
-        "at": [f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames],
-    }
 
 
 def _plain(status: int, words: str, *, close: bool = False, allow: str | None = None) -> web.Response:

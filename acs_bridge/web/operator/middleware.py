@@ -16,8 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from acs_bridge.domain.actor import Actor, Role
-from acs_bridge.errors import AcsBridgeError, Unauthenticated
-from acs_bridge.web.mistakes import where
+from acs_bridge.errors import AcsBridgeError, Unauthenticated, where
 from acs_bridge.web.operator.measures import OperatorMeasures
 from acs_bridge.web.operator.problems import HEADERS, PROBLEMS, Answers, ReadsOnly
 from acs_bridge.web.operator.rates import Rates

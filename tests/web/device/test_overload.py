@@ -7,6 +7,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from aiohttp import ClientSession
 
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.errors import Unavailable
@@ -354,6 +355,18 @@ class TestADatabaseThatHangs:
             async with connected(acs.port) as wire:
                 await cpe.session(wire, authorize)
         assert await acs.state(write_id) == "verified"
+
+    async def test_is_told_in_time_to_whoever_asks_if_the_daemon_is_ready(
+        self, acs: Acs, hanging: HangingPostgres, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("acs_bridge.parts.READY_SECONDS", 0.3)
+        bound = bind("operator", "127.0.0.1", 0)
+        ready = f"http://127.0.0.1:{bound.port}/readyz"
+        async with serving(bound, acs.parts.operator_runner("http://127.0.0.1")), ClientSession() as session:
+            hanging.hang()
+            async with session.get(ready) as answer:
+                assert (answer.status, "does not answer" in await answer.text()) == (503, True)
+            hanging.recover()
 
 
 class TestALine:
