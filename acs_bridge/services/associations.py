@@ -14,9 +14,10 @@ from acs_bridge.services.lines import Lines, take
 from acs_bridge.services.pages import Ask, Page
 from acs_bridge.services.seals import Seals
 from acs_bridge.store import associations, subscribers
-from acs_bridge.store.associations import AssociationFilter, AssociationRow, Moment
+from acs_bridge.store.associations import AssociationFilter, AssociationRow, Holder, Moment
 from acs_bridge.store.audit import Deed
 from acs_bridge.store.database import Database
+from acs_bridge.store.devices import Line
 from acs_bridge.store.rows import Executor, in_transaction
 
 
@@ -97,13 +98,22 @@ class Associations:
         change = Change.of(actor, self._clock())
 
         async def work(connection: Executor) -> None:
-            line_key = await associations.line_key_of(connection, association_id)
-            if line_key is None:
-                raise _unknown()
-            own, _ = await take(connection, line_key, None)
-            holder = None if own is None else await associations.of_line(connection, own.id)
-            if own is not None and holder is not None and holder.id == association_id:
+            own, holder = await self._held(connection, association_id)
+            if own is not None and holder is not None:
                 await self._lines.end(connection, own, holder, change, followed=False)
+
+        await in_transaction(self._database, work)
+        return await self.find(association_id)
+
+    async def reissue(self, association_id: UUID, actor: Actor) -> AssociationRow:
+        """Start the next generation of one: its former URL counts no more from now on, and the new one is queued."""
+        change = Change.of(actor, self._clock())
+
+        async def work(connection: Executor) -> None:
+            own, holder = await self._held(connection, association_id)
+            if own is None or holder is None:
+                raise _over()
+            await self._lines.reissue(connection, own, holder, change)
 
         await in_transaction(self._database, work)
         return await self.find(association_id)
@@ -127,7 +137,7 @@ class Associations:
             if seal is None:
                 raise _unknown()
             if seal.ended_at is not None:
-                raise Conflict("this association has ended: its PHAN URL counts no more")
+                raise _over()
             claims = PhanClaims(seal.line_of_service, seal.id, seal.generation, seal.issued_at)
             deed = Deed(
                 "phan_url_revealed", seal.id, None, seal.subscriber_id, seal.device_id, detail={"key_id": seal.key_id}
@@ -136,6 +146,19 @@ class Associations:
             return self._seals.seal(seal.key_id, claims)
 
         return await in_transaction(self._database, work)
+
+    async def _held(self, connection: Executor, association_id: UUID) -> tuple[Line | None, Holder | None]:
+        """Lock the line of an association; without its holder where the association is over."""
+        line_key = await associations.line_key_of(connection, association_id)
+        if line_key is None:
+            raise _unknown()
+        own, _ = await take(connection, line_key, None)
+        holder = None if own is None else await associations.of_line(connection, own.id)
+        return own, holder if holder is not None and holder.id == association_id else None
+
+
+def _over() -> Conflict:
+    return Conflict("this association has ended: its PHAN URL counts no more")
 
 
 def _unknown() -> NotFound:

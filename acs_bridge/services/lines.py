@@ -126,7 +126,7 @@ class Lines:
             await writes.give_up(connection, holder.id, change.now, change.by)
         else:
             await writes.supersede(connection, holder.id, line.gateway_id, change.now, change.by)
-            await _queue(connection, Purpose.CLEAR, cleared, line.gateway_id, change)
+            await _queue(connection, Cause.LEFT, cleared, line.gateway_id, change)
         await change.audit(
             connection,
             Deed(
@@ -160,6 +160,25 @@ class Lines:
             ),
         )
 
+    async def reissue(self, connection: Executor, line: Line, holder: Holder, change: Change) -> None:
+        """Give an association another URL: the former one counts no more, wherever it is."""
+        await hold(connection, holder, [line.gateway_id])
+        await writes.supersede(connection, holder.id, line.gateway_id, change.now, change.by)
+        key_id, claims = await self._next_generation(connection, line, holder, change)
+        await _queue(connection, Cause.REISSUED, holder.id, line.gateway_id, change)
+        await self._check(connection, key_id, claims, holder.subscriber_code, line.gateway_id)
+        await change.audit(
+            connection,
+            Deed(
+                "phan_url_reissued",
+                association_id=holder.id,
+                subscriber_id=holder.subscriber_id,
+                device_id=line.id,
+                gateway_id=line.gateway_id,
+                detail={"generation": claims.generation, "key_id": key_id},
+            ),
+        )
+
     async def give_away(self, connection: Executor, other: Line, change: Change) -> None:
         """Take the box from a line because another line gets it; the line's association goes on and waits."""
         await self.connect(connection, other, None, await associations.of_line(connection, other.id), change)
@@ -175,12 +194,17 @@ class Lines:
             key_id, claims = await self._standing_claims(connection, holder.id)
         else:
             await writes.supersede(connection, holder.id, None, change.now, change.by)
-            key_id, issued_at = self._seals.key_id, issued(change.now)
-            generation = await associations.next_generation(connection, holder.id, key_id, issued_at)
-            claims = PhanClaims(line.line_of_service, holder.id, generation, issued_at)
-            await _queue(connection, Purpose.PROVISION, holder.id, gateway_id, change)
+            key_id, claims = await self._next_generation(connection, line, holder, change)
+            await _queue(connection, Cause.BOUND, holder.id, gateway_id, change)
         if change.actor is not None:  # when a gateway binds itself nobody is there to be told: its session says it
             await self._check(connection, key_id, claims, holder.subscriber_code, gateway_id)
+
+    async def _next_generation(
+        self, connection: Executor, line: Line, holder: Holder, change: Change
+    ) -> tuple[str, PhanClaims]:
+        key_id, issued_at = self._seals.key_id, issued(change.now)
+        generation = await associations.next_generation(connection, holder.id, key_id, issued_at)
+        return key_id, PhanClaims(line.line_of_service, holder.id, generation, issued_at)
 
     async def _standing_claims(self, connection: Executor, association_id: UUID) -> tuple[str, PhanClaims]:
         seal = await associations.seal(connection, association_id)
@@ -200,13 +224,13 @@ async def _clear(connection: Executor, gateway_id: int, change: Change) -> None:
     association_id = await writes.to_be_cleared(connection, gateway_id)
     if association_id is not None:
         await writes.supersede(connection, None, gateway_id, change.now, change.by)
-        await _queue(connection, Purpose.CLEAR, association_id, gateway_id, change)
+        await _queue(connection, Cause.LEFT, association_id, gateway_id, change)
 
 
 async def _queue(
-    connection: Executor, purpose: Purpose, association_id: UUID, gateway_id: int | None, change: Change
+    connection: Executor, cause: Cause, association_id: UUID, gateway_id: int | None, change: Change
 ) -> None:
-    cause = Cause.LEFT if purpose is Purpose.CLEAR else Cause.BOUND
+    purpose = Purpose.CLEAR if cause is Cause.LEFT else Purpose.PROVISION
     new = NewWrite(new_id(change.now), purpose, association_id, gateway_id, change.batch_id, cause)
     await writes.insert(connection, new, change.now, change.by)
 

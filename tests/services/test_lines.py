@@ -292,6 +292,58 @@ class TestABoxWithoutItsProductClass:
         assert (approved.line_of_service, approved.approved_by) == ("L-1", "token:crm")
 
 
+class TestReissuing:
+    async def test_starts_the_next_generation_and_writes_it_into_the_same_box(self, office):
+        receipt = await associated(office, gateway=ONE)
+        await office.verify(receipt.write_id)
+        again = await office.associations.reissue(receipt.association_id, office.actor)
+        gateway = await office.gateway_of("L-1")
+        assert await office.story("L-1") == [("provision", "verified", gateway, 1), ("provision", "queued", gateway, 2)]
+        assert (again.generation, again.write_state, again.write_id == receipt.write_id) == (2, "queued", False)
+        assert (await office.writes_of("L-1"))[0].row.cause == "reissued"
+        assert (await office.deeds())[-1] == "phan_url_reissued"
+
+    async def test_makes_the_former_url_worth_nothing_at_once(self, office, lookup):
+        receipt = await associated(office, gateway=ONE)
+        await office.verify(receipt.write_id)
+        former = await office.associations.reveal(receipt.association_id, office.actor)
+        await office.associations.reissue(receipt.association_id, office.actor)
+        newer = await office.associations.reveal(receipt.association_id, office.actor)
+        assert [standing.active for standing in await lookup.open_all([former, newer])] == [False, True]
+
+    async def test_supersedes_what_is_on_its_way(self, office):
+        receipt = await associated(office, gateway=ONE)
+        await office.dispatch(receipt.write_id)
+        await office.associations.reissue(receipt.association_id, office.actor)
+        gateway = await office.gateway_of("L-1")
+        assert await office.story("L-1") == [
+            ("provision", "superseded", gateway, 1),
+            ("provision", "queued", gateway, 2),
+        ]
+
+    async def test_of_a_line_without_a_gateway_waits_for_one(self, office):
+        receipt = await associated(office)
+        await office.associations.reissue(receipt.association_id, office.actor)
+        assert await office.story("L-1") == [("provision", "superseded", None, 1), ("provision", "queued", None, 2)]
+
+    async def test_is_for_associations_that_are_not_over(self, office):
+        receipt = await associated(office, gateway=ONE)
+        await office.associations.end(receipt.association_id, office.actor)
+        before = await office.story("L-1")
+        with pytest.raises(Conflict, match="has ended"):
+            await office.associations.reissue(receipt.association_id, office.actor)
+        assert await office.story("L-1") == before
+
+    async def test_many_times_at_the_same_moment_leaves_one_write(self, office):
+        receipt = await associated(office, gateway=ONE)
+        await office.verify(receipt.write_id)
+        again = (office.associations.reissue(receipt.association_id, office.actor) for _ in range(4))
+        await asyncio.gather(*again)
+        states = [row[1] for row in await office.story("L-1")]
+        assert sorted(states) == ["queued", "superseded", "superseded", "superseded", "verified"]
+        assert (await office.associations.find(receipt.association_id)).generation == 5
+
+
 class TestAtTheSameMoment:
     async def test_one_box_goes_to_exactly_one_of_many_lines(self, office):
         lines = [f"L-{n}" for n in range(6)]

@@ -253,6 +253,28 @@ class TestPhanUrls:
         await admin("DELETE", f"/v1/associations/{receipt['association_id']}")
         assert (await admin.post(f"/v1/associations/{receipt['association_id']}/reveal")).status == 409
 
+    async def test_a_line_gets_another_url_and_the_former_counts_no_more(self, operator, admin):
+        receipt = await provisioned(admin)
+        path = f"/v1/associations/{receipt['association_id']}"
+        former = (await admin.post(f"{path}/reveal")).json["phan_url"]
+        reply = await admin.post(f"{path}/reissue")
+        assert (reply.status, reply.json["generation"], reply.json["write_state"]) == (200, 2, "queued")
+        newer = (await admin.post(f"{path}/reveal")).json["phan_url"]
+        items = (await operator.as_(Role.PHAN).post("/v1/phan/open", {"urls": [former, newer]})).json["items"]
+        assert [item["active"] for item in items] == [False, True]
+        story = (await admin.get(f"{path}/timeline")).json["items"]
+        assert ("phan_url_reissued", "token:admin") in [(moment["event"], moment["by"]) for moment in story]
+        await admin("DELETE", path)
+        assert (await admin.post(f"{path}/reissue")).status == 409
+
+    async def test_a_url_is_refused_from_the_moment_at_which_its_association_ends(self, operator, admin):
+        receipt = await provisioned(admin)
+        path, phan = f"/v1/associations/{receipt['association_id']}", operator.as_(Role.PHAN)
+        url = (await admin.post(f"{path}/reveal")).json["phan_url"]
+        assert (await phan.post("/v1/phan/open", {"url": url})).json["active"] is True
+        await admin("DELETE", path)
+        assert (await phan.post("/v1/phan/open", {"url": url})).json["active"] is False
+
     async def test_a_url_says_its_line_and_whether_it_counts(self, operator, admin):
         receipt = await provisioned(admin)
         phan = operator.as_(Role.PHAN)

@@ -34,6 +34,7 @@ ALLOWED = {
     ("DELETE", "/v1/associations/{id}"): WRITE,
     ("GET", "/v1/associations/{id}/timeline"): READ,
     ("POST", "/v1/associations/{id}/reveal"): {Role.ADMIN},
+    ("POST", "/v1/associations/{id}/reissue"): {Role.ADMIN},
     ("POST", "/v1/provisioning-requests"): WRITE,
     ("GET", "/v1/provisioning-requests/{id}"): READ,
     ("POST", "/v1/gateways"): WRITE,

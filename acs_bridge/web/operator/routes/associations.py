@@ -1,4 +1,4 @@
-"""`/v1/associations`; the one route that shows a PHAN URL is here, for Admins only."""
+"""`/v1/associations`; the routes that show a PHAN URL, and that make it worth nothing, are here, for Admins only."""
 
 from http import HTTPStatus
 
@@ -81,6 +81,15 @@ class AssociationRoutes:
                 {HTTPStatus.OK: Revealed},
                 refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
             ),
+            Route(
+                "POST",
+                f"{path}/reissue",
+                self.reissue,
+                "Give an association another PHAN URL; the former one counts no more",
+                ADMINS,
+                one,
+                refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+            ),
         )
 
     async def create(self, call: Call[NoQuery, NewAssociation]) -> Answer:
@@ -116,6 +125,11 @@ class AssociationRoutes:
     async def end(self, call: Call[NoQuery, NoBody]) -> Answer:
         """End one."""
         return Answer(AssociationAnswer.of(await self._associations.end(uuid_in(call.path["id"], _WHAT), call.actor)))
+
+    async def reissue(self, call: Call[NoQuery, NoBody]) -> Answer:
+        """Give one another URL."""
+        association_id = uuid_in(call.path["id"], _WHAT)
+        return Answer(AssociationAnswer.of(await self._associations.reissue(association_id, call.actor)))
 
     async def timeline(self, call: Call[PageQuery, NoBody]) -> Answer:
         """Tell the story of one."""
