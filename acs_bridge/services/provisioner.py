@@ -113,6 +113,7 @@ class Provisioner:
             behind=opened.behind,
             recorded=opened.recorded,
             quirks=NO_QUIRKS if profile is None else profile.quirks,
+            heard=(contact.principal, inform.value(PARAMETER_KEY)),
         )
         if opened.write is not None:
             await self._resume(visit, contact.principal, inform.value(PARAMETER_KEY))
@@ -168,6 +169,7 @@ class Provisioner:
             if found is not None:
                 visit.kind, visit.booted_at = found.kind, found.booted_at
                 visit.due_at, visit.held_back, visit.behind = found.due_at, found.braked, found.behind
+                await self._settle_late(visit)
         if visit.behind is not None:
             self._turn(visit, visit.behind)
         return visit.write
@@ -210,6 +212,17 @@ class Provisioner:
         with suppress(Overtaken):  # the empty POST looks again
             if move is not None:
                 await self._carry_out(visit, write, move, None)
+
+    async def _settle_late(self, visit: Visit) -> None:
+        """Settle a request that an earlier session sent while this one's Inform was being taken.
+
+        The Inform's statement saw the write as it was before, and nobody else would look before the lease is over.
+        """
+        write = visit.write
+        if visit.heard is None or write is None or write.request_id is None:
+            return
+        if write.session_number != visit.session_number:
+            await self._settle(visit, *visit.heard)
 
     def _turn(self, visit: Visit, behind: Standing) -> bool:
         """Give credentials their turn where the line's write has nothing to ask: never are two requests outstanding."""

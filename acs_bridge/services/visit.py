@@ -48,6 +48,7 @@ class Visit:
     held_back: bool = False
     behind: Standing | None = None  # credentials, while the line's write has its turn
     wanted: Rendered | None = None
+    heard: tuple[Principal, str | None] | None = None  # by the worker that took the Inform: its login, its ParameterKey
     repairs: tuple[str, ...] = ()  # what had to be mended to read this session's messages
 
     @property
