@@ -10,11 +10,12 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint types imports bench fuzz fuzz-api format schemas secrets requirements clean
+.PHONY: help demo test browser check lint types imports bench fuzz fuzz-api format schemas secrets requirements clean
 
 help:
 	@echo "make demo    the main job, end to end, on simulated gateways (ARGS=--once ends when all are verified)"
 	@echo "make test    the whole test suite (ARGS goes to pytest)"
+	@echo "make browser what the console's tests need beside Python: without it, and chromium, they are skipped"
 	@echo "make check   lint, types and import layers"
 	@echo "make bench   what a session costs, beside a floor measured in the same run"
 	@echo "make fuzz    look for bytes that break a reader (ARGS: a target, then libFuzzer's options)"
@@ -31,6 +32,15 @@ demo: $(VENV)/runtime.stamp
 test: $(VENV)/dev.stamp
 	@echo "==> The whole test suite, on a real Postgres that it starts itself"
 	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+# The checker of accessibility that runs inside the pages. The browser itself is the system's (apt install chromium).
+CONSOLE_TESTS := tests/acceptance/console
+browser: $(CONSOLE_TESTS)/node_modules/.package-lock.json
+
+$(CONSOLE_TESTS)/node_modules/.package-lock.json: $(CONSOLE_TESTS)/package-lock.json
+	@echo "==> Installing what the console's tests need from npm"
+	@cd $(CONSOLE_TESTS) && npm ci --silent --ignore-scripts
+	@touch $@
 
 check: lint types imports
 
@@ -105,4 +115,4 @@ requirements:
 	@$(COMPILE) --group fuzz --output-file requirements-fuzz.txt
 
 clean:
-	rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(CONSOLE_TESTS)/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

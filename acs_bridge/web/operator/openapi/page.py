@@ -10,8 +10,9 @@ from typing import Any, Final
 from acs_bridge.web.operator.openapi.document import Document
 
 _STYLE: Final = """
-:root { color-scheme: light dark; --line: #8886; --soft: #8882; }
+:root { color-scheme: light dark; background: Canvas; color: CanvasText; --line: #8886; --soft: #8882; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; }
+body, th, td { overflow-wrap: anywhere; }
 h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); }
 h3 { margin: 2rem 0 0; font-size: 1rem; overflow-wrap: anywhere; }
 h3 b { display: inline-block; min-width: 4rem; }
@@ -19,7 +20,7 @@ code, pre, h3 { font-family: ui-monospace, monospace; }
 pre { background: var(--soft); padding: .75rem; overflow-x: auto; border-radius: .25rem; font-size: .85rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); }
-nav ul { columns: 2; }
+nav ul { columns: 12rem 2; }
 """
 POLICY: Final = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'sha256-"
@@ -89,7 +90,7 @@ def _content(head: str, content: Mapping[str, Any]) -> Iterator[str]:
     yield f"<p>{escape(head)}: {_kind(content['schema'])} {_words(content['schema'].get('description', ''))}</p>"
     for example in [each["value"] for each in content.get("examples", {}).values()] or [content.get("example")]:
         if example is not None:
-            yield f"<pre>{escape(json.dumps(example, indent=2, ensure_ascii=False), quote=False)}</pre>"
+            yield f'<pre tabindex="0">{escape(json.dumps(example, indent=2, ensure_ascii=False), quote=False)}</pre>'
 
 
 def _schema(name: str, schema: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,178 @@
+"""A real browser: Debian's Chromium under playwright, in a world that ends at this machine.
+
+Each test gets a context of its own, as somebody would who has just sat down. Whatever its pages complain about is kept:
+an error on their console, an exception that nobody caught, something that the content security policy kept out, a
+request to anywhere else. A test that provokes one says so beforehand (`Visit.expects`), else it fails of it.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebError, async_playwright
+
+from tests.conftest import memory_or_disk
+
+REQUIRED: Final = "TESTS_NEED_BROWSER"
+"""Set where a missing browser is a failure and nothing to skip for."""
+EXECUTABLE: Final = "TESTS_CHROMIUM"
+"""Where the browser is, if it is not on PATH."""
+SCREENSHOTS: Final = "TESTS_SCREENSHOTS"
+"""The folder that gets screenshots; without it none are made."""
+
+AXE: Final = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+SHOWN: Final = 3
+"""So many elements that break one rule are named."""
+WIDTHS: Final = {1280: 800, 390: 844}
+"""How wide a desk and a telephone are, and how high, in CSS pixels."""
+SCHEMES: Final = ("light", "dark")
+
+HERE: Final = "127.0.0.1"
+FLAGS: Final = (
+    "--no-sandbox",  # as root there is none
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    f"--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE {HERE}",
+)
+LAST_WORDS: Final = "() => new Promise(resolve => setTimeout(resolve))"
+"""What a page has begun to complain about it has told when this is over."""
+_NAMES: Final = ("chromium", "chromium-browser")
+_LOCAL_SCHEMES: Final = frozenset({"about", "blob", "data"})
+
+
+def executable() -> str | None:
+    """Where the browser is; None where there is none."""
+    return os.environ.get(EXECUTABLE) or next(filter(None, map(shutil.which, _NAMES)), None)
+
+
+def missing() -> str:
+    """What the tests of the console need and do not find here; nothing when it is all there."""
+    if executable() is None:
+        return "there is no chromium here (on Debian: apt install chromium)"
+    return "" if AXE.exists() else "axe-core is not installed (make browser)"
+
+
+def skip_without_browser() -> None:
+    """Skip where a browser is missing, unless it has to be there."""
+    if (words := missing()) and os.environ.get(REQUIRED):
+        pytest.fail(words)
+    elif words:
+        pytest.skip(words)
+
+
+@asynccontextmanager
+async def started() -> AsyncIterator[Browser]:
+    """The browser of a worker; it ends with the block, and leaves no files."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=executable(),
+            args=list(FLAGS),
+            env={"PATH": os.environ["PATH"], "HOME": str(memory_or_disk()), "TMPDIR": str(memory_or_disk())},
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+class Visit:
+    """Somebody before the browser, from an empty cookie jar on."""
+
+    def __init__(self, context: BrowserContext, origin: str) -> None:
+        self.context = context
+        self.origin = origin
+        self._expected: list[re.Pattern[str]] = []
+        self._troubles: list[str] = []
+        context.on("console", self._hear)
+        context.on("weberror", self._catch)
+        context.on("request", self._watch)
+
+    async def page(self, path: str = "/") -> Page:
+        """Open another tab there."""
+        page = await self.context.new_page()
+        await page.goto(self.origin + path)
+        return page
+
+    def expects(self, trouble: str) -> None:
+        """Say what is no trouble here, because it is what the test is about: a regular expression, found anywhere."""
+        self._expected.append(re.compile(trouble))
+
+    @property
+    def troubles(self) -> list[str]:
+        """What has gone wrong, and was not expected."""
+        return [told for told in self._troubles if not any(each.search(told) for each in self._expected)]
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning", "assert"}:
+            self._troubles.append(f"console: {message.text} ({message.location['url']})")
+
+    def _catch(self, error: WebError) -> None:
+        self._troubles.append(f"uncaught: {error.error}")
+
+    def _watch(self, request: Request) -> None:
+        url = urlsplit(request.url)
+        if url.scheme not in _LOCAL_SCHEMES and url.hostname != HERE:
+            self._troubles.append(f"left this machine: {request.url}")
+
+
+@asynccontextmanager
+async def visiting(browser: Browser, origin: str, **options: Any) -> AsyncIterator[Visit]:
+    """A visit, after which nothing may have gone wrong; `options` are those of a playwright context."""
+    context = await browser.new_context(reduced_motion="reduce", **options)
+    try:
+        visit = Visit(context, origin)
+        yield visit
+        for page in context.pages:
+            await page.evaluate(LAST_WORDS)
+    finally:
+        await context.close()
+    assert not visit.troubles, "\n".join(visit.troubles)
+
+
+def shapes() -> Iterator[tuple[str, int]]:
+    """Every way in which a page is looked at: a colour scheme and a width."""
+    return ((scheme, width) for scheme in SCHEMES for width in WIDTHS)
+
+
+async def take_shape(page: Page, scheme: Any, width: int) -> None:
+    """Look at a page so."""
+    await page.emulate_media(color_scheme=scheme)
+    await page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+
+
+async def check_accessible(page: Page) -> None:
+    """Nothing on it breaks a rule of WCAG 2.2 A or AA that a program can check, in any shape; nor is it too wide."""
+    await page.evaluate(AXE.read_text("utf-8"))
+    broken = []
+    for scheme, width in shapes():
+        await take_shape(page, scheme, width)
+        result = await page.evaluate("rules => axe.run({ runOnly: rules, resultTypes: ['violations'] })", list(RULES))
+        assert result["passes"], "axe has looked at nothing"
+        broken += [
+            f"{scheme}, {width} px: {rule['id']}: {node['html']}: {node['failureSummary']}"
+            for rule in result["violations"]
+            for node in rule["nodes"][:SHOWN]
+        ]
+        if await page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            broken.append(f"{scheme}, {width} px: the page scrolls sideways")
+    assert not broken, "\n".join(broken)
+
+
+async def photograph(page: Page, name: str) -> None:
+    """Keep what the page looks like in every shape, for somebody to look at; only if there is a folder for it."""
+    if not (folder := os.environ.get(SCREENSHOTS)):
+        return
+    for scheme, width in shapes():
+        await take_shape(page, scheme, width)
+        await page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png", full_page=True)
