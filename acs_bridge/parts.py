@@ -21,6 +21,7 @@ from acs_bridge.domain.retry import Retry
 from acs_bridge.domain.write import WriteEvent
 from acs_bridge.errors import Unavailable
 from acs_bridge.services.associations import Associations
+from acs_bridge.services.audit import AuditTrail
 from acs_bridge.services.binding import Binding
 from acs_bridge.services.budget import Budget
 from acs_bridge.services.bulk import BulkIntake
@@ -137,6 +138,7 @@ class Parts:
             database, clock, InboxBounds(device.inbox_rows, device.inbox_rows_per_address, device.inbox_days)
         )
         self.outbox = Outbox(database, clock, keyring, settings.webhooks)
+        self.audit = AuditTrail(database, clock)
         self.cleaning = Cleaning(database, clock, what_is_kept(settings.retention))
 
     @property
@@ -145,6 +147,7 @@ class Parts:
         return (
             self.janitor.run,
             self.cleaning.run,
+            self.audit.run,
             self.inbox.run,
             self.pulse.listen,
             self.events.run,
@@ -163,6 +166,7 @@ class Parts:
             stock=Stock(database, clock, self.credentials, binding),
             credentials=self.credentials,
             transcripts=self.transcripts,
+            audit=self.audit,
             associations=Associations(database, clock, lines, self.seals),
             intake=self.intake,
             bulk=self.bulk,

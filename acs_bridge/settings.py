@@ -90,6 +90,12 @@ class Database(Section):
         description="A Postgres of version 15 or newer. Not set: the embedded Postgres, under `data_dir`.",
         examples=["postgresql://acs_bridge@db1.example.net,db2.example.net/acs_bridge?target_session_attrs=primary"],
     )
+    owner_url: Annotated[Secret, AfterValidator(postgres_url)] | None = Field(
+        None,
+        description="The same database on the role that owns its tables, for `acs-bridge migrate` alone, which gives "
+        "the role of `url` what the daemon needs: then the daemon cannot change tables, nor the audit trail.",
+        examples=["postgresql://acs_bridge_owner@db1.example.net,db2.example.net/acs_bridge"],
+    )
     data_dir: Folder = Field(Path("var/postgres"), description="The folder of the embedded Postgres.")
     pool_size: Annotated[int, Field(ge=1, le=100)] = Field(
         8, description="Connections for each worker; more than 8 seldom helps."
@@ -202,6 +208,9 @@ class Retention(Section):
     idempotency_keys: Days = Field(397, description="What was answered to calls with an Idempotency-Key.")
     outbox: Days = Field(397, description="What was delivered to webhooks, or could not be.")
     quarantine: Days = Field(30, description="Calls that were kept out of a gateway, from the last one on.")
+    audit: Annotated[int, Field(ge=30, le=3650)] = Field(
+        397, description="The audit trail; the oldest days of its chain are cut off, which the chain itself tells."
+    )
     transcripts: Days = Field(7, description="What was recorded of a gateway's sessions for support.")
 
 

@@ -12,6 +12,6 @@ def migrate(config: ConfigFile = None) -> None:
     from acs_bridge.store.opening import migrate_database
 
     database = Settings.load(config).database
-    url = database.url.get_secret_value() if database.url else None
-    migrations = asyncio.run(migrate_database(url, database.data_dir, datetime.now(UTC)))
+    url, owner_url = (each.get_secret_value() if each else None for each in (database.url, database.owner_url))
+    migrations = asyncio.run(migrate_database(url, database.data_dir, datetime.now(UTC), owner_url))
     print("\n".join(f"ran {migration}" for migration in migrations) or "nothing to do")

@@ -10,6 +10,7 @@ import structlog
 
 from acs_bridge.domain.clock import Clock
 from acs_bridge.errors import Unavailable
+from acs_bridge.services import audit
 from acs_bridge.store import answers, credentials, events, transcripts, webhooks
 from acs_bridge.store.database import Database
 from acs_bridge.store.rows import Executor
@@ -43,6 +44,10 @@ class Periods(Protocol):
         """What was answered to calls with an Idempotency-Key."""
 
     @property
+    def audit(self) -> int:
+        """The audit trail."""
+
+    @property
     def outbox(self) -> int:
         """What was told to webhooks, or could not be."""
 
@@ -59,6 +64,7 @@ def what_is_kept(periods: Periods) -> tuple[Kept, ...]:
     """Everything whose time is over one day."""
     return (
         Kept("history", periods.history, events.clean),
+        Kept("audit", periods.audit, audit.clean),
         Kept("idempotency keys", periods.idempotency_keys, answers.clean),
         Kept("outbox", periods.outbox, webhooks.clean),
         Kept("quarantine", periods.quarantine, credentials.forget_calls),

@@ -205,6 +205,16 @@ async def migrate(
     return schema.pending
 
 
+async def admit(connection: Connection, role: str) -> None:
+    """Let a role that does not own the tables use them as a daemon does."""
+    try:
+        await connection.execute("select admit_daemon($1)", role)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise SchemaRefused(
+            f"{error}: database.owner_url must have the role that owns every table of this database"
+        ) from error
+
+
 async def _apply(connection: Connection, migration: Migration, now: datetime) -> None:
     try:
         async with whole(connection):

@@ -23,7 +23,7 @@ from acs_bridge.store.database import (
     where_is,
 )
 from acs_bridge.store.embedded import DataDirInUse, EmbeddedPostgres, NotRunning
-from acs_bridge.store.migrations import Migration, SchemaRefused, SchemaState, migrate, schema_state
+from acs_bridge.store.migrations import Migration, SchemaRefused, SchemaState, admit, migrate, schema_state
 from acs_bridge.store.pool import Connection
 
 STARTING_SECONDS = 60.0
@@ -73,13 +73,26 @@ async def open_database(
         yield database
 
 
-async def migrate_database(url: str | None, data_dir: Path, now: datetime) -> tuple[Migration, ...]:
-    """Bring a database to this version's schema, beside a running daemon or without one; say what was run."""
+async def migrate_database(
+    url: str | None, data_dir: Path, now: datetime, owner_url: str | None = None
+) -> tuple[Migration, ...]:
+    """Bring a database to this version's schema, beside a running daemon or without one; say what was run.
+
+    With `owner_url` its role owns the tables, and the role of `url` is given what a daemon needs, and no more.
+    """
     if url is not None:
-        async with connection_to(url) as connection:
-            return await migrate(connection, now)
+        async with connection_to(owner_url or url) as connection:
+            done = await migrate(connection, now)
+            if owner_url is not None:
+                await admit(connection, await _role_of(url))
+            return done
     async with _embedded(data_dir, may_attach=True) as server, connection_to(server.owner_url) as connection:
         return await migrate(connection, now)
+
+
+async def _role_of(url: str) -> str:
+    async with connection_to(url) as connection:
+        return str(await connection.fetchval("select current_user"))
 
 
 @asynccontextmanager

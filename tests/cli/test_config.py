@@ -44,6 +44,7 @@ class TestExample:
         }
         assert differing == {
             "database.url",
+            "database.owner_url",
             "operator_listener.public_url",
             "operator_listener.trusted_proxies",
             "phan.base_url",

@@ -1,5 +1,11 @@
 """`acs-bridge migrate`: on a database that was given, and on the embedded one."""
 
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import asyncpg
 import pytest
 
 
@@ -39,3 +45,55 @@ def test_a_data_folder_that_is_a_file_is_one_line_that_names_it(run, tmp_path):
     ended = run("migrate", "--config", "a.toml")
     assert (ended.code, ended.out, len(ended.err.splitlines())) == (1, "", 1)
     assert "data" in ended.err
+
+
+@pytest.fixture
+async def daemon_url(postgres, empty_database_name) -> AsyncIterator[str]:
+    """The URL of a role that owns nothing, and that nothing is granted to by itself."""
+    name = f"daemon_{uuid4().hex}"
+    owner = await asyncpg.connect(postgres.owner_url(empty_database_name))
+    await owner.execute(f"create role {name} login password 'x'")
+    yield re.sub("//[^@]*@", f"//{name}:x@", postgres.owner_url(empty_database_name))
+    await owner.execute(f"drop owned by {name}")
+    await owner.execute(f"drop role {name}")
+    await owner.close()
+
+
+@pytest.fixture
+async def migrated(run, daemon_url, empty_database_url, monkeypatch):
+    """Two roles in the settings, and the database migrated."""
+    monkeypatch.setenv("ACS_BRIDGE_DATABASE__URL", daemon_url)
+    monkeypatch.setenv("ACS_BRIDGE_DATABASE__OWNER_URL", empty_database_url)
+
+
+def test_with_a_role_of_its_own_the_daemon_gets_what_it_needs(run, migrated, tmp_path):
+    assert run("migrate").code == 0
+    created = run("tokens", "create", "crm", "--role", "admin")
+    assert (created.code, created.err) == (0, "")
+    ended = run("audit", "verify")
+    assert (ended.code, ended.out.splitlines()[0]) == (0, "1 links, none of them broken")
+
+
+@pytest.fixture
+async def refused_in(daemon_url):
+    """Says what Postgres refuses to the daemon's role."""
+
+    async def refuse(change: str) -> str:
+        connection = await asyncpg.connect(daemon_url)
+        try:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError) as refused:
+                await connection.execute(change)
+            return str(refused.value)
+        finally:
+            await connection.close()
+
+    return refuse
+
+
+@pytest.mark.parametrize(
+    "change", ["delete from audit", "update audit set actor = 'x'", "truncate audit", "drop table audit"]
+)
+def test_with_a_role_of_its_own_the_daemon_has_no_right_to_change_the_audit_trail(run, migrated, refused_in, change):
+    assert run("migrate").code == 0
+    said = asyncio.run(refused_in(change))
+    assert said.startswith(("permission denied for table audit", "must be owner of table audit"))

@@ -16,6 +16,7 @@ from acs_bridge.domain.phan import PhanUrls
 from acs_bridge.domain.profile import ProfileSet, parse_profile
 from acs_bridge.domain.ring import RingResult
 from acs_bridge.services.associations import Associations
+from acs_bridge.services.audit import AuditTrail
 from acs_bridge.services.binding import Binding
 from acs_bridge.services.bulk import BulkIntake
 from acs_bridge.services.credentials import GatewayCredentials, Policy
@@ -116,6 +117,7 @@ class Office:
         self.pulse = Pulse(database)
         self.doorbell = self.ringer()
         self.tokens = Tokens(database, clock)
+        self.audit = AuditTrail(database, clock)
 
     def ringer(self, pair: Pair | None = None, **manners: Any) -> Doorbell:
         """A doorbell, which may ring this machine."""

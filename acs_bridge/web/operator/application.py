@@ -16,6 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from acs_bridge.domain.clock import Clock
 from acs_bridge.services.associations import Associations
+from acs_bridge.services.audit import AuditTrail
 from acs_bridge.services.bulk import BulkIntake
 from acs_bridge.services.credentials import GatewayCredentials
 from acs_bridge.services.devices import Devices
@@ -42,6 +43,7 @@ from acs_bridge.web.operator.rates import Rates, tell
 from acs_bridge.web.operator.registry import READERS, WATCHERS, Answer, AnyRoute
 from acs_bridge.web.operator.routes import events
 from acs_bridge.web.operator.routes.associations import AssociationRoutes
+from acs_bridge.web.operator.routes.audit import AuditRoutes
 from acs_bridge.web.operator.routes.devices import DeviceRoutes
 from acs_bridge.web.operator.routes.gateways import GatewayRoutes
 from acs_bridge.web.operator.routes.intake import IntakeRoutes, PhanRoutes
@@ -80,6 +82,7 @@ class Services:
     doorbell: Doorbell
     webhooks: Webhooks
     transcripts: Transcripts
+    audit: AuditTrail
 
 
 def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
@@ -95,6 +98,7 @@ def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
         *QueueRoutes(services.queue).table(),
         *PhanRoutes(services.phan).table(),
         *WebhookRoutes(services.webhooks, clock).table(),
+        *AuditRoutes(services.audit).table(),
     )
 
 

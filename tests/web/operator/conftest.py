@@ -123,6 +123,7 @@ async def operator(office: Office, lookup: PhanLookup, keyring: Keyring) -> Asyn
             doorbell=office.doorbell,
             webhooks=Webhooks(office.database, office.clock, Secrets(keyring), poster, os.urandom),
             transcripts=Transcripts(office.database, office.clock),
+            audit=office.audit,
         ),
         check_token=office.tokens.check,
         check_ready=check_ready,

@@ -67,6 +67,8 @@ ALLOWED = {
     ("POST", "/v1/webhooks/{id}/replay"): {Role.ADMIN},
     ("GET", "/v1/webhooks/{id}/deliveries"): {Role.ADMIN},
     ("POST", "/v1/webhooks/{id}/deliveries/{delivery}/replay"): {Role.ADMIN},
+    ("GET", "/v1/audit"): {Role.ADMIN},
+    ("GET", "/v1/audit/chain"): {Role.ADMIN},
     ("GET", "/metrics"): WATCH,
 }
 
@@ -96,6 +98,7 @@ def test_the_table_of_this_test_has_every_route(office, lookup, keyring):
         office.doorbell,
         Webhooks(office.database, office.clock, Secrets(keyring), Poster(Rules()), bytes),
         Transcripts(office.database, office.clock),
+        office.audit,
     )
     routes = {(route.method, route.path) for route in table(services, office.clock)}
     assert routes == ALLOWED.keys() - {("GET", "/metrics")}

@@ -30,6 +30,7 @@ _TAGS: Final = {
     "phan": "What a PHAN URL says.",
     "events": "What happens, as it happens.",
     "webhooks": "Endpoints that are told when a write has settled.",
+    "audit": "Who did what, when and from where.",
     "daemon": "How the daemon does.",
 }
 _RATES: Final = {

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from acs_bridge.errors import Conflict, InvalidInput, NotFound, Unauthenticated, Unavailable
 from acs_bridge.services.notices import Notice
-from acs_bridge.web.operator.models import health, provisioning, queue, records, transcripts, webhooks
+from acs_bridge.web.operator.models import audit, health, provisioning, queue, records, transcripts, webhooks
 from acs_bridge.web.operator.models.problem import ProblemAnswer
 from acs_bridge.web.operator.problems import UnreadableBody, WrongMediaType, WrongRole
 from acs_bridge.web.operator.rates import TooManyRequests
@@ -267,6 +267,21 @@ EXAMPLES: Final[dict[type[BaseModel], Example]] = {
     },
     webhooks.Replay: {"since": _MADE, "until": "2026-05-05T00:00:00Z"},
     webhooks.Replayed: {"replayed": 12},
+    audit.DeedAnswer: {
+        "id": 4711,
+        "at": _MADE,
+        "actor": "token:crm",
+        "address": "192.0.2.7",
+        "action": "association_created",
+        "association_id": _ASSOCIATION,
+        "write_id": _WRITE,
+        "subscriber_id": 17,
+        "subscriber_code": _CODE,
+        "line_of_service": _LINE,
+        "gateway": {"id": 42, **_IDENTITY},
+        "detail": {},
+    },
+    audit.ChainAnswer: {"head": {"n": 4711, "hash": "9f" * 32}, "cut": None, "awaiting": 0},
     webhooks.TestAnswer: {"delivered": True, "status": 204, "seconds": 0.042, "words": "the endpoint took it"},
     Notice: {
         "id": "1-4711-17",
