@@ -5,6 +5,7 @@ are not, the first of each goes now and the others go after it. What finds somet
 through `Intake`, one by one. A chunk that cannot be done as a whole is done one by one as well: no line spoils another.
 
 Few chunks are under way at a time, however many uploads there are: the others wait, and with them whoever sends them.
+Two of them may be of one upload, where they have nothing in common (`turns.py`).
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from acs_bridge.services.chunks import Broken, patiently
 from acs_bridge.services.intake import Intake
 from acs_bridge.services.orders import Order, Outcome, Receipt, accepted, is_new, refuse, touched
 from acs_bridge.services.seals import Seals, issued
+from acs_bridge.services.turns import Turn, Turns
 from acs_bridge.store import bulk
 from acs_bridge.store.bulk import BulkLine, Lot, Question
 from acs_bridge.store.database import Database
@@ -41,6 +43,16 @@ SLICE: Final = 64
 
 class _RolledBack(Exception):
     """Nothing went wrong, and nothing shall stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """What is done together."""
+
+    orders: Sequence[Order]
+    actor: Actor
+    batch_id: UUID
+    turn: Turn
 
 
 @dataclass(slots=True)
@@ -106,7 +118,8 @@ class BulkIntake:
         self._seals = seals
         self._binding = binding
         self._on_change = on_change
-        self._turns = asyncio.Semaphore(CHUNKS_AT_ONCE)
+        self._turns = Turns()
+        self._room = asyncio.Semaphore(CHUNKS_AT_ONCE)
 
     def begin(self) -> UUID:
         """Name the batch of an upload."""
@@ -117,11 +130,12 @@ class BulkIntake:
 
         Only what was done by the time of an Unavailable outcome is done; the same requests again do the rest.
         """
-        async with self._turns:
+        async with self._turns.take(batch_id, orders) as turn, self._room:
             outcomes: dict[int, Outcome] = {}
+            chunk = _Chunk(orders, actor, batch_id, turn)
             left: Sequence[int] = range(len(orders))
             while left:
-                left = await self._go(orders, left, outcomes, actor, batch_id)
+                left = await self._go(chunk, left, outcomes)
             self._on_change()
             return [outcomes[place] for place in range(len(orders))]
 
@@ -137,12 +151,10 @@ class BulkIntake:
                 raise _RolledBack
         return outcomes
 
-    async def _go(
-        self, orders: Sequence[Order], places: Sequence[int], outcomes: dict[int, Outcome], actor: Actor, batch_id: UUID
-    ) -> list[int]:
+    async def _go(self, chunk: _Chunk, places: Sequence[int], outcomes: dict[int, Outcome]) -> list[int]:
         """Do one wave; gives the places of those that have to come after it."""
         try:
-            wave = await patiently(lambda: self._together(orders, places, actor, batch_id))
+            wave = await patiently(lambda: self._together(chunk, places))
         except Unavailable as error:
             outcomes |= dict.fromkeys(places, error)
             return []
@@ -151,7 +163,7 @@ class BulkIntake:
             wave = _Wave(odd=list(places))
         outcomes |= wave.outcomes
         for place in wave.odd:
-            outcomes[place] = await self._alone(orders[place], actor, batch_id)
+            outcomes[place] = await self._alone(chunk.orders[place], chunk.actor, chunk.batch_id)
         return wave.later
 
     async def _alone(self, order: Order, actor: Actor, batch_id: UUID) -> Outcome:
@@ -163,30 +175,29 @@ class BulkIntake:
             _log.error("line_broke", error=type(error).__name__, **where(error))
             return Broken()
 
-    async def _together(self, orders: Sequence[Order], places: Sequence[int], actor: Actor, batch_id: UUID) -> _Wave:
-        wave = await in_transaction(
-            self._database, lambda connection: self._take(connection, orders, places, actor, batch_id)
-        )
+    async def _together(self, chunk: _Chunk, places: Sequence[int]) -> _Wave:
+        wave = await in_transaction(self._database, lambda connection: self._take(connection, chunk, places))
         wanted = [line.gateway for line in wave.new.values() if line.gateway is not None and line.gateway_id is None]
         if wanted:
             for gateway_id in await bulk.met(self._database, wanted):
                 await self._binding.bind_wanted(gateway_id, self._clock())
         return wave
 
-    async def _take(
-        self, connection: Executor, orders: Sequence[Order], places: Sequence[int], actor: Actor, batch_id: UUID
-    ) -> _Wave:
+    async def _take(self, connection: Executor, chunk: _Chunk, places: Sequence[int]) -> _Wave:
+        orders = chunk.orders
         asked = [Question(orders[place].code, orders[place].line, orders[place].gateway) for place in places]
         await bulk.claim(connection, [question.gateway for question in asked if question.gateway is not None])
         seen = await bulk.look(connection, asked)
         now = self._clock()
-        lot = Lot(actor, now, batch_id, self._seals.key_id, issued(now))
+        lot = Lot(chunk.actor, now, chunk.batch_id, self._seals.key_id, issued(now))
         wave = _Wave()
         for number, (place, met) in enumerate(zip(places, seen, strict=True)):
             if number % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
             if wave.sort(place, orders[place], met):
                 self._add(wave, place, orders[place], met, lot)
+        if not (wave.odd or wave.later):
+            chunk.turn.foresee()
         if wave.new:
             await bulk.accept_new(connection, list(wave.new.values()), lot)
         return wave

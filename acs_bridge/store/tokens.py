@@ -62,6 +62,8 @@ async def check(executor: Executor, hash: bytes, now: datetime) -> Bearer | None
     row = await executor.fetchrow(_SQL.check, hash, now)
     if row is None:
         return None
+    if row["is_news"]:
+        await executor.execute(_SQL.used, hash, now)
     return Bearer(row["name"], Role(row["role"]), tuple(row["networks"]), row["requests_per_minute"])
 
 

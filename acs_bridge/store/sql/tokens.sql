@@ -4,22 +4,17 @@ insert into token (name, role, hash, created_at, expires_at, networks, requests_
 values ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: check
--- Whose token this is, as long as it counts. When it was last used is kept to the minute, and never waited for.
-with known as (
-    select id, name, role, networks, requests_per_minute, last_used_at
-    from token
-    where hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2)
-),
-used as (
-    update token t set last_used_at = $2
-    from (
-        select t.id from token t join known on known.id = t.id
-        where known.last_used_at is null or known.last_used_at < $2 - interval '1 minute'
-        for no key update of t skip locked
-    ) as stale
-    where t.id = stale.id
-)
-select name, role, networks, requests_per_minute from known;
+-- Whose token this is, as long as it counts; and whether it is to be noted that it is used, which is kept to the minute.
+select name, role, networks, requests_per_minute,
+       coalesce(last_used_at < $2::timestamptz - interval '1 minute', true) as is_news
+from token
+where hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2);
+
+-- name: used
+-- A token is used; whoever notes the same at this moment is not waited for.
+update token t set last_used_at = $2
+from (select id from token where hash = $1 for no key update skip locked) as mine
+where t.id = mine.id;
 
 -- name: list
 -- Every token that was ever made.

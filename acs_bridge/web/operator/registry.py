@@ -77,6 +77,7 @@ class Bulk(Generic[B]):
     begin: Callable[[], UUID]  # names the batch of an upload
     line: type[BaseModel]  # a line of the answer, when all goes well
     table: Callable[[bytes], Rows] | None = None  # takes `text/csv` as well: reads the header
+    chunks_at_once: int = 1  # of one upload: more than one where the handler itself keeps them in order
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ with everything done once.
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 import structlog
@@ -80,6 +80,16 @@ class _Item(NamedTuple):
     body: BaseModel | AcsBridgeError
 
 
+class _Closing(NamedTuple):
+    """The line that says why those from it on are not done."""
+
+    number: int
+    body: AcsBridgeError
+
+
+_Underway: TypeAlias = deque[asyncio.Task[list[bytes]]]
+
+
 class Upload:
     """One upload."""
 
@@ -99,6 +109,7 @@ class Upload:
         self._lines = LineSplitter()
         self._waiting: list[_Item] = []
         self._arrived = asyncio.Event()
+        self._full = asyncio.Event()
         self._room = asyncio.Event()
         self._answered: Counter[int] = Counter()
         self._is_blank: Callable[[bytes], bool] = _is_never_blank
@@ -162,29 +173,61 @@ class Upload:
 
     async def _answer(self, response: web.StreamResponse) -> bool:
         """Answer what has arrived, as often as something has; true when the client has got everything."""
-        while True:
-            await self._arrived.wait()
-            items, self._waiting = self._waiting, []
-            self._arrived.clear()
-            self._room.set()
-            if items and (refusal := await self._refusal()):
-                await self._write(response, [self._line(items[0].number, refusal)])
-                return False
-            if items:
-                await self._write(response, await self._done(items))
+        underway: _Underway = deque()
+        try:
+            closing = await self._go(response, underway)
             if self._gone:
                 return False
-            if self._stopping.is_set() and not (self._over and not self._waiting):
-                await self._write(response, [self._line(items[-1].number + 1 if items else 1, Stopping())])
-                return False
-            if self._over and not self._waiting:
-                break
-        if self._stalled:
-            await self._write(response, [self._line(self._lines.number, Stalled())])
+            while underway:
+                await self._write(response, await underway.popleft())
+        except asyncio.CancelledError:
+            for task in underway:
+                task.cancel()
+            raise
+        finally:
+            await asyncio.gather(*underway, return_exceptions=True)
+        if closing is not None:
+            await self._write(response, [self._line(closing.number, closing.body)])
             return False
         async with asyncio.timeout(STALLED_SECONDS):
             await response.write_eof()
         return True
+
+    async def _go(self, response: web.StreamResponse, underway: _Underway) -> _Closing | None:
+        """Keep as many chunks under way as their handler takes, answer them in their order, and say why it ended.
+
+        None: all that will ever arrive is under way or answered.
+        """
+        last = 0
+        while self._waiting or not self._over:
+            items = await self._arrivals(underway)
+            if items and (refusal := await self._refusal()):
+                return _Closing(items[0].number, refusal)
+            if items:
+                last = items[-1].number
+                underway.append(asyncio.create_task(self._done(items)))
+            while underway and (underway[0].done() or len(underway) == self._bulk.chunks_at_once):
+                await self._write(response, await underway.popleft())
+            if self._gone:
+                return None
+            if self._stopping.is_set() and (self._waiting or not self._over):
+                return _Closing(last + 1, Stopping())
+        return _Closing(self._lines.number, Stalled()) if self._stalled else None
+
+    async def _arrivals(self, underway: _Underway) -> list[_Item]:
+        """Take what has arrived, or, beside what is under way, a whole chunk; none when an answer is ready first."""
+        enough = asyncio.ensure_future((self._full if underway else self._arrived).wait())
+        try:
+            await asyncio.wait((enough, *list(underway)[:1]), return_when=asyncio.FIRST_COMPLETED)
+            if not enough.done():
+                return []
+        finally:
+            enough.cancel()
+        items, self._waiting = self._waiting, []
+        self._arrived.clear()
+        self._full.clear()
+        self._room.set()
+        return items
 
     async def _write(self, response: web.StreamResponse, lines: Sequence[bytes]) -> None:
         try:
@@ -235,7 +278,7 @@ class Upload:
             self._gone = True
         finally:
             self._over = True
-            self._arrived.set()
+            self._wake()
 
     async def _more(self) -> bytes:
         try:
@@ -251,7 +294,7 @@ class Upload:
                 continue
             while len(self._waiting) >= CHUNK_LINES:
                 self._room.clear()
-                self._arrived.set()
+                self._wake()
                 await self._room.wait()
             self._waiting.append(_Item(line.number, _checked(line, parse)))
             if count % SLICE == 0:
@@ -262,7 +305,12 @@ class Upload:
     async def _stop(self) -> None:
         """Wake the answering up when the daemon stops, also while it waits for lines."""
         await self._stopping.wait()
+        self._wake()
+
+    def _wake(self) -> None:
+        """Let what has arrived be taken now."""
         self._arrived.set()
+        self._full.set()
 
 
 def media_types(bulk: Bulk[Any]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from acs_bridge.domain.phan import PhanUrlRefused
 from acs_bridge.domain.write import WriteState
 from acs_bridge.errors import InvalidField
 from acs_bridge.services.associations import Associations
-from acs_bridge.services.bulk import BulkIntake
+from acs_bridge.services.bulk import CHUNKS_AT_ONCE, BulkIntake
 from acs_bridge.services.devices import warnings
 from acs_bridge.services.intake import Intake
 from acs_bridge.services.orders import Receipt
@@ -67,7 +67,7 @@ class IntakeRoutes:
                 {HTTPStatus.CREATED: RequestAnswer, HTTPStatus.OK: RequestAnswer},
                 body=NewRequest,
                 refusals=(HTTPStatus.CONFLICT,),
-                bulk=Bulk(self.provision_many, self._bulk.begin, RequestLine, Table.of),
+                bulk=Bulk(self.provision_many, self._bulk.begin, RequestLine, Table.of, CHUNKS_AT_ONCE),
                 idempotent=True,
             ),
             Route(
