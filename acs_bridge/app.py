@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from prometheus_client import CollectorRegistry
-
 from acs_bridge.domain.clock import Clock
 from acs_bridge.errors import AcsBridgeError
-from acs_bridge.parts import Parts, statements
+from acs_bridge.parts import Parts, profile_texts, statements
 from acs_bridge.services.keyring import open_keyring, verify_keyring
-from acs_bridge.services.profiles import load_profiles
+from acs_bridge.services.profiles import Texts, parse_profiles
 from acs_bridge.settings import Settings, revealed
 from acs_bridge.store.database import Database
 from acs_bridge.store.embedded import EmbeddedPostgres
@@ -60,6 +58,8 @@ class Daemon:
     chores: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
     postgres: EmbeddedPostgres | None
     workers: Workers | None
+    reload: Callable[[], None]
+    """Read the profiles again, soon; the log says what came of it."""
 
     async def until_it_fails(self) -> None:
         """Keep house; ends only by an error, which ends the daemon."""
@@ -90,7 +90,8 @@ async def serving_daemon(settings: Settings, *, workers: int = 1, clock: Clock =
         stack.callback(device.socket.close)
         operator = bind("operator", settings.operator_listener.host, settings.operator_listener.port)
         stack.callback(operator.socket.close)
-        profiles = load_profiles(settings.profiles.dirs)
+        texts = profile_texts(settings)
+        profiles = parse_profiles(texts)
         url = settings.database.url
         postgres = await stack.enter_async_context(
             open_postgres(
@@ -105,15 +106,16 @@ async def serving_daemon(settings: Settings, *, workers: int = 1, clock: Clock =
         if workers == 1:
             gateways: AbstractAsyncContextManager[object] = serving(device, parts.device_runner())
         else:
-            errand = {"settings": revealed(settings), "postgres_url": postgres.url}
+            errand = {"settings": revealed(settings), "postgres_url": postgres.url, "profiles": texts}
             gateways = processes = Workers(workers, device, errand, settings.device_listener.drain_seconds)
+            parts.reloading.reaches(processes.take_profiles)
             parts.registry.register(processes.counted)
         await stack.enter_async_context(parts.pulse.telling())
         await stack.enter_async_context(parts.outbox.open())
         runner = parts.operator_runner(settings.operator_listener.public_url or operator.local_url)
         await stack.enter_async_context(_together(serving(operator, runner), gateways))
         addresses = Addresses((device.host, device.port), (operator.host, operator.port))
-        yield Daemon(addresses, database, parts.chores, postgres.embedded, processes)
+        yield Daemon(addresses, database, parts.chores, postgres.embedded, processes, parts.reloading.soon)
 
 
 @asynccontextmanager
@@ -130,20 +132,20 @@ async def _together(*listeners: AbstractAsyncContextManager[object]) -> AsyncIte
 
 @asynccontextmanager
 async def serving_worker(
-    settings: Settings, postgres_url: str, listener: socket.socket, *, clock: Clock = utc_now
-) -> AsyncIterator[CollectorRegistry]:
-    """Serve gateways in a process of its own, on what the parent has opened; gives what is counted."""
+    settings: Settings, postgres_url: str, listener: socket.socket, profiles: Texts, *, clock: Clock = utc_now
+) -> AsyncIterator[Parts]:
+    """Serve gateways in a process of its own, on what the parent has opened, with the profiles that it has checked."""
     async with (
         Database.connect(postgres_url, WORKER_CONNECTIONS) as database,
         _sessions(settings, postgres_url) as sessions,
     ):
         keyring = await verify_keyring(settings.phan.keyring, database)
         bound = Bound("device", listener, Tls.open(settings.device_listener))
-        parts = Parts(settings, database, keyring, load_profiles(settings.profiles.dirs), clock, sessions)
+        parts = Parts(settings, database, keyring, parse_profiles(profiles), clock, sessions)
         async with parts.pulse.telling(), serving(bound, parts.device_runner()):
             telling = asyncio.create_task(parts.session_ends.run())
             try:
-                yield parts.registry
+                yield parts
             finally:
                 telling.cancel()
                 await asyncio.wait((telling,))

@@ -41,10 +41,13 @@ from acs_bridge.services.janitor import Janitor
 from acs_bridge.services.lines import Lines
 from acs_bridge.services.outbox import Chance, Outbox
 from acs_bridge.services.phan import PhanLookup
+from acs_bridge.services.plans import Plans
+from acs_bridge.services.profiles import LiveProfiles, Texts, read_profiles
 from acs_bridge.services.provisioner import Patience, Provisioner
 from acs_bridge.services.pulse import Pulse
 from acs_bridge.services.quarantine import Quarantine
 from acs_bridge.services.queue import Queue
+from acs_bridge.services.reloading import Reloading, refuse_too_long
 from acs_bridge.services.rendering import Rendering
 from acs_bridge.services.repeats import Repeats
 from acs_bridge.services.resets import Resets
@@ -92,6 +95,11 @@ def statements(settings: Settings, database: Database) -> Sessions:
     )
 
 
+def profile_texts(settings: Settings) -> Texts:
+    """The profile files that the settings name."""
+    return read_profiles(settings.profiles.dirs, settings.profiles.packaged)
+
+
 def _policy(cpe_auth: CpeAuth) -> Policy:
     pair = cpe_auth.pair()
     return Policy(
@@ -111,16 +119,20 @@ class Parts:
         clock: Clock,
         sessions: Sessions | None = None,
     ) -> None:
+        """`profiles` are those to begin with. Raises SettingsError, InvalidProfile."""
         if settings.phan.base_url is None:
             raise SettingsError("phan.base_url: is not set; serve needs the https address that gateways report to")
         self.settings = settings
         self.database = database
         self.keyring = keyring
-        self.profiles = profiles
+        self.profiles = LiveProfiles(profiles)
         self.clock = clock
         self.registry = CollectorRegistry()
         self.phan_urls = PhanUrls(keyring, settings.phan.base_url)
-        self.seals = Seals(keyring, self.phan_urls, profiles)
+        refuse_too_long(self.profiles.all, self.phan_urls, clock())
+        self.rendering = Rendering(self.profiles, self.phan_urls)
+        self.reloading = Reloading(database, clock, self.profiles, self.phan_urls, lambda: profile_texts(settings))
+        self.seals = Seals(keyring, self.phan_urls, self.profiles)
         self.lines = Lines(self.seals)
         self.binding = Binding(database, clock, self.lines)
         self.intake = Intake(database, clock, self.lines, self.seals, self.binding)
@@ -153,6 +165,7 @@ class Parts:
             self.events.run,
             self.doorbell.run,
             self.session_ends.run,
+            self.reloading.run,
             self.outbox.deliveries(self.pulse, CHANCE, DeliveryMeasures(self.registry).attempted).run,
         )
 
@@ -174,6 +187,7 @@ class Parts:
                 database,
                 clock,
                 approval_needed=self._approval_needed,
+                blocked=self.rendering.blocked,
                 writes_per_day=self.settings.queue.writes_per_gateway_per_day,
             ),
             queue=Queue(database, clock, self.settings.queue.writes_per_minute),
@@ -182,6 +196,8 @@ class Parts:
             events=self.events,
             doorbell=self.doorbell,
             webhooks=self.outbox.webhooks(CHANCE),
+            reloading=self.reloading,
+            plans=Plans(database, clock, self.rendering),
         )
         application = operator_application(
             services,
@@ -277,7 +293,7 @@ class Parts:
         return Provisioner(
             sessions=self.sessions,
             informs=Informs(self.sessions, self.clock),
-            rendering=Rendering(self.profiles, self.phan_urls),
+            rendering=self.rendering,
             credentials=self.credentials,
             quarantine=self.quarantine,
             retry=Retry(queue.max_attempts, queue.retry_initial_seconds, queue.retry_max_seconds),

@@ -36,6 +36,7 @@ from acs_bridge.settings_types import (
     printable,
     reporting_url,
     split_folders,
+    split_words,
 )
 
 _PREFIX = "ACS_BRIDGE_"
@@ -123,6 +124,10 @@ class Profiles(Section):
         (),
         description="Folders of profile files, beside the packaged ones; a later folder overrides an earlier one.",
         examples=[["/etc/acs-bridge/profiles"]],
+    )
+    packaged: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_words)] = Field(
+        ("plain-tr098", "plain-tr181"),
+        description="The packaged profiles that are in force, by their names (config/profiles).",
     )
 
 

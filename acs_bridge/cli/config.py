@@ -47,7 +47,7 @@ def check(config: ConfigFile = None) -> None:
 
     settings = Settings.load(config)
     settings.check_servable()
-    load_profiles(settings.profiles.dirs)
+    load_profiles(settings.profiles.dirs, settings.profiles.packaged)
     Tls.open(settings.device_listener)
     print("\n".join(_in_force(settings)))
 

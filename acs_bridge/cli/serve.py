@@ -39,8 +39,9 @@ async def _serve(settings: "Settings", workers: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, lambda: None)  # what it asks of others, to read certificates, happens anyway
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)  # until there is something to read again
     async with serving_daemon(settings, workers=workers) as daemon:
+        loop.add_signal_handler(signal.SIGHUP, daemon.reload)  # certificates are looked at with every connection anyway
         kept = asyncio.ensure_future(daemon.until_it_fails())
         stopped = asyncio.ensure_future(stop.wait())
         await asyncio.wait((kept, stopped), return_when=asyncio.FIRST_COMPLETED)

@@ -6,10 +6,14 @@ import os
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
+
+    from acs_bridge.parts import Parts
+
+LONGEST_MESSAGE = 1 << 26  # bytes: every profile file of an installation
 
 
 def worker() -> None:
@@ -18,27 +22,44 @@ def worker() -> None:
     from acs_bridge.cli.running import run
     from acs_bridge.settings import Settings
 
-    errand = json.loads(sys.stdin.readline())
+    parent = os.fdopen(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # reads no further than to the line's end
+    errand = json.loads(parent.readline())
     settings = Settings.model_validate(errand["settings"])
     log.configure(settings.log.format, settings.log.level, phan_base_url=settings.phan.base_url)
-    run(_work(settings, errand))
+    run(_work(settings, errand, parent))
 
 
-async def _work(settings: Any, errand: dict[str, Any]) -> None:  # noqa: ANN401 - Settings, which is imported late
+async def _work(settings: Any, errand: dict[str, Any], parent: BinaryIO) -> None:  # noqa: ANN401 - Settings, imported late
     from acs_bridge.app import serving_worker
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C reaches the whole group: the parent decides
-    loop.add_signal_handler(signal.SIGHUP, lambda: None)
-    loop.add_reader(sys.stdin.fileno(), stop.set)  # nothing more is ever written there: it can only end
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)  # likewise: it tells us what it has read
+    messages = asyncio.StreamReader(limit=LONGEST_MESSAGE)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(messages), parent)
     listener = socket.socket(fileno=errand["descriptor"])
-    async with serving_worker(settings, errand["postgres_url"], listener) as registry:
-        reporting = asyncio.create_task(_report(registry, errand["report_to"]))
+    async with serving_worker(settings, errand["postgres_url"], listener, errand["profiles"]) as parts:
+        chores = (
+            asyncio.create_task(_report(parts.registry, errand["report_to"])),
+            asyncio.create_task(_listen(messages, parts, errand["report_to"], stop)),
+        )
         await stop.wait()
-        reporting.cancel()
-        await asyncio.wait((reporting,))
+        for chore in chores:
+            chore.cancel()
+        await asyncio.wait(chores)
+
+
+async def _listen(messages: asyncio.StreamReader, parts: "Parts", report_to: int, stop: asyncio.Event) -> None:
+    """Take over the profiles that the parent has read and checked; when it ends, so do we."""
+    from acs_bridge.services.profiles import parse_profiles
+    from acs_bridge.web.device.workers import TAKEN
+
+    while line := await messages.readline():
+        parts.profiles.take(parse_profiles(json.loads(line)["profiles"]))
+        os.write(report_to, json.dumps(TAKEN).encode() + b"\n")
+    stop.set()
 
 
 async def _report(registry: "CollectorRegistry", report_to: int) -> None:

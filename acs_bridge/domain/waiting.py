@@ -76,6 +76,7 @@ class Facts:
     needs_approval: bool = False
     exposed: bool = False  # its newest session was neither inside TLS nor from a management network
     braked: bool = False
+    blocked: str | None = None  # why the profile of its gateway parks it
     spent_until: datetime | None = None  # the gateway has had its writes of the day, and gets none before
     credentials: bool = False  # it carries no URL, but a user name and a password
     readable: bool = True  # false: the gateway does not let the value be read back
@@ -133,6 +134,8 @@ def _obstacle(facts: Facts) -> str | None:
         return "an Admin must approve the gateway: it has shown only the shared credentials"
     if facts.exposed:
         return _EXPOSED
+    if facts.blocked is not None:
+        return f"the profile of its gateway blocks it: {facts.blocked}"
     return "the queue is paused for this write" if facts.braked else None
 
 

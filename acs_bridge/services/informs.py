@@ -106,7 +106,9 @@ def is_bootstrap(inform: Inform) -> bool:
     return any(event.number == BOOTSTRAP for event in inform.events)
 
 
-def row_of(inform: Inform, contact: Contact, kind: GatewayKind, profile: str | None) -> InformRow:
+def row_of(
+    inform: Inform, contact: Contact, kind: GatewayKind, profile: str | None, *, parked: bool = False
+) -> InformRow:
     """What an Inform leaves in its gateway's row. Events are told by their number alone (a name may be anything)."""
     device = inform.device_id
     numbers = {event.number for event in inform.events}
@@ -132,6 +134,7 @@ def row_of(inform: Inform, contact: Contact, kind: GatewayKind, profile: str | N
         exposed=contact.exposed,
         login=contact.login,
         principal=contact.principal,
+        parked=parked,
     )
 
 

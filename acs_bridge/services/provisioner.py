@@ -90,7 +90,8 @@ class Provisioner:
         """
         kind = kind_of(inform)
         profile = self._rendering.profile(kind)
-        row = row_of(inform, contact, kind, None if profile is None else profile.name)
+        parked = profile is not None and bool(profile.blocks) and profile.block(kind, self._clock()) is not None
+        row = row_of(inform, contact, kind, None if profile is None else profile.name, parked=parked)
         opened = await self._informs.take(row)
         if isinstance(opened, OpenedSession) and await self._prepared(opened, inform):
             # Something waits for it since. Taken once more, so that brakes and rate decide about that too.
@@ -168,7 +169,8 @@ class Provisioner:
             visit.write = None if found is None else found.write
             if found is not None:
                 visit.kind, visit.booted_at = found.kind, found.booted_at
-                visit.due_at, visit.held_back, visit.behind = found.due_at, found.braked, found.behind
+                parked = self._rendering.blocked(found.kind, self._clock()) is not None
+                visit.due_at, visit.held_back, visit.behind = found.due_at, found.braked or parked, found.behind
                 await self._settle_late(visit)
         if visit.behind is not None:
             self._turn(visit, visit.behind)

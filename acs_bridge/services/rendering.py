@@ -1,6 +1,7 @@
 """What a write asks of one gateway: its profile, filled in. Nothing is sent, stored or logged here."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -48,6 +49,13 @@ class Rendering:
             return self._profiles.best(kind)
         except AmbiguousProfile:
             return None
+
+    def blocked(self, kind: GatewayKind | None, now: datetime) -> str | None:
+        """Why the profile of a gateway of this kind parks it; None where nothing does."""
+        if kind is None or (profile := self.profile(kind)) is None:
+            return None
+        block = profile.block(kind, now)
+        return None if block is None else block.words
 
     def render(self, kind: GatewayKind | None, write: OpenWrite) -> Rendered | Unfit:
         """What a write asks of a gateway of this kind, or why it cannot."""

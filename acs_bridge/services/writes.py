@@ -8,6 +8,7 @@ from uuid import UUID
 from acs_bridge.domain import names
 from acs_bridge.domain.actor import Actor
 from acs_bridge.domain.clock import Clock
+from acs_bridge.domain.profile import GatewayKind
 from acs_bridge.domain.waiting import Facts, Rhythm, Waiting, waiting
 from acs_bridge.domain.write import CANCELLABLE, RETRYABLE, Purpose, WriteState
 from acs_bridge.errors import Conflict, NotFound
@@ -52,6 +53,9 @@ class WriteQuestion:
         )
 
 
+Blocked = Callable[[GatewayKind, datetime], str | None]
+"""Why the profile of gateways like this one parks them."""
+
 Step = Callable[[Executor, UUID, datetime, str | None], Awaitable[bool]]
 
 
@@ -59,12 +63,19 @@ class Writes:
     """The queue, write by write."""
 
     def __init__(
-        self, database: Database, clock: Clock, *, approval_needed: bool, writes_per_day: int | None = None
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        approval_needed: bool,
+        blocked: Blocked,
+        writes_per_day: int | None = None,
     ) -> None:
         """`approval_needed`: a gateway that nobody approved gets nothing (`cpe_auth.bootstrap = "approve"`).
 
         `writes_per_day` is the budget of each gateway.
         """
+        self._blocked = blocked
         self._writes_per_day = writes_per_day
         self._database = database
         self._clock = clock
@@ -135,12 +146,17 @@ class Writes:
             ),
             exposed=row.exposed,
             braked=row.braked,
+            blocked=self._why_blocked(row, now),
             spent_until=self._spent_until(row, now),
             credentials=row.purpose == Purpose.CREDENTIALS,
             readable=not row.plan.get("unreadable"),
             last_ring=row.last_ring,
         )
         return SeenWrite(row, waiting(facts, now))
+
+    def _why_blocked(self, row: WriteRow, now: datetime) -> str | None:
+        waits = row.state == WriteState.QUEUED and row.purpose != Purpose.CREDENTIALS
+        return self._blocked(row.kind, now) if waits and row.kind is not None else None
 
     def _spent_until(self, row: WriteRow, now: datetime) -> datetime | None:
         if self._writes_per_day is None or row.written_from is None or (row.written_count or 0) < self._writes_per_day:

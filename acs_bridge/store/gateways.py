@@ -136,3 +136,14 @@ async def kind(executor: Executor, gateway_id: int) -> GatewayKind | None:
     """Say what profiles match this gateway by; None before its first Inform."""
     row = await executor.fetchrow(_SQL.kind, gateway_id)
     return row_as(GatewayKind, row) if row is not None and row["root"] else None
+
+
+async def kinds(executor: Executor) -> list[GatewayKind]:
+    """Every kind of gateway on record, once."""
+    return await many(executor, GatewayKind, _SQL.kinds)
+
+
+async def longest_line(executor: Executor) -> str | None:
+    """The line of service with an association that makes the longest PHAN URL; None while there is none."""
+    line: str | None = await executor.fetchval(_SQL.longest_line)
+    return line

@@ -50,6 +50,7 @@ class InformRow:
     login: int | None = None  # what may serve one Inform only, in 64 bits
     principal: Principal = ANYBODY  # as whom it has logged in
     again: bool = False  # it was taken before, and is the same session
+    parked: bool = False  # its profile blocks it: nothing is handed out
 
     @property
     def identity(self) -> tuple[str, str, str]:
@@ -58,7 +59,7 @@ class InformRow:
 
 
 _KINDS: Final = {kind: kind.name.lower() for kind in Kind}
-_INFORM_FIELDS: Final = tuple(name for name in InformRow.__slots__ if name != "principal")
+_INFORM_FIELDS: Final = tuple(name for name in InformRow.__slots__ if name not in {"principal", "parked"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +271,8 @@ def _fields(row: InformRow) -> dict[str, Any]:
     fields["principal"] = _KINDS[principal.kind]
     if principal.gateway_ids:
         fields["gateway_ids"], fields["pair_generation"] = principal.gateway_ids, principal.generation
+    if row.parked:
+        fields["parked"] = True
     return fields
 
 

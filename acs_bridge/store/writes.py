@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from acs_bridge.domain.profile import GatewayKind
 from acs_bridge.domain.ring import LastRing
 from acs_bridge.domain.write import Cause, Purpose, WriteState
 from acs_bridge.errors import Conflict
@@ -60,11 +61,20 @@ class WriteRow:
     periodic_at: datetime | None
     periodic_seconds: float | None
     exposed: bool
+    root: str | None
+    software_version: str | None
     braked: bool
     rung_at: datetime | None
     ring_result: str | None
     ring_http_status: int | None
     rings: int | None
+
+    @property
+    def kind(self) -> GatewayKind | None:
+        """What profiles look at of its gateway; None before that has informed."""
+        if self.oui is None or not self.root:
+            return None
+        return GatewayKind(self.root, self.oui, self.product_class or "", self.software_version or "")
 
     @property
     def last_ring(self) -> LastRing | None:
@@ -108,6 +118,22 @@ class WriteContext:
     state: str
     association_ended: bool
     current: bool | None  # carries the current generation of its association, or the pair that its gateway is to have
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a gateway would be sent; without a write of its own it is what its association wants to see in it."""
+
+    write_id: UUID | None
+    purpose: str
+    state: str | None
+    association_id: UUID
+    generation: int
+    key_id: str
+    plan: dict[str, object]
+    issued_at: datetime
+    line_of_service: str
+    subscriber_code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +223,11 @@ async def page(executor: Executor, before: UUID | None, wanted: WriteFilter, lim
 async def context(executor: Executor, write_id: UUID) -> WriteContext | None:
     """Say what surrounds a write."""
     return await one(executor, WriteContext, _SQL.context, write_id)
+
+
+async def outlook(executor: Executor, gateway_id: int) -> Outlook | None:
+    """Say what a gateway would be sent; None where no line, or none with an association, has it."""
+    return await one(executor, Outlook, _SQL.outlook, gateway_id)
 
 
 async def retry(executor: Executor, write_id: UUID, now: datetime, by: str | None) -> bool:

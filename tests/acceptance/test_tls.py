@@ -105,7 +105,7 @@ class TestTwoWorkers:
 
 
 def test_a_hangup_ends_nothing(site: Site) -> None:
-    """Tools that renew certificates send SIGHUP; there is nothing left for it to do."""
+    """Tools that renew certificates send SIGHUP: it reads the profiles again, and does no harm."""
     import signal
 
     with site.serving() as daemon:

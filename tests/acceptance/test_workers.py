@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
@@ -114,3 +115,61 @@ class TestAKilledWorker:
         daemon.kill()
         assert survivors(orphans, END_SECONDS) == []
         assert daemon.site.left_behind() == []
+
+
+PROFILE = """
+name = "ours"
+[match]
+root = "Device."
+product_class = "*"
+[[parameter]]
+name = "Device.X_ACSBRIDGE_HomeAnalytics.URL"
+value = "{phan_url}"
+clear = ""
+"""
+BLOCK = '[[block]]\nreason = "wait for the next firmware"\n'
+
+
+class TestProfilesThatAreReadAgain:
+    async def test_hold_in_every_worker_at_once_and_in_those_that_come_later(self, site: Site) -> None:
+        folder = site.folder / "profiles"
+        folder.mkdir()
+        file = folder / "ours.toml"
+        file.write_text(PROFILE + BLOCK)
+        site.settings["profiles.dirs"] = str(folder)
+        with site.serving("--workers", "2") as daemon:
+            daemon.program.out.until(port_of("device"), count=3)
+            admin = daemon.caller(site.token("admin", "admin"))
+            writes = [admin.provision(f"AGAIN{number}")["write_id"] for number in range(4)]
+            gateways = [daemon.gateway(f"AGAIN{number}", behaviour=RECONNECTS) for number in range(4)]
+            assert [(await gateway.session()).exchanges for gateway in gateways] == [3] * 4
+            assert {admin.get(f"/v1/writes/{write}")["waiting_for"] for write in writes} == {
+                "the profile of its gateway blocks it: wait for the next firmware"
+            }
+            self.check_mistake(admin, file)
+            file.write_text(PROFILE)
+            assert admin.post("/v1/profiles/reload", None, 200)["warnings"] == []
+            assert [(await gateway.session()).exchanges for gateway in gateways] == [5] * 4
+            assert {admin.state(write) for write in writes} == {"verified"}
+            self.check_hangup(daemon, file)
+            write = admin.provision("LATER")["write_id"]
+            assert (await daemon.gateway("LATER", behaviour=RECONNECTS).session()).exchanges == 3
+            assert admin.state(write) == "queued"
+
+    def check_mistake(self, admin: Caller, file: Path) -> None:
+        file.write_text(PROFILE.replace("clear", "cleer"))
+        refused = admin.call("POST", "/v1/profiles/reload")
+        assert refused.status == 422
+        assert f"{file}: parameter[1].cleer: is not known; did you mean clear?" in refused.body["detail"]
+        (ours,) = [each for each in admin.get("/v1/profiles")["items"] if each["name"] == "ours"]
+        assert ours["blocks"][0]["reason"] == "wait for the next firmware"
+
+    def check_hangup(self, daemon: Daemon, file: Path) -> None:
+        """A worker that is started later has what was checked, whatever stands in the files by then."""
+        file.write_text(PROFILE + BLOCK)
+        daemon.program.send(signal.SIGHUP)
+        daemon.program.out.until(lambda line: event_of(line).get("event") == "profiles_reloaded" or None, count=2)
+        file.write_text("no profile")
+        for victim in workers(daemon):
+            victim.kill()
+        daemon.program.out.until(port_of("device"), count=5)

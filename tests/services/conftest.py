@@ -30,8 +30,12 @@ from acs_bridge.services.lines import Lines
 from acs_bridge.services.orders import Order
 from acs_bridge.services.pages import Ask
 from acs_bridge.services.phan import PhanLookup
+from acs_bridge.services.plans import Plans
+from acs_bridge.services.profiles import LiveProfiles
 from acs_bridge.services.pulse import Pulse
 from acs_bridge.services.queue import Queue
+from acs_bridge.services.reloading import Reloading
+from acs_bridge.services.rendering import Rendering
 from acs_bridge.services.seals import Seals
 from acs_bridge.services.stock import Stock
 from acs_bridge.services.subscribers import Subscribers
@@ -96,6 +100,9 @@ class Office:
     actor: Actor = ADMIN
     approval_needed: bool = True
     keyring: Keyring = field(kw_only=True)
+    profiles: LiveProfiles = field(kw_only=True, default_factory=lambda: LiveProfiles(ProfileSet()))
+    text: str = PROFILE
+    """What the one profile file would say if it were read again."""
     policy: Policy = POLICY
     lines: Lines = field(init=False)
 
@@ -111,7 +118,12 @@ class Office:
         self.credentials = GatewayCredentials(database, clock, self.keyring, self.policy)
         self.gateways = Gateways(database, clock, self.binding, self.credentials)
         self.stock = Stock(database, clock, self.credentials, self.binding)
-        self.writes = Writes(database, clock, approval_needed=self.approval_needed)
+        self.rendering = Rendering(self.profiles, PhanUrls(self.keyring, BASE_URL))
+        self.reloading = Reloading(
+            database, clock, self.profiles, PhanUrls(self.keyring, BASE_URL), lambda: [[("roomy.toml", self.text)]]
+        )
+        self.plans = Plans(database, clock, self.rendering)
+        self.writes = Writes(database, clock, approval_needed=self.approval_needed, blocked=self.rendering.blocked)
         self.queue = Queue(database, clock)
         self.rung: list[RingResult] = []
         self.pulse = Pulse(database)
@@ -184,13 +196,18 @@ def phan_urls(keyring: Keyring) -> PhanUrls:
 
 
 @pytest.fixture
-def seals(keyring: Keyring, phan_urls: PhanUrls) -> Seals:
-    return Seals(keyring, phan_urls, ProfileSet([[parse_profile(PROFILE, "roomy.toml")]]))
+def live_profiles() -> LiveProfiles:
+    return LiveProfiles(ProfileSet([[parse_profile(PROFILE, "roomy.toml")]]))
 
 
 @pytest.fixture
-def office(database: Database, clock, seals: Seals, keyring: Keyring) -> Office:
-    return Office(database, clock, seals, keyring=keyring)
+def seals(keyring: Keyring, phan_urls: PhanUrls, live_profiles: LiveProfiles) -> Seals:
+    return Seals(keyring, phan_urls, live_profiles)
+
+
+@pytest.fixture
+def office(database: Database, clock, seals: Seals, keyring: Keyring, live_profiles: LiveProfiles) -> Office:
+    return Office(database, clock, seals, keyring=keyring, profiles=live_profiles)
 
 
 @pytest.fixture

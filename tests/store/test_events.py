@@ -8,10 +8,10 @@ import pytest
 from acs_bridge.store import events
 from acs_bridge.store.events import BEGINNING, EventRow, Position, as_they_happened
 from acs_bridge.store.gateways import Identity
-from tests.services.conftest import DISPATCH, keyring, office, phan_urls, seals
+from tests.services.conftest import DISPATCH, keyring, live_profiles, office, phan_urls, seals
 from tests.store.rows import all_is_safe
 
-__all__ = ["keyring", "office", "phan_urls", "seals"]
+__all__ = ["keyring", "live_profiles", "office", "phan_urls", "seals"]
 
 MANY = 1000
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -225,7 +225,7 @@ async def _bulk_of(settings: "Settings") -> "AsyncIterator[BulkIntake]":
     from acs_bridge.services.keyring import verify_keyring
     from acs_bridge.services.profiles import load_profiles
 
-    profiles = load_profiles(settings.profiles.dirs)
+    profiles = load_profiles(settings.profiles.dirs, settings.profiles.packaged)
     async with database_of(settings) as database:
         keyring = await verify_keyring(settings.phan.keyring, database)
         parts = Parts(settings, database, keyring, profiles, utc_now)

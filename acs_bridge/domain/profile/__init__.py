@@ -4,6 +4,7 @@ A profile is parsed from the text of a file (`file`), picked for a gateway by ho
 and rendered into the parameters of one write (`model`, `template`). No file is opened here, and nothing is sent.
 """
 
+from acs_bridge.domain.profile.block import Block
 from acs_bridge.domain.profile.choice import AmbiguousProfile, ProfileSet
 from acs_bridge.domain.profile.file import parse_profile
 from acs_bridge.domain.profile.match import GatewayKind, Match
@@ -13,6 +14,7 @@ from acs_bridge.domain.profile.template import FIELDS, Template
 __all__ = [
     "FIELDS",
     "AmbiguousProfile",
+    "Block",
     "GatewayKind",
     "InvalidProfile",
     "Match",

@@ -41,6 +41,11 @@ class ProfileSet:
             raise AmbiguousProfile(f"the profiles {names} fit this gateway equally well")
         return closest[0] if closest else None
 
+    def ties(self, kinds: Iterable[GatewayKind]) -> list[tuple[GatewayKind, tuple[Profile, ...]]]:
+        """Return the kinds of gateways that two or more profiles fit equally well, with those profiles."""
+        closest = ((kind, self._find_closest(kind)) for kind in kinds)
+        return [(kind, profiles) for kind, profiles in closest if len(profiles) > 1]
+
     def _find_closest(self, kind: GatewayKind) -> tuple[Profile, ...]:
         fitting = [(rank, profile) for rank, profile in self._ranked if profile.match.fits(kind)]
         best = max((rank for rank, _ in fitting), default=None)

@@ -5,8 +5,10 @@ import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, time
 from typing import NoReturn
 
+from acs_bridge.domain.profile.block import Block
 from acs_bridge.domain.profile.match import Match
 from acs_bridge.domain.profile.model import DEFAULT_MAX_LENGTH, InvalidProfile, Profile, ProfileParameter, Quirks
 from acs_bridge.domain.profile.template import FIELDS, Template
@@ -16,6 +18,8 @@ from cwmp.types import STRING, XSD_TYPES
 
 _MAX_GLOB = 256
 _MAX_LENGTH = 65_536
+_MAX_REASON = 512
+_MATCH_KEYS = ("root", "oui", "product_class", "software_version")
 _QUIRKS = tuple(quirk.name for quirk in fields(Quirks))
 
 _PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -51,10 +55,10 @@ class _Table:
     def table(self, key: str) -> "_Table":
         return self._nested(key, self.items.get(key, {}))
 
-    def tables(self, key: str) -> list["_Table"]:
-        items = self.items.get(key)
-        if not isinstance(items, list) or not items:
-            self.refuse(key, f"must stand there at least once, as [[{key}]]")
+    def tables(self, key: str, least: int = 1) -> list["_Table"]:
+        items = self.items.get(key, [])
+        if not isinstance(items, list) or len(items) < least:
+            self.refuse(key, f"must stand there{' at least once,' * least} as [[{key}]]")
         return [self._nested(f"{key}[{number}]", item) for number, item in enumerate(items, start=1)]
 
     def _nested(self, key: str, value: object) -> "_Table":
@@ -69,13 +73,14 @@ def parse_profile(text: str, source: str) -> Profile:
         file = _Table(source, "", tomllib.loads(text))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InvalidProfile(source, "", f"is not TOML: {error}") from None
-    file.knows("name", "match", "parameter", "quirks")
+    file.knows("name", "match", "parameter", "quirks", "block")
     match = _match(file.table("match"))
     parameters = tuple(_parameter(table) for table in file.tables("parameter"))
     _check_names(file, match, parameters)
     if not any(parameter.value.fields for parameter in parameters):
         file.refuse("parameter", "has no value with a field: every gateway would get the same")
-    return Profile(_name(file), match, parameters, _quirks(file.table("quirks")), source)
+    quirks, blocks = _quirks(file.table("quirks")), tuple(_block(table) for table in file.tables("block", least=0))
+    return Profile(_name(file), match, parameters, quirks, blocks, source)
 
 
 def _name(file: _Table) -> str:
@@ -86,7 +91,11 @@ def _name(file: _Table) -> str:
 
 
 def _match(table: _Table) -> Match:
-    table.knows("root", "oui", "product_class", "software_version")
+    table.knows(*_MATCH_KEYS)
+    return _matched(table)
+
+
+def _matched(table: _Table) -> Match:
     root = table.text("root") or ""
     if root not in ("", *ROOTS):
         table.refuse("root", f"must be {' or '.join(ROOTS)}, with the dot")
@@ -107,6 +116,29 @@ def _glob(table: _Table, key: str) -> str | None:
     if glob is not None and len(glob) > _MAX_GLOB:
         table.refuse(key, f"must be at most {_MAX_GLOB} characters long")
     return glob
+
+
+def _block(table: _Table) -> Block:
+    table.knows(*_MATCH_KEYS, "reason", "until")
+    reason = " ".join(table.needed("reason").split())
+    if not reason.isprintable() or not 1 <= len(reason) <= _MAX_REASON:
+        table.refuse("reason", f"must be a sentence of 1 to {_MAX_REASON} characters")
+    return Block(_matched(table), reason, _until(table))
+
+
+def _until(table: _Table) -> datetime | None:
+    """Take a moment, or the beginning of a day; without a zone it is UTC."""
+    until = table.items.get("until")
+    if until is None:
+        return None
+    if isinstance(until, date) and not isinstance(until, datetime):
+        until = datetime.combine(until, time())
+    if not isinstance(until, datetime):
+        table.refuse("until", "must be a time or a day without quotes, as in 2027-01-31T00:00:00Z or 2027-01-31")
+    try:
+        return until.replace(tzinfo=UTC) if until.tzinfo is None else until.astimezone(UTC)
+    except OverflowError:
+        table.refuse("until", "lies outside of the calendar")
 
 
 def _parameter(table: _Table) -> ProfileParameter:

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from acs_bridge.domain.phan import MAX_URL
-from acs_bridge.domain.profile.match import Match
+from acs_bridge.domain.profile.block import Block
+from acs_bridge.domain.profile.match import GatewayKind, Match
 from acs_bridge.domain.profile.template import Template
 from acs_bridge.domain.write import Purpose
-from acs_bridge.errors import AcsBridgeError
+from acs_bridge.errors import AcsBridgeError, InvalidField, InvalidInput
 from cwmp import envelope, values
 from cwmp.errors import NEWEST_NAMESPACE
 from cwmp.messages import ParameterValueStruct, SetParameterValues
@@ -21,15 +23,15 @@ _WORDS = {"1": "true", "0": "false"}
 _DIGITS = {word: digit for digit, word in _WORDS.items()}
 
 
-class InvalidProfile(AcsBridgeError):
+class InvalidProfile(InvalidInput):
     """A profile that cannot be used: its file, the key and what is wrong there."""
 
-    status = 422
     title = "A profile cannot be used"
 
     def __init__(self, source: str, key: str, message: str) -> None:
         """Without a key the whole file is meant."""
-        super().__init__(": ".join(part for part in (source, key, message) if part))
+        AcsBridgeError.__init__(self, ": ".join(part for part in (source, key, message) if part))
+        self.errors = (InvalidField(": ".join(part for part in (source, key) if part), message),)
         self.source = source
         self.key = key
         self.message = message
@@ -101,7 +103,12 @@ class Profile:
     match: Match
     parameters: tuple[ProfileParameter, ...]
     quirks: Quirks = Quirks()
+    blocks: tuple[Block, ...] = ()
     source: str = ""  # the file that it came from, for messages
+
+    def block(self, kind: GatewayKind, now: datetime) -> Block | None:
+        """Return what parks a gateway of this kind now; of several the first."""
+        return next((block for block in self.blocks if block.holds(kind, now)), None)
 
     def render(self, purpose: Purpose, fields: Mapping[str, str]) -> tuple[ParameterValueStruct, ...]:
         """Return what a write of this purpose sends, all of it in one SetParameterValues, or say why it cannot."""

@@ -32,6 +32,12 @@ class Template:
         return frozenset(field for _, field in self.pieces if field is not None)
 
     @property
+    def text(self) -> str:
+        """The text as it was written."""
+        doubled = ((literal.replace("{", "{{").replace("}", "}}"), field) for literal, field in self.pieces)
+        return "".join(literal + (f"{{{field}}}" if field is not None else "") for literal, field in doubled)
+
+    @property
     def literal(self) -> str:
         """What stands in every rendering."""
         return "".join(literal for literal, _ in self.pieces)

@@ -83,3 +83,18 @@ update gateway set approved_at = $2, approved_by = $3 where id = $1 and approved
 -- name: kind
 -- What profiles match a gateway by; `root` is empty before its first Inform.
 select root, oui, product_class, software_version from gateway where id = $1;
+
+-- name: kinds
+-- What gateways on record are like, as far as profiles look at it. Asked when profiles are read anew, never by a session.
+select distinct root, oui, product_class, software_version
+from gateway
+where first_inform_at is not null;
+
+-- name: longest_line
+-- The line of service that makes the longest PHAN URL.
+select d.line_of_service
+from association a
+join device d on d.id = a.device_id
+where a.ended_at is null
+order by octet_length(d.line_of_service) desc
+limit 1;

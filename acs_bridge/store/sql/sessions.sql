@@ -7,7 +7,7 @@
 -- name: take_informs
 -- Informs that arrived together: each gateway's row is brought up to date and its session number raised (which fences
 -- every older session), and the write that stands open for it comes back, with whether the brakes let it go, and the
--- budget of the day ($5) of its gateway. Gateways
+-- budget of the day ($5) of its gateway; what its profile blocks (`parked`) counts as held back. Gateways
 -- that are not known yet are registered. A row that is missing from the answer met a concurrent registration: ask again. One without a gateway
 -- was kept out of the inbox, or showed a login that has served before (`replayed`).
 -- A login that has served an Inform before changes nothing, whichever process it served it in.
@@ -18,7 +18,8 @@ with inform as (
         serial_number text, oui text, product_class text, manufacturer text, hardware_version text,
         software_version text, root text, provisioning_code text, parameter_key text, connection_request_url text,
         cwmp_namespace text, profile text, address text, events text[], booted bool, periodic bool, believed bool,
-        exposed bool, login bigint, principal text, gateway_ids bigint[], pair_generation int, again bool)
+        exposed bool, login bigint, principal text, gateway_ids bigint[], pair_generation int, again bool,
+        parked bool)
 ),
 -- Of several in one batch the first. In one order everywhere, as gateways are, and before any of these is locked.
 shown as (
@@ -84,7 +85,7 @@ known as (
     join held using (place)
     where g.id = held.id
     returning i.place, g.id, g.session_number, g.booted_at, i.profile, i.software_version,
-              i.believed or g.approved_at is not null as entitled, i.exposed,
+              i.believed or g.approved_at is not null as entitled, i.exposed, coalesce(i.parked, false) as parked,
               g.own_to = 0 and i.principal in ('bootstrap', 'imported') as unmanaged,
               g.recorded_sessions is not null as recorded,
               case when g.written_count >= $5::int and g.written_from > $2 - interval '1 day'
@@ -136,19 +137,20 @@ inboxed as (
     join unknown using (place)
 ),
 standing as (
-    select known.place, known.profile as fits, known.software_version, known.exposed, known.spent_until, w.*
+    select known.place, known.profile as fits, known.software_version, known.exposed or known.parked as barred,
+           known.spent_until, w.*
     from known
     join write w on w.gateway_id = known.id and w.finished_at is null and w.purpose in ('provision', 'clear')
     where known.entitled
     union all
-    select known.place, known.profile as fits, known.software_version, known.exposed, known.spent_until, w.*
+    select known.place, known.profile as fits, known.software_version, known.exposed as barred, known.spent_until, w.*
     from known
     join write w on w.gateway_id = known.id and w.finished_at is null and w.purpose = 'credentials'
     where known.entitled and $4::bool
 ),
 open_write as (
     select w.*, a.issued_at as association_issued_at, d.line_of_service, coalesce(s.code, '') as subscriber_code,
-           w.exposed or exists (
+           w.barred or exists (
                select from brake b
                where (b.batch_id is null or b.batch_id = w.batch_id)
                  and (b.profile is null or b.profile = w.fits)

@@ -78,7 +78,7 @@ select w.id, w.purpose, w.association_id, d.line_of_service, s.code as subscribe
        w.step, w.created_at, w.moved_at, w.moved_by, w.due_at, w.finished_at, w.lease_until, w.fault, w.proof,
        w.profile, w.plan, w.cause, g.written_from, g.written_count, d.wanted_serial, g.approved_at, g.pair as gateway_pair, g.last_inform_at, g.periodic_at,
        g.periodic_seconds, r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings,
-       coalesce(g.exposed, false) as exposed,
+       coalesce(g.exposed, false) as exposed, g.root, g.software_version,
        exists (
            select from brake b
            where (b.batch_id is null or b.batch_id = w.batch_id)
@@ -100,7 +100,7 @@ select w.id, w.purpose, w.association_id, d.line_of_service, s.code as subscribe
        w.step, w.created_at, w.moved_at, w.moved_by, w.due_at, w.finished_at, w.lease_until, w.fault, w.proof,
        w.profile, w.plan, w.cause, g.written_from, g.written_count, d.wanted_serial, g.approved_at, g.pair as gateway_pair, g.last_inform_at, g.periodic_at,
        g.periodic_seconds, r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings,
-       coalesce(g.exposed, false) as exposed,
+       coalesce(g.exposed, false) as exposed, g.root, g.software_version,
        exists (
            select from brake b
            where (b.batch_id is null or b.batch_id = w.batch_id)
@@ -135,6 +135,28 @@ left join gateway g on g.id = w.gateway_id
 left join device d on d.id = w.device_id
 left join association a on a.id = w.association_id
 where w.id = $1;
+
+-- name: outlook
+-- What a gateway would be sent: the write of a line that stands open for it, else what its association wants in it.
+with standing as (
+    select id as write_id, purpose, state, association_id, generation, key_id, plan
+    from write
+    where gateway_id = $1 and finished_at is null and purpose in ('provision', 'clear')
+),
+wanted as (
+    select * from standing
+    union all
+    select null, 'provision', null, a.id, a.generation, a.key_id, '{}'::jsonb
+    from device d
+    join association a on a.device_id = d.id and a.ended_at is null
+    where d.gateway_id = $1 and not exists (select from standing)
+)
+select w.write_id, w.purpose, w.state, w.association_id, w.generation, w.key_id, w.plan, a.issued_at,
+       d.line_of_service, coalesce(s.code, '') as subscriber_code
+from wanted w
+join association a on a.id = w.association_id
+join device d on d.id = a.device_id
+left join subscriber s on s.id = a.subscriber_id;
 
 -- name: retry
 -- Puts a write that came to its end back into the queue, with its attempts before it.

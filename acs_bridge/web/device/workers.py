@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from acs_bridge.services.profiles import Texts
 from acs_bridge.web.listener import Bound
 
 _log = structlog.get_logger(__name__)
@@ -26,7 +27,11 @@ _log = structlog.get_logger(__name__)
 RESTART_SECONDS: Final = 1.0
 REPORT_SECONDS: Final = 1.0
 REPORT_LIMIT: Final = 1 << 20  # bytes of one report
+TAKE_SECONDS: Final = 5.0  # for every worker to have taken over what it was told
 PATIENCE_SECONDS: Final = 1.5  # beyond what draining may take
+
+TAKEN: Final = "taken"
+"""What a worker reports when it has taken over what it was told."""
 
 # One counter's value in one process: name, help, labels, value.
 Sample = tuple[str, str, dict[str, str], float]
@@ -79,7 +84,8 @@ class Workers:
         self.counted = WorkersCollector()
         self._bound = bound
         self._patience = drain_seconds + PATIENCE_SECONDS
-        self._places = [_Worker(number, count, bound, errand, self.counted) for number in range(count)]
+        self._errand = dict(errand)
+        self._places = [_Worker(number, count, bound, self._errand, self.counted) for number in range(count)]
 
     async def __aenter__(self) -> Self:
         """Start all of them."""
@@ -93,6 +99,11 @@ class Workers:
         self._bound.socket.close()
         await asyncio.gather(*(place.stop(self._patience) for place in self._places))
         _log.info("listener_closed", listener=self._bound.name)
+
+    async def take_profiles(self, texts: Texts) -> None:
+        """Put profiles that were checked here into force in every worker, and in those that are started later."""
+        self._errand["profiles"] = texts
+        await asyncio.gather(*(place.tell({"profiles": texts}) for place in self._places))
 
     async def keep_running(self) -> None:
         """Replace those that die; ends only by an error."""
@@ -114,6 +125,7 @@ class _Worker:
         self._collector = collector
         self._process: Process | None = None
         self._listening: asyncio.Task[None] | None = None
+        self._taken = asyncio.Event()
 
     async def start(self) -> None:
         descriptor = self._bound.socket.fileno()
@@ -137,7 +149,25 @@ class _Worker:
         pipe = os.fdopen(reports, "rb")
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
         while line := await reader.readline():
-            self._collector.tell(life, json.loads(line))
+            report = json.loads(line)
+            if report == TAKEN:
+                self._taken.set()
+            else:
+                self._collector.tell(life, report)
+
+    async def tell(self, message: Mapping[str, Any]) -> None:
+        """Tell the worker something, and wait until it has taken it over, or has ended: its follower knows it."""
+        process = self._process
+        if process is None or process.stdin is None or process.returncode is not None:
+            return
+        self._taken.clear()
+        with suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(TAKE_SECONDS):
+                process.stdin.write(json.dumps(message).encode() + b"\n")
+                await process.stdin.drain()
+                await self._taken.wait()
+                return
+        _log.warning("worker_not_told", pid=process.pid)
 
     async def keep_running(self) -> None:
         while True:

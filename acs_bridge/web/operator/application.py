@@ -25,7 +25,9 @@ from acs_bridge.services.events import EventFeed
 from acs_bridge.services.gateways import Gateways
 from acs_bridge.services.intake import Intake
 from acs_bridge.services.phan import PhanLookup
+from acs_bridge.services.plans import Plans
 from acs_bridge.services.queue import Queue
+from acs_bridge.services.reloading import Reloading
 from acs_bridge.services.repeats import Repeats
 from acs_bridge.services.stock import Stock
 from acs_bridge.services.subscribers import Subscribers
@@ -47,6 +49,7 @@ from acs_bridge.web.operator.routes.audit import AuditRoutes
 from acs_bridge.web.operator.routes.devices import DeviceRoutes
 from acs_bridge.web.operator.routes.gateways import GatewayRoutes
 from acs_bridge.web.operator.routes.intake import IntakeRoutes, PhanRoutes
+from acs_bridge.web.operator.routes.profiles import ProfileRoutes
 from acs_bridge.web.operator.routes.queue import QueueRoutes, WriteRoutes
 from acs_bridge.web.operator.routes.subscribers import SubscriberRoutes
 from acs_bridge.web.operator.routes.transcripts import TranscriptRoutes
@@ -83,6 +86,8 @@ class Services:
     webhooks: Webhooks
     transcripts: Transcripts
     audit: AuditTrail
+    reloading: Reloading
+    plans: Plans
 
 
 def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
@@ -93,6 +98,7 @@ def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
         *AssociationRoutes(services.associations).table(),
         *IntakeRoutes(services.intake, services.bulk, services.associations, services.writes).table(),
         *GatewayRoutes(services.gateways, services.stock, services.credentials, services.doorbell, clock).table(),
+        *ProfileRoutes(services.reloading, services.plans).table(),
         *TranscriptRoutes(services.transcripts).table(),
         *WriteRoutes(services.writes).table(),
         *QueueRoutes(services.queue).table(),

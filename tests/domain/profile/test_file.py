@@ -1,10 +1,19 @@
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acs_bridge.domain.profile import InvalidProfile, Match, Quirks, parse_profile
+from acs_bridge.domain.profile import (
+    Block,
+    GatewayKind,
+    InvalidProfile,
+    Match,
+    Quirks,
+    Template,
+    parse_profile,
+)
 
 WHOLE = """\
 name = "example-tr098"
@@ -148,3 +157,57 @@ def test_whatever_a_slip_of_the_pen_makes_of_a_file_it_is_read_or_refused_in_one
         assert re.fullmatch(r"a\.toml: [^\n]+", str(refused))  # noqa: PT017 - either outcome is a right one
     else:
         assert profile.parameters
+
+
+BLOCK = '\n[[block]]\nsoftware_version = "2.6.3"\nreason = "loses  the value"\n'
+
+
+class TestABlock:
+    @pytest.mark.parametrize(
+        ("until", "at"),
+        [
+            ("", None),
+            ("until = 2027-01-31", datetime(2027, 1, 31, tzinfo=UTC)),
+            ("until = 2027-01-31T12:00:00", datetime(2027, 1, 31, 12, tzinfo=UTC)),
+            ("until = 2027-01-31T12:00:00+02:00", datetime(2027, 1, 31, 10, tzinfo=UTC)),
+        ],
+    )
+    def test_is_read_with_its_end_in_utc(self, until: str, at: datetime | None) -> None:
+        (block,) = parse_profile(WHOLE + BLOCK + until, "a.toml").blocks
+        assert block == Block(Match(software_version="2.6.3"), "loses the value", at)
+
+    @pytest.mark.parametrize(
+        ("line", "instead", "key", "message"),
+        [
+            ("reason =", "raeson =", "block[1].raeson", "is not known; did you mean reason?"),
+            ('reason = "loses  the value"', "", "block[1].reason", "is missing"),
+            ('"loses  the value"', '" "', "block[1].reason", "must be a sentence of 1 to 512 characters"),
+            ('"loses  the value"', f'"{"a" * 513}"', "block[1].reason", "must be a sentence of 1 to 512 characters"),
+            ('"2.6.3"', "263", "block[1].software_version", "must be text in quotes"),
+            ("reason", 'until = "2027-01-31"\nreason', "block[1].until", "must be a time or a day without quotes"),
+            ("reason", "until = 12:00:00\nreason", "block[1].until", "must be a time or a day without quotes"),
+            ("reason", "until = 0001-01-01T00:00:00+14:00\nreason", "block[1].until", "outside of the calendar"),
+            ("[[block]]", "[block]", "block", "must stand there as [[block]]"),
+        ],
+    )
+    def test_with_a_mistake_is_refused(self, line: str, instead: str, key: str, message: str) -> None:
+        assert line in BLOCK
+        with pytest.raises(InvalidProfile, match=rf"^a\.toml: {re.escape(key)}: .*{re.escape(message)}"):
+            parse_profile(WHOLE + BLOCK.replace(line, instead, 1), "a.toml")
+
+    def test_holds_what_it_matches_until_its_end(self) -> None:
+        end = datetime(2027, 1, 31, tzinfo=UTC)
+        profile = parse_profile(WHOLE + BLOCK + "until = 2027-01-31", "a.toml")
+        bad, good = (GatewayKind("InternetGatewayDevice.", "00236A", "SR1", version) for version in ("2.6.3", "2.6.4"))
+        assert profile.block(bad, end - timedelta(seconds=1)) is profile.blocks[0]
+        assert profile.block(bad, end) is None
+        assert profile.block(good, end - timedelta(seconds=1)) is None
+
+
+@given(st.text(max_size=60))
+def test_a_template_can_be_written_as_it_was_read(text: str) -> None:
+    try:
+        template = Template.parse(text)
+    except ValueError:
+        return
+    assert Template.parse(template.text) == template

@@ -30,6 +30,10 @@ TWINS = ProfileSet(
 )
 
 
+BLOCK = '[[block]]\nsoftware_version = "1.*"\nreason = "it forgets"\n'
+BLOCKED = ProfileSet([[parse_profile(PROFILE.format(name="bad", match="") + BLOCK, "bad.toml")]])
+
+
 @pytest.fixture
 def profiles() -> ProfileSet:
     """Those of the second worker; a test may say otherwise."""
@@ -94,6 +98,44 @@ class TestProfilesThatChangeUnderASession:
             assert (write["state"], write["request_id"]) == ("applied", None)
             assert await cpe.session(wire, authorize) == ["GetParameterValues"]
         assert await acs.state(write_id) == "verified"
+
+
+class TestAFirmwareThatIsBlocked:
+    async def test_is_asked_nothing_by_any_worker_until_it_is_blocked_no_more(
+        self, acs: Acs, other_port: int, profiles: ProfileSet
+    ) -> None:
+        write_id = await acs.provision()
+        free = ProfileSet([acs.parts.profiles.all])
+        acs.parts.profiles.take(BLOCKED)
+        cpe, authorize = Cpe(), await login(acs.port)
+        async with connected(acs.port) as wire:
+            assert await cpe.session(wire, authorize) == []
+            write = await acs.write(write_id)
+            assert (write["state"], write["attempts"]) == ("queued", 0)
+            acs.parts.profiles.take(free)
+            assert await cpe.session(wire, authorize) == ["SetParameterValues", "GetParameterValues"]
+        assert await acs.state(write_id) == "verified"
+
+    async def test_costs_nothing_of_the_rate(self, acs: Acs) -> None:
+        await acs.database.execute(
+            "update queue_rate set writes_per_minute = 60, available = 1, refilled_at = $1", acs.clock()
+        )
+        await acs.provision()
+        acs.parts.profiles.take(BLOCKED)
+        async with connected(acs.port) as wire:
+            assert await Cpe().session(wire) == []
+        assert await acs.database.fetchval("select available from queue_rate") == 1
+
+    async def test_that_is_blocked_within_a_session_is_asked_nothing_by_the_worker_that_knows(
+        self, acs: Acs, other_port: int
+    ) -> None:
+        write_id = await acs.provision()
+        cpe, authorize = Cpe(), await login(acs.port)
+        async with connected(other_port) as other, connected(acs.port) as wire:
+            await cpe.open(other, authorize)
+            acs.parts.profiles.take(BLOCKED)
+            assert (await cpe.empty(wire, authorize())).status == 204
+        assert await acs.state(write_id) == "queued"
 
 
 class TestAFamilyThatTakes204ForAnError:

@@ -188,7 +188,7 @@ class TestAPublicAddress:
     async def waiting_for(self, acs: Acs, write_id: Any) -> str | None:
         from acs_bridge.services.writes import Writes
 
-        seen = await Writes(acs.database, acs.clock, approval_needed=False).find(write_id)
+        seen = await Writes(acs.database, acs.clock, approval_needed=False, blocked=lambda *_: None).find(write_id)
         return seen.waiting.waiting_for
 
     async def test_gets_no_url_without_tls_and_the_operator_reads_why(self, acs: Acs, proxy: Wire) -> None:

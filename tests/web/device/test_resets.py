@@ -267,7 +267,7 @@ class TestALoop:
         (line,) = (line for line in lines if line["event"] == "gateway_budget_spent")
         assert line["log_level"] == "warning"
         assert acs.parts.registry.get_sample_value("acs_bridge_writes_over_budget_total") == 8 - (A_DAY - 1)
-        writes = Writes(acs.database, clock, approval_needed=False, writes_per_day=A_DAY)
+        writes = Writes(acs.database, clock, approval_needed=False, blocked=lambda *_: None, writes_per_day=A_DAY)
         waiting = (await writes.find(await newest(acs))).waiting
         assert "all its writes of a day" in str(waiting.waiting_for)
         assert waiting.expected_at is not None

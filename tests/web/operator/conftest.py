@@ -28,9 +28,9 @@ from acs_bridge.web.operator.application import Services, operator_application
 from acs_bridge.web.operator.rates import Rates
 from acs_bridge.web.operator.server import OperatorRunner
 from acs_bridge.web.proxies import Proxies
-from tests.services.conftest import Office, keyring, lookup, office, phan_urls, seals
+from tests.services.conftest import Office, keyring, live_profiles, lookup, office, phan_urls, seals
 
-__all__ = ["keyring", "lookup", "office", "phan_urls", "seals"]
+__all__ = ["keyring", "live_profiles", "lookup", "office", "phan_urls", "seals"]
 
 USUAL_RATE = 100_000
 PROXY = "127.0.0.2"
@@ -124,6 +124,8 @@ async def operator(office: Office, lookup: PhanLookup, keyring: Keyring) -> Asyn
             webhooks=Webhooks(office.database, office.clock, Secrets(keyring), poster, os.urandom),
             transcripts=Transcripts(office.database, office.clock),
             audit=office.audit,
+            reloading=office.reloading,
+            plans=office.plans,
         ),
         check_token=office.tokens.check,
         check_ready=check_ready,

@@ -48,6 +48,9 @@ ALLOWED = {
     ("POST", "/v1/gateways/{id}/transcript"): {Role.ADMIN},
     ("GET", "/v1/gateways/{id}/transcript"): {Role.ADMIN},
     ("DELETE", "/v1/gateways/{id}/transcript"): {Role.ADMIN},
+    ("GET", "/v1/gateways/{id}/plan"): READ,
+    ("GET", "/v1/profiles"): READ,
+    ("POST", "/v1/profiles/reload"): {Role.ADMIN},
     ("GET", "/v1/writes"): READ,
     ("GET", "/v1/writes/{id}"): READ,
     ("POST", "/v1/writes/{id}/retry"): {Role.ADMIN},
@@ -99,6 +102,8 @@ def test_the_table_of_this_test_has_every_route(office, lookup, keyring):
         Webhooks(office.database, office.clock, Secrets(keyring), Poster(Rules()), bytes),
         Transcripts(office.database, office.clock),
         office.audit,
+        office.reloading,
+        office.plans,
     )
     routes = {(route.method, route.path) for route in table(services, office.clock)}
     assert routes == ALLOWED.keys() - {("GET", "/metrics")}

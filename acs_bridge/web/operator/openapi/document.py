@@ -23,6 +23,7 @@ _TAGS: Final = {
     "subscribers": "Who has lines.",
     "devices": "Lines of service, and the gateway of each.",
     "associations": "Who has which line; each has a PHAN URL.",
+    "profiles": "Which parameters of which gateways get the URL, and what a gateway would be sent.",
     "writes": "What is written into gateways, and what became of it.",
     "queue": "All writes at a glance, and the brakes.",
     "batches": "Writes that belong together.",

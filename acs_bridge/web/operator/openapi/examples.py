@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from acs_bridge.errors import Conflict, InvalidInput, NotFound, Unauthenticated, Unavailable
 from acs_bridge.services.notices import Notice
-from acs_bridge.web.operator.models import audit, health, provisioning, queue, records, transcripts, webhooks
+from acs_bridge.web.operator.models import audit, health, profiles, provisioning, queue, records, transcripts, webhooks
 from acs_bridge.web.operator.models.problem import ProblemAnswer
 from acs_bridge.web.operator.problems import UnreadableBody, WrongMediaType, WrongRole
 from acs_bridge.web.operator.rates import TooManyRequests
@@ -118,6 +118,28 @@ _HAPPENED: Final[Example] = {
     "cause": None,
     "fault": None,
 }
+_PROFILE: Final[Example] = {
+    "name": "acme-3000",
+    "source": "/etc/acs-bridge/profiles/acme-3000.toml",
+    "match": {"root": "InternetGatewayDevice.", "oui": ["00236A"], "product_class": "SR*", "software_version": None},
+    "parameters": [
+        {
+            "name": "InternetGatewayDevice.X_ACME_Analytics.URL",
+            "value": "{phan_url}",
+            "type": "xsd:string",
+            "max_length": 256,
+            "clear": "",
+        }
+    ],
+    "quirks": ["boolean_words"],
+    "blocks": [
+        {
+            "match": {"root": None, "oui": [], "product_class": None, "software_version": "2.6.3"},
+            "reason": "2.6.3 loses the value at every boot; ACME promised 2.6.4",
+            "until": "2027-01-31T00:00:00Z",
+        }
+    ],
+}
 _RUNG: Final[Example] = {
     "at": _INFORMED,
     "result": "rung",
@@ -208,6 +230,36 @@ EXAMPLES: Final[dict[type[BaseModel], Example]] = {
     provisioning.PhanQuestion: {"url": _URL},
     provisioning.PhanAnswer: _OPENED,
     provisioning.PhanAnswers: {"items": [_OPENED, {"error": "This is not a PHAN URL of this daemon"}]},
+    profiles.ProfilesAnswer: {"items": [_PROFILE], "loaded_at": _MADE, "warnings": []},
+    profiles.PlanAnswer: {
+        "gateway_id": 42,
+        "profile": "acme-3000",
+        "purpose": "provision",
+        "write_id": _WRITE,
+        "state": "queued",
+        "blocked": None,
+        "unfit": None,
+        "requests": [
+            {
+                "rpc": "SetParameterValues",
+                "when": "at once",
+                "names": None,
+                "parameters": [
+                    {
+                        "name": "InternetGatewayDevice.X_ACME_Analytics.URL",
+                        "type": "xsd:string",
+                        "value": "https://phan.example.net/r/k1AbCd…",
+                    }
+                ],
+            },
+            {
+                "rpc": "GetParameterValues",
+                "when": "when the gateway took it, to see what it holds",
+                "names": ["InternetGatewayDevice.X_ACME_Analytics.URL"],
+                "parameters": None,
+            },
+        ],
+    },
     queue.WriteAnswer: _REFUSED,
     queue.BrakeBody: {"software_version": "2.6.1"},
     queue.RateBody: {"writes_per_minute": 6000},
