@@ -262,7 +262,7 @@ class Parts:
         origins = Origins(listener.trusted_proxies, listener.management_networks, listener.certificate_header)
         load, connections = Load(self._limits(origins), measures), Connections(origins)
         endpoint = DeviceEndpoint(
-            path=self.settings.device_listener.path,
+            path=listener.path,
             gate=self._gate(),
             tickets=TicketSeal(self.keyring),
             dialogue=Dialogue(
@@ -277,7 +277,7 @@ class Parts:
             recorder=Recorder(self.transcripts, self.clock),
         )
         return web.ServerRunner(
-            DeviceServer(endpoint, connections, load), shutdown_timeout=self.settings.device_listener.drain_seconds
+            DeviceServer(endpoint, listener.path, connections, load), shutdown_timeout=listener.drain_seconds
         )
 
     def _limits(self, origins: Origins) -> Limits:

@@ -99,7 +99,8 @@ class Pool:
     async def _new(self) -> Connection:
         """Dial on a slot that is ours already."""
         try:
-            connection = await self._dial()
+            # In a task of its own: asyncpg's time-outs ask for one, and a request may have begun without.
+            connection = await asyncio.ensure_future(self._dial())
         except BaseException:
             self._free_slot()
             raise

@@ -1,45 +1,44 @@
-"""The three answers that gateways get all day, as bytes in one write.
+"""Answers to gateways as bytes in one write.
 
 aiohttp's own Response finds out for each answer what is the same for all of these (no compression, no chunks, a length
 that is known), which costs more than everything else that it does for a request.
 """
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Final
 
-from aiohttp import HttpVersion10, web
 from aiohttp.helpers import rfc822_formatted_time
 
-from acs_bridge.web.device.protocol import SERVER
-
-_XML: Final = 'text/xml; charset="utf-8"'
+SERVER: Final = "acs-bridge"  # who answers, and nothing of what it is made of
 _FAILURES: Final = 400  # from here on
-_MESSAGE: Final = f" 200 OK\r\nServer: {SERVER}\r\nContent-Type: {_XML}\r\n"
+_XML: Final = f' 200 OK\r\nServer: {SERVER}\r\nContent-Type: text/xml; charset="utf-8"\r\n'
 _NOTHING: Final = f" 204 No Content\r\nServer: {SERVER}\r\n"
 _CHALLENGE: Final = f" 401 Unauthorized\r\nServer: {SERVER}\r\nContent-Type: text/plain; charset=utf-8\r\n"
 
 
-class Answer(web.StreamResponse):
+class Answer:
     """A whole answer to a POST. Whatever is put into its head has to be ours, and without line breaks."""
 
-    def __init__(self, status: int, head: str, body: bytes = b"", *, close: bool = False) -> None:
+    __slots__ = ("_head", "close", "content", "status")
+
+    def __init__(self, status: int, head: str, content: bytes = b"", *, close: bool = False) -> None:
         """`head` is the rest of the status line and the headers, but for those that depend on the request."""
-        # Nothing of the base is called, which would only make what is not needed here: headers, cookies, a state.
-        self._status = status
+        self.status = status
+        self.content = content
+        self.close = close  # the connection with it
         self._head = head
-        self._content = body
-        self._keep_alive = False if close else None
 
     @classmethod
-    def message(cls, body: bytes, cookie: str | None = None) -> "Answer":
+    def message(cls, content: bytes, cookie: str | None = None) -> "Answer":
         """A message, and the cookie of a session that has begun."""
         fields = "" if cookie is None else f"Set-Cookie: {cookie}\r\n"
-        return cls(200, f"{_MESSAGE}{fields}Content-Length: {len(body)}\r\n", body)
+        return cls(200, f"{_XML}{fields}Content-Length: {len(content)}\r\n", content)
 
     @classmethod
     def nothing(cls, *, as_200: bool = False) -> "Answer":
         """There is nothing to send: 204 without a body (TR-069a6 3.4.6), or 200 for who does not know that."""
-        return cls(200, f"{_MESSAGE}Content-Length: 0\r\n") if as_200 else cls(204, _NOTHING)
+        return cls(200, f"{_XML}Content-Length: 0\r\n") if as_200 else cls(204, _NOTHING)
 
     @classmethod
     def challenge(cls, challenges: Sequence[str], *, close: bool) -> "Answer":
@@ -47,35 +46,32 @@ class Answer(web.StreamResponse):
         fields = "".join([f"WWW-Authenticate: {challenge}\r\n" for challenge in challenges])
         return cls(401, f"{_CHALLENGE}{fields}Content-Length: 0\r\n", close=close)
 
+    @classmethod
+    def plain(cls, status: int, words: str, *fields: str, close: bool = False) -> "Answer":
+        """Words for a person, with more header lines where they are needed."""
+        content = words.encode()
+        lines = (
+            f" {status} {HTTPStatus(status).phrase}",
+            f"Server: {SERVER}",
+            "Content-Type: text/plain; charset=utf-8",
+            *fields,
+            f"Content-Length: {len(content)}",
+        )
+        return cls(status, "\r\n".join(lines) + "\r\n", content, close=close)
+
     @property
     def is_the_end(self) -> bool:
         """Whether this ends a session: it says that there is nothing more."""
-        return not self._content and self._status < _FAILURES
-
-    @property
-    def content(self) -> bytes:
-        """Its body."""
-        return self._content
+        return not self.content and self.status < _FAILURES
 
     def fields(self) -> list[tuple[str, str]]:
         """Its headers, but for those that depend on the request."""
         pairs = [line.partition(": ") for line in self._head.split("\r\n")[1:]]
         return [(name, value) for name, separator, value in pairs if separator]
 
-    async def prepare(self, request: web.BaseRequest) -> None:
-        """Send it; raises ConnectionError where nobody is there any more."""
-        if self._keep_alive is None:
-            self._keep_alive = request.keep_alive
-        version = request.version
-        if version == HttpVersion10:
-            connection = "Connection: keep-alive\r\n" if self._keep_alive else ""
-        else:
-            connection = "" if self._keep_alive else "Connection: close\r\n"
-        transport = request.transport
-        if transport is None or transport.is_closing():
-            raise ConnectionResetError
-        head = f"HTTP/{version[0]}.{version[1]}{self._head}Date: {rfc822_formatted_time()}\r\n{connection}\r\n"
-        transport.write(head.encode("utf-8", "surrogateescape") + self._content)
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        """It has been sent as a whole."""
+    def head(self, version: str = "1.1", connection: str = "") -> bytes:
+        """What stands before its content. `connection` is the header line that says whether the connection stays."""
+        if self.close and not connection:
+            connection = "Connection: close\r\n"
+        head = f"HTTP/{version}{self._head}Date: {rfc822_formatted_time()}\r\n{connection}\r\n"
+        return head.encode("utf-8", "surrogateescape")

@@ -28,10 +28,15 @@ def arrived(request: web.BaseRequest, *, admitted: bool) -> bytes | None:
     if not content.is_eof() or content.exception() is not None:
         return None
     whole = content.read_nowait()
-    limit = AFTER_LOGIN if admitted else BEFORE_LOGIN
-    if len(whole) > limit:
-        raise web.HTTPRequestEntityTooLarge(limit, len(whole))
+    check(len(whole), admitted=admitted)
     return whole
+
+
+def check(size: int, *, admitted: bool) -> None:
+    """Raise 413 where a body has more bytes than it may have."""
+    limit = AFTER_LOGIN if admitted else BEFORE_LOGIN
+    if size > limit:
+        raise web.HTTPRequestEntityTooLarge(limit, size)
 
 
 async def read(request: web.BaseRequest, ours: asyncio.Timeout, *, admitted: bool) -> bytes:
@@ -40,8 +45,7 @@ async def read(request: web.BaseRequest, ours: asyncio.Timeout, *, admitted: boo
     `ours` is the time that our own work may take: it stands still while a gateway sends.
     """
     limit = AFTER_LOGIN if admitted else BEFORE_LOGIN
-    if request.content_length is not None and request.content_length > limit:
-        raise web.HTTPRequestEntityTooLarge(limit, request.content_length)
+    check(request.content_length or 0, admitted=admitted)
     time = asyncio.get_running_loop().time
     left = None if (end := ours.when()) is None else end - time()
     ours.reschedule(None)

@@ -8,25 +8,26 @@ import asyncio
 import logging
 from asyncio import TimerHandle, Transport, get_running_loop
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Final, Protocol, TypeAlias
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from acs_bridge.domain.principal import Principal
 from acs_bridge.services.visit import Visit
+from acs_bridge.web.device.answer import Answer
 from acs_bridge.web.device.load import Load, Refusal
+from acs_bridge.web.device.ordinary import OrdinaryProtocol, Request, Seconds
 from acs_bridge.web.device.origin import Origin, Origins
 from acs_bridge.web.device.protocol import DeviceProtocol
 from acs_bridge.web.device.ticket import Ticket
 from acs_bridge.web.listener import WithoutContent
 from acs_bridge.web.proxies import Headers
 
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Speaker: TypeAlias = RequestHandler | OrdinaryProtocol  # what speaks HTTP on a connection
 
 KEEP_ALIVE_SECONDS: Final = 660.0  # longer than a session may last: only the gateway ends one
 FIRST_REQUEST_SECONDS: Final = 30.0  # until its headers are in: who never asks anything must not keep a descriptor
@@ -101,127 +102,170 @@ class Connection:
             self.visits.popitem(last=False)
 
 
-class Connections(dict[RequestHandler, Connection]):
+class Connections(dict[Speaker, Connection]):
     """The open connections of a listener, by the protocol object that aiohttp keeps for each."""
 
     def __init__(self, origins: Origins) -> None:
         super().__init__()
         self._origins = origins
-        self._under_way: set[RequestHandler] = set()
-        self._quiet = asyncio.Event()
-        self._expendable: dict[RequestHandler, None] = {}  # the one that has been so for longest first
-        self._quiet.set()
+        self._under_way: set[Speaker] = set()
+        self._quiet: asyncio.Event | None = None  # where somebody waits for that
+        self._expendable: dict[Speaker, None] = {}  # the one that has been so for longest first
 
-    def of(self, protocol: RequestHandler) -> Connection:
+    def of(self, speaker: Speaker) -> Connection:
         """The connection that a request came on."""
-        connection = self.get(protocol)
+        connection = self.get(speaker)
         if connection is None:
-            return self.setdefault(protocol, Connection())
+            return Connection()  # it has been forgotten meanwhile
         connection.asks()
         return connection
 
-    def made(self, protocol: RequestHandler, transport: Transport, first_request: TimerHandle) -> Origin:
+    def made(self, speaker: Speaker, transport: Transport) -> Origin:
         """Begin to remember one; its other end."""
         origin = self._origins.of(transport)
-        self[protocol] = Connection(origin, self._origins.is_proxy(origin), first_request=first_request)
+        self[speaker] = Connection(origin, self._origins.is_proxy(origin))
         return origin
+
+    def hand_over(self, speaker: Speaker, successor: Speaker) -> Connection:
+        """Another one speaks on a connection."""
+        connection = self[successor] = self.pop(speaker)
+        if speaker in self._expendable:
+            del self._expendable[speaker]
+            self._expendable[successor] = None
+        return connection
 
     def origin(self, connection: Connection, headers: Headers) -> Origin:
         """Who sent a request: the other end of its connection, or whom that one speaks for."""
         return self._origins.behind(connection.origin, headers) if connection.is_proxy else connection.origin
 
-    def begin(self, protocol: RequestHandler) -> Connection:
+    def begin(self, speaker: Speaker) -> Connection:
         """A request is being taken in and answered: until its `end` the connection is not closed."""
-        self._under_way.add(protocol)
-        self._quiet.clear()
-        return self.of(protocol)
+        self._under_way.add(speaker)
+        return self.of(speaker)
 
-    def end(self, protocol: RequestHandler) -> None:
+    def end(self, speaker: Speaker) -> None:
         """It has been answered."""
-        self._under_way.discard(protocol)
-        if not self._under_way:
+        self._under_way.discard(speaker)
+        if self._quiet is not None and not self._under_way:
             self._quiet.set()
 
-    def keep(self, protocol: RequestHandler) -> None:
+    def keep(self, speaker: Speaker) -> None:
         """A session goes on here."""
-        self._expendable.pop(protocol, None)
+        self._expendable.pop(speaker, None)
 
-    def may_go(self, protocol: RequestHandler) -> None:
+    def may_go(self, speaker: Speaker) -> None:
         """Nothing would be lost here: nobody has logged in yet, or a session is finished."""
-        self._expendable[protocol] = None
+        if speaker in self:
+            self._expendable[speaker] = None
 
-    def forget(self, protocol: RequestHandler) -> Connection | None:
+    def forget(self, speaker: Speaker) -> Connection | None:
         """It is lost."""
-        self._expendable.pop(protocol, None)
-        return self.pop(protocol, None)
+        self._expendable.pop(speaker, None)
+        return self.pop(speaker, None)
 
-    def expendable(self, address: str | None) -> RequestHandler | None:
+    def expendable(self, address: str | None) -> Speaker | None:
         """The connection (of this address) on which nothing would be lost, and that has been so for longest."""
         return next((each for each in self._expendable if address in (None, self[each].origin.peer)), None)
 
-    def idle(self) -> list[RequestHandler]:
+    def idle(self) -> list[Speaker]:
         """The connections on which nothing is under way."""
-        return [protocol for protocol in self if protocol not in self._under_way]
+        return [speaker for speaker in self if speaker not in self._under_way]
 
     async def until_quiet(self) -> None:
         """Return when nothing is under way any more."""
-        await self._quiet.wait()
+        if self._under_way:
+            self._quiet = asyncio.Event()
+            await self._quiet.wait()
 
 
 _log = logging.getLogger(__name__)
 _log.addFilter(WithoutContent())
 
 
-class DeviceServer(web.Server):
-    """aiohttp's low-level server, which says when a connection is made and lost."""
+class Endpoint(Protocol):
+    """What answers requests."""
 
-    def __init__(self, handler: Handler, connections: Connections, load: Load) -> None:
-        super().__init__(handler)
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one that is odd in any way."""
+
+    async def ordinary(self, speaker: OrdinaryProtocol, request: Request) -> Answer:
+        """Answer an ordinary one."""
+
+    def too_late(self, speaker: OrdinaryProtocol, request: Request) -> Answer:
+        """Answer an ordinary one that we have worked at for `seconds`."""
+
+    @property
+    def seconds(self) -> float:
+        """How long our own work on a request may last."""
+
+
+class DeviceServer(web.Server):
+    """What makes the connections of a listener: ours for ordinary requests, aiohttp's for all others."""
+
+    def __init__(self, endpoint: Endpoint, path: str, connections: Connections, load: Load) -> None:
+        super().__init__(endpoint)
+        self.answer = endpoint.ordinary
+        self.too_late = endpoint.too_late
+        self._endpoint = endpoint
+        self._start = f"POST {path} HTTP/1.1\r\n".encode()
         self._remembered = connections
         self._load = load
 
-    def __call__(self) -> RequestHandler:
+    def __call__(self) -> OrdinaryProtocol:  # type: ignore[override] # aiohttp's own comes later
         """Make what serves one connection."""
-        return DeviceProtocol(self, get_running_loop(), self._load, _log, KEEP_ALIVE_SECONDS)
+        seconds = Seconds(FIRST_REQUEST_SECONDS, KEEP_ALIVE_SECONDS, self._endpoint.seconds)
+        return OrdinaryProtocol(self, get_running_loop(), self._start, seconds)
+
+    def connected(self, speaker: OrdinaryProtocol, transport: Transport) -> None:
+        """Begin to remember a connection."""
+        peer = self._remembered.made(speaker, transport).peer
+        crowded = self._load.connected(peer)
+        if crowded is None or self._make_room(speaker, transport, crowded, peer):
+            self._remembered.may_go(speaker)
+
+    def _make_room(self, speaker: OrdinaryProtocol, transport: Transport, crowded: Refusal, peer: str) -> bool:
+        """End a connection for this one; False: all others are needed, and it is this one that ends."""
+        leaving = self._remembered.expendable(peer if crowded is Refusal.ADDRESS else None)
+        if leaving is None:
+            leaving = speaker
+            transport.write(_FULL % self._load.turned_away(crowded, peer).encode())
+        leaving.force_close()
+        self.disconnected(leaving)
+        return leaving is not speaker
+
+    def hand_over(self, speaker: OrdinaryProtocol, transport: Transport, expires: float | None) -> DeviceProtocol:
+        """Let aiohttp speak on a connection."""
+        loop = get_running_loop()
+        successor = DeviceProtocol(self, loop, self._load, _log, KEEP_ALIVE_SECONDS)
+        connection = self._remembered.hand_over(speaker, successor)
+        if expires is not None:
+            connection.first_request = loop.call_at(expires, transport.close)
+        successor.connection_made(transport)
+        return successor
+
+    def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
+        """Forget a connection on which aiohttp spoke."""
+        super().connection_lost(handler, exc)
+        self.disconnected(handler)
+
+    def disconnected(self, speaker: Speaker) -> None:
+        """Forget a connection."""
+        connection = self._remembered.forget(speaker)
+        if connection is not None:
+            connection.asks()
+            self._load.disconnected(connection.origin.peer)
 
     def pre_shutdown(self) -> None:
         """Close who says nothing. aiohttp would close all, and drop the rest of a message that is still arriving."""
-        for protocol in self._remembered.idle():
-            protocol.force_close()
+        for speaker in self._remembered.idle():
+            speaker.force_close()
 
     async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as aiohttp calls it
         """Let what is under way arrive and be answered, for so long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self._remembered.until_quiet()
+        for speaker in tuple(self._remembered):
+            if isinstance(speaker, OrdinaryProtocol):
+                speaker.force_close()
         await super().shutdown(LAST_SECONDS)
-
-    def connection_made(self, handler: RequestHandler, transport: Transport) -> None:
-        """Begin to remember."""
-        super().connection_made(handler, transport)
-        first_request = get_running_loop().call_later(FIRST_REQUEST_SECONDS, transport.close)
-        peer = self._remembered.made(handler, transport, first_request).peer
-        crowded = self._load.connected(peer)
-        if crowded is None or self._make_room(handler, transport, crowded, peer):
-            self._remembered.may_go(handler)
-
-    def _make_room(self, handler: RequestHandler, transport: Transport, crowded: Refusal, peer: str) -> bool:
-        """End a connection for this one; False: all others are needed, and it is this one that ends."""
-        leaving = self._remembered.expendable(peer if crowded is Refusal.ADDRESS else None)
-        if leaving is None:
-            leaving = handler
-            transport.write(_FULL % self._load.turned_away(crowded, peer).encode())
-        leaving.force_close()
-        self._forget(leaving)
-        return leaving is not handler
-
-    def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
-        """Forget."""
-        super().connection_lost(handler, exc)
-        self._forget(handler)
-
-    def _forget(self, handler: RequestHandler) -> None:
-        connection = self._remembered.forget(handler)
-        if connection is not None:
-            connection.asks()
-            self._load.disconnected(connection.origin.peer)

@@ -5,33 +5,35 @@ body that is too large, credentials that are missing or wrong. Nothing of a requ
 """
 
 import asyncio
+from collections.abc import Awaitable
 from functools import lru_cache
 from typing import Final
 
 from aiohttp import hdrs, web
-from multidict import CIMultiDictProxy, istr
+from multidict import istr
 
 from acs_bridge.domain.principal import Kind, Principal
 from acs_bridge.errors import Unavailable, where
 from acs_bridge.services.visit import Replayed
 from acs_bridge.web.device import body
 from acs_bridge.web.device.answer import Answer
-from acs_bridge.web.device.connection import Connection, Connections
+from acs_bridge.web.device.connection import Connection, Connections, Speaker
 from acs_bridge.web.device.dialogue import Dialogue, Reply
 from acs_bridge.web.device.gate import FAILURES_BEFORE_CLOSE, STALE, Admission, Gate
 from acs_bridge.web.device.load import Load, Refusal
 from acs_bridge.web.device.measures import DeviceMeasures
+from acs_bridge.web.device.ordinary import Request
 from acs_bridge.web.device.origin import Origin
-from acs_bridge.web.device.protocol import SERVER
+from acs_bridge.web.device.protocol import Response
 from acs_bridge.web.device.recorder import Recorder
-from acs_bridge.web.device.ticket import COOKIE, TicketSeal
+from acs_bridge.web.device.ticket import COOKIE, Ticket, TicketSeal
+from acs_bridge.web.proxies import Headers
 from cwmp import envelope
 from cwmp.errors import RemoteProtocolError
 
 ANSWER_SECONDS: Final = 8.0  # of our own work on a request: gateways give up after 30 s, and come back in numbers
 ALOUD: Final = 32 * 1024  # up to this size a message is read on the event loop, in less than some 10 ms
 READ_ASIDE: Final = 2  # larger ones that are read at a time, each worth some 100 MiB while it lasts
-_SERVER: Final = {hdrs.SERVER: SERVER}
 _FORWARDED, _FORWARDED_FOR, _REAL_IP = istr("Forwarded"), istr("X-Forwarded-For"), istr("X-Real-IP")
 _NOT_CWMP: Final = ("application/x-www-form-urlencoded", "multipart/", "application/json")
 
@@ -51,6 +53,7 @@ class DeviceEndpoint:
         measures: DeviceMeasures,
         recorder: Recorder,
     ) -> None:
+        self._target = path  # of an ordinary request; all others may be spelled otherwise
         self._path = path.rstrip("/")
         self._gate = gate
         self._tickets = tickets
@@ -61,130 +64,187 @@ class DeviceEndpoint:
         self._recorder = recorder
         self._aside = asyncio.Semaphore(READ_ASIDE)
 
-    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request, whatever it is, in time."""
+    @property
+    def seconds(self) -> float:
+        """How long our own work on a request may last."""
+        return ANSWER_SECONDS
+
+    async def ordinary(self, speaker: Speaker, request: Request) -> Answer:
+        """Answer one ordinary request: a POST to our path, with its body."""
+        connection = self._connections.begin(speaker)
+        try:
+            answer = await self._always(self._ordinary(speaker, request, connection), request.headers, connection)
+        finally:
+            self._connections.end(speaker)
+        if answer.is_the_end:
+            self._connections.may_go(speaker)
+        return answer
+
+    async def __call__(self, request: web.BaseRequest) -> Response:
+        """Answer one request that is odd in any way, in time."""
         connection = self._connections.begin(request.protocol)
         try:
-            response = await self._answer_always(request, connection)
+            answer = await self._always(self._odd(request, connection), request.headers, connection)
         finally:
             self._connections.end(request.protocol)
-        self._measures.answered(response.status)
-        return response
+        if answer.is_the_end:
+            self._connections.may_go(request.protocol)
+        return Response(answer)
 
-    async def _answer_always(self, request: web.BaseRequest, connection: Connection) -> web.StreamResponse:
+    def too_late(self, speaker: Speaker, request: Request) -> Answer:
+        """503, for who has waited for as long as we let anybody wait."""
+        answer = self._away("the daemon took too long", request.headers, self._connections.of(speaker))
+        self._measures.answered(answer.status)
+        return answer
+
+    async def _always(self, work: Awaitable[Answer], headers: Headers, connection: Connection) -> Answer:
+        """The answer that is being worked at, or to whatever went wrong."""
         try:
-            return await self._answer(request, connection)
+            answer = await work
         except web.HTTPException as refusal:
-            return _plain(refusal.status, refusal.reason, close=True)
+            answer = Answer.plain(refusal.status, refusal.reason, close=True)
         except (TimeoutError, Unavailable) as error:
-            peer = self._connections.origin(connection, request.headers).peer
-            self._load.say("message_unanswered", str(error) or "the daemon took too long", peer)
-            return _busy(self._load.come_back())
+            answer = self._away(str(error) or "the daemon took too long", headers, connection)
         except Exception as error:  # noqa: BLE001 - the outermost frame of a request
             # Our own mistake: the gateway gets an answer, its write is left as it stands, and nobody else notices.
             name, place = type(error).__qualname__, where(error)
             self._load.say("message_failed", name, connection.origin.peer, kind=f"{name} {place}", ours=True, **place)
-            return _busy(self._load.come_back())
+            answer = _busy(self._load.come_back())
+        self._measures.answered(answer.status)
+        return answer
 
-    async def _answer(self, request: web.BaseRequest, connection: Connection) -> web.StreamResponse:
-        headers = request.headers
+    def _away(self, why: str, headers: Headers, connection: Connection) -> Answer:
+        self._load.say("message_unanswered", why, self._connections.origin(connection, headers).peer)
+        return _busy(self._load.come_back())
+
+    async def _ordinary(self, speaker: Speaker, request: Request, connection: Connection) -> Answer:
+        headers, content = request
         origin = self._connections.origin(connection, headers)
-        refusal = self._refusal(request, connection, origin)
+        refusal = self._refusal(headers, connection, origin, has_content=bool(content))
         if refusal is not None:
             return refusal
-        async with asyncio.timeout(ANSWER_SECONDS) as patience:
-            admission = await self._gate.admit(
-                origin, headers.get(hdrs.AUTHORIZATION), request.method, request.raw_path
-            )
-            principal = admission.principal
-            if principal is not None:
-                if self._has_no_room_for(principal, connection, headers):
-                    return self._turn_away(Refusal.BOOTSTRAP, origin)
-                connection.proved(origin, principal)
-            admitted = principal is not None or connection.knows(origin)
-            content = body.arrived(request, admitted=admitted)
-            if content is None:
-                content = await body.read(request, patience, admitted=admitted)
-            if content and _is_foreign(headers) and content.strip():
-                return _unsupported()
-            if not admitted or admission.failed:
-                return self._challenge(connection, origin, admission)
-            self._connections.keep(request.protocol)
-            self._load.begins(principal)
-            try:
-                response = await self._converse(request, content, connection, origin, admission)
-            finally:
-                self._load.ends(principal)
-        if isinstance(response, Answer) and response.is_the_end:
-            self._connections.may_go(request.protocol)
-        return response
+        admission = await self._gate.admit(origin, headers.get(hdrs.AUTHORIZATION), hdrs.METH_POST, self._target)
+        if self._has_no_room_for(admission.principal, connection, headers):
+            return self._turn_away(Refusal.BOOTSTRAP, origin)
+        admitted = self._is_admitted(admission, connection, origin)
+        body.check(len(content), admitted=admitted)
+        if not admitted:
+            return self._challenge(connection, origin, admission)
+        self._connections.keep(speaker)
+        return await self._converse(headers, content, connection, origin, admission)
 
-    def _refusal(self, request: web.BaseRequest, connection: Connection, origin: Origin) -> web.Response | None:
-        """What is answered without a look at who asks, or at what: the request's own line and headers are enough."""
+    async def _odd(self, request: web.BaseRequest, connection: Connection) -> Answer:
         headers = request.headers
         # As it nearly always came; else percent-escapes, a query or one slash more are looked at.
         if request.raw_path != self._path and request.path.rstrip("/") != self._path:
-            return _plain(404, "this is not the ACS URL")
+            return Answer.plain(404, "this is not the ACS URL")
         if request.method != hdrs.METH_POST:
-            return _plain(405, "gateways POST here", allow=hdrs.METH_POST)
+            return Answer.plain(405, "gateways POST here", f"Allow: {hdrs.METH_POST}")
+        origin = self._connections.origin(connection, headers)
+        refusal = self._refusal(headers, connection, origin, has_content=bool(request.content_length))
+        if refusal is not None:
+            return refusal
+        async with asyncio.timeout(ANSWER_SECONDS) as patience:
+            return await self._taken_in(request, connection, origin, patience)
+
+    async def _taken_in(
+        self, request: web.BaseRequest, connection: Connection, origin: Origin, patience: asyncio.Timeout
+    ) -> Answer:
+        """Answer a request whose body may still have to come, when it is known whether that is worth waiting for."""
+        headers = request.headers
+        authorization = headers.get(hdrs.AUTHORIZATION)
+        admission = await self._gate.admit(origin, authorization, request.method, request.raw_path)
+        if self._has_no_room_for(admission.principal, connection, headers):
+            return self._turn_away(Refusal.BOOTSTRAP, origin)
+        admitted = self._is_admitted(admission, connection, origin)
+        content = body.arrived(request, admitted=admitted)
+        if content is None:
+            content = await body.read(request, patience, admitted=admitted)
+        if content and _is_foreign(headers) and content.strip():
+            return _unsupported()
+        if not admitted:
+            return self._challenge(connection, origin, admission)
+        self._connections.keep(request.protocol)
+        return await self._converse(headers, content, connection, origin, admission)
+
+    def _refusal(self, headers: Headers, connection: Connection, origin: Origin, *, has_content: bool) -> Answer | None:
+        """What is answered without a look at who asks, or at what: the headers are enough."""
         if self._load.is_full and not self._goes_on(headers, connection):
             return self._turn_away(Refusal.SESSIONS, origin)
         if not connection.needs_cookies:
             connection.needs_cookies = connection.is_proxy or _is_forwarded(headers)
-        if body.coding(headers) not in body.CODINGS or (request.content_length and _is_foreign(headers)):
+        if body.coding(headers) not in body.CODINGS or (has_content and _is_foreign(headers)):
             return _unsupported()
         guessing = hdrs.AUTHORIZATION in headers and self._load.is_guessing(origin.peer)
         if guessing and not self._goes_on(headers, connection):
             return self._turn_away(Refusal.LOGINS, origin)
         return None
 
-    def _has_no_room_for(self, principal: Principal, connection: Connection, headers: CIMultiDictProxy[str]) -> bool:
-        bootstrap = principal.kind is Kind.BOOTSTRAP
-        return bootstrap and self._load.is_full_for_bootstrap and not self._goes_on(headers, connection)
+    def _has_no_room_for(self, principal: Principal | None, connection: Connection, headers: Headers) -> bool:
+        bootstrap = self._load.is_full_for_bootstrap and principal is not None and principal.kind is Kind.BOOTSTRAP
+        return bootstrap and not self._goes_on(headers, connection)
 
-    def _goes_on(self, headers: CIMultiDictProxy[str], connection: Connection) -> bool:
+    def _is_admitted(self, admission: Admission, connection: Connection, origin: Origin) -> bool:
+        """Whether a request is heard: it has shown who sent it, or one before it on this connection has."""
+        if admission.principal is None:
+            return not admission.failed and connection.knows(origin)
+        connection.proved(origin, admission.principal)
+        return True
+
+    def _goes_on(self, headers: Headers, connection: Connection) -> bool:
         """Whether a request belongs to a session that has begun: asked only where new ones are turned away."""
         cookie = self._tickets.open(headers.getall(hdrs.COOKIE, []))
         return self._dialogue.goes_on(connection, cookie)
 
-    def _turn_away(self, why: Refusal, origin: Origin) -> web.Response:
+    def _turn_away(self, why: Refusal, origin: Origin) -> Answer:
         """503, before anything of the message is read."""
         return _busy(self._load.turned_away(why, origin.peer))
 
     async def _converse(
-        self, request: web.BaseRequest, content: bytes, connection: Connection, origin: Origin, admission: Admission
-    ) -> web.StreamResponse:
-        response: web.StreamResponse
-        refusal = opened = None
-        cookie = self._tickets.open(request.headers.getall(hdrs.COOKIE, []))
+        self, headers: Headers, content: bytes, connection: Connection, origin: Origin, admission: Admission
+    ) -> Answer:
+        cookie = self._tickets.open(headers.getall(hdrs.COOKIE, []))
+        self._load.begins(admission.principal)
         try:
-            received = await self._received(content, request.headers)
+            answer, opened, refusal = await self._said(headers, content, connection, origin, admission, cookie)
+            session = self._dialogue.recorded(connection, origin, cookie, opened)
+            if session is not None:
+                # In a task of its own: nothing may have waited yet, and time-outs ask for a task (see `ordinary.py`).
+                await asyncio.create_task(self._recorder.exchange(session, headers, content, answer, refusal))
+        finally:
+            self._load.ends(admission.principal)
+        return answer
+
+    async def _said(
+        self,
+        headers: Headers,
+        content: bytes,
+        connection: Connection,
+        origin: Origin,
+        admission: Admission,
+        cookie: Ticket | None,
+    ) -> tuple[Answer, Ticket | None, str | None]:
+        """The answer, the session that it opens, and why we refused in our words."""
+        try:
+            received = await self._received(content, headers)
             reply = await self._dialogue.answer(received, connection, origin, admission, cookie)
         except RemoteProtocolError as error:
-            refusal = str(error)
             self._measures.protocol_errors.inc()
-            self._load.say("message_refused", refusal, origin.peer, kind=str(error.fault), method=error.method)
+            self._load.say("message_refused", str(error), origin.peer, kind=str(error.fault), method=error.method)
             if error.answerable:
-                response = self._response(Reply.fault(error))
-            else:
-                response = _plain(400, "this is no message of CWMP that makes sense here", close=True)
+                return self._in_bytes(Reply.fault(error)), None, str(error)
+            return Answer.plain(400, "this is no message of CWMP that makes sense here", close=True), None, str(error)
         except web.HTTPException as error:
-            response, refusal = _plain(error.status, error.reason, close=True), error.reason
+            return Answer.plain(error.status, error.reason, close=True), None, error.reason
         except Replayed:
-            response = self._challenge(connection, origin, STALE)
-        else:
-            if reply is None:
-                response = self._challenge(connection, origin, admission)
-            else:
-                response, opened = self._response(reply), reply.ticket
-                if reply.kept_out:
-                    self._load.turned_away(Refusal.INBOX, origin.peer)
-        session = self._dialogue.recorded(connection, origin, cookie, opened)
-        if session is not None:
-            await self._recorder.exchange(session, request, content, response, refusal)
-        return response
+            return self._challenge(connection, origin, STALE), None, None
+        if reply is None:
+            return self._challenge(connection, origin, admission), None, None
+        if reply.kept_out:
+            self._load.turned_away(Refusal.INBOX, origin.peer)
+        return self._in_bytes(reply), reply.ticket, None
 
-    async def _received(self, content: bytes, headers: CIMultiDictProxy[str]) -> envelope.Envelope:
+    async def _received(self, content: bytes, headers: Headers) -> envelope.Envelope:
         """The message in a body; a large one is read in a thread, so that nobody else waits for it."""
         if not content:
             return envelope.read(content)
@@ -194,7 +254,7 @@ class DeviceEndpoint:
         async with self._aside:
             return await asyncio.to_thread(_read_all, content, coding, charset)
 
-    def _response(self, reply: Reply) -> Answer:
+    def _in_bytes(self, reply: Reply) -> Answer:
         if reply.message is None:
             return Answer.nothing(as_200=reply.empty_200)
         content = envelope.write(reply.message, namespace=reply.namespace, id=reply.id, use_version=reply.use_version)
@@ -203,7 +263,7 @@ class DeviceEndpoint:
         self._measures.sessions.inc()
         return Answer.message(content, f"{COOKIE}={self._tickets.seal(reply.ticket)}; Path=/")
 
-    def _challenge(self, connection: Connection, origin: Origin, admission: Admission) -> web.StreamResponse:
+    def _challenge(self, connection: Connection, origin: Origin, admission: Admission) -> Answer:
         """401: say who you are. The connection stays open, because most gateways repeat the request on it.
 
         403 where there is no way to say it: inside TLS there would be one, or with a certificate.
@@ -215,7 +275,7 @@ class DeviceEndpoint:
         challenges = self._gate.challenges(origin, stale=admission.stale)
         if not challenges:
             self._load.say("login_impossible", "inside TLS" if origin.secure else "without TLS", origin.peer)
-            return _plain(403, "gateways show who they are inside TLS only, or by a certificate", close=True)
+            return Answer.plain(403, "gateways show who they are inside TLS only, or by a certificate", close=True)
         self._measures.challenges.inc()
         return Answer.challenge(challenges, close=connection.failures >= FAILURES_BEFORE_CLOSE)
 
@@ -225,12 +285,12 @@ def _is_not_cwmp(content_type: str) -> bool:
     return content_type.strip().lower().startswith(_NOT_CWMP)
 
 
-def _is_foreign(headers: CIMultiDictProxy[str]) -> bool:
+def _is_foreign(headers: Headers) -> bool:
     """Whether a message is said to be what CWMP never is. Of an empty POST libcurl says that it is a form."""
     return _is_not_cwmp(headers.get(hdrs.CONTENT_TYPE, ""))
 
 
-def _is_forwarded(headers: CIMultiDictProxy[str]) -> bool:
+def _is_forwarded(headers: Headers) -> bool:
     """Whether a proxy sent this: it may put the messages of any gateway on a connection."""
     return hdrs.VIA in headers or _FORWARDED_FOR in headers or _FORWARDED in headers or _REAL_IP in headers
 
@@ -239,21 +299,10 @@ def _read_all(content: bytes, coding: str, charset: str | None) -> envelope.Enve
     return envelope.read(body.inflated(content, coding), charset=charset)
 
 
-def _plain(status: int, words: str, *, close: bool = False, allow: str | None = None) -> web.Response:
-    response = web.Response(status=status, text=words, headers=_SERVER)
-    if allow is not None:
-        response.headers[hdrs.ALLOW] = allow
-    if close:
-        response.force_close()
-    return response
+def _unsupported() -> Answer:
+    return Answer.plain(415, "this coding or type is not taken", close=True)
 
 
-def _unsupported() -> web.Response:
-    return _plain(415, "this coding or type is not taken", close=True)
-
-
-def _busy(seconds: str) -> web.Response:
+def _busy(seconds: str) -> Answer:
     """503: come back. Never an empty answer, which the gateway would take for success."""
-    response = _plain(503, "come back later", close=True)
-    response.headers[hdrs.RETRY_AFTER] = seconds
-    return response
+    return Answer.plain(503, "come back later", f"Retry-After: {seconds}", close=True)

@@ -9,18 +9,18 @@ from asyncio import AbstractEventLoop, TimerHandle
 from logging import Logger
 from typing import Final, Protocol
 
-from aiohttp import web
+from aiohttp import HttpVersion10, hdrs, web
 from aiohttp.http import HttpProcessingError, HttpRequestParser, RawRequestMessage
 from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from acs_bridge.web.device import heads
+from acs_bridge.web.device.answer import SERVER, Answer
 
 HEAD_SECONDS: Final = 30.0  # from a head's first byte to its last
 LONGEST_FIELD: Final = 16 * 1024  # bytes of one header
 MOST_HEADERS: Final = 100
-SERVER: Final = "acs-bridge"  # who answers, and nothing of what it is made of
 _READ_AHEAD: Final = 64 * 1024  # bytes of a body that nobody has asked for yet
 
 Fed = tuple[list[tuple[RawRequestMessage, StreamReader]], bool, bytes]
@@ -133,8 +133,36 @@ def _check(length: int) -> None:
         raise BadHttpMessage("the head of a request is too long")
 
 
+class Response(web.StreamResponse):
+    """An answer, as aiohttp sends one."""
+
+    def __init__(self, answer: Answer) -> None:
+        # Nothing of the base is called, which would only make what is not needed here: headers, cookies, a state.
+        self._answer = answer
+        self._status = answer.status
+        self._keep_alive = False if answer.close else None
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Send it; raises ConnectionError where nobody is there any more."""
+        if self._keep_alive is None:
+            self._keep_alive = request.keep_alive
+        version = request.version
+        if version == HttpVersion10:
+            connection = "Connection: keep-alive\r\n" if self._keep_alive else ""
+        else:
+            connection = "" if self._keep_alive else "Connection: close\r\n"
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError
+        head = self._answer.head(f"{version[0]}.{version[1]}", connection)
+        transport.write(head if request.method == hdrs.METH_HEAD else head + self._answer.content)
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """It has been sent as a whole."""
+
+
 class DeviceProtocol(RequestHandler):
-    """One connection."""
+    """One connection on which something was not ordinary."""
 
     __slots__ = ("_watcher",)
 

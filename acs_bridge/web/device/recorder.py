@@ -1,7 +1,5 @@
 """Records the messages of a session that somebody looks at: request and response, without their secrets."""
 
-from collections.abc import Iterable
-
 from aiohttp import hdrs, web
 
 from acs_bridge.domain import transcript
@@ -11,6 +9,7 @@ from acs_bridge.services.transcripts import Transcripts
 from acs_bridge.web.device import body
 from acs_bridge.web.device.answer import Answer
 from acs_bridge.web.device.ticket import Ticket
+from acs_bridge.web.proxies import Headers
 
 
 class Recorder:
@@ -23,13 +22,13 @@ class Recorder:
     async def exchange(
         self,
         session: Ticket,
-        request: web.BaseRequest,
+        headers: Headers,
         content: bytes,
-        response: web.StreamResponse,
+        answer: Answer,
         refusal: str | None,
     ) -> None:
-        """Take down a request, of which `content` is the body, and its response; `refusal` is why, in our words."""
-        at, headers = transcript.moment(self._clock()), request.headers
+        """Take down a request, of which `content` is the body, and its answer; `refusal` is why, in our words."""
+        at = transcript.moment(self._clock())
         charset = body.charset(headers.get(hdrs.CONTENT_TYPE, ""))
         message = transcript.shown(_inflated(content, body.coding(headers)), charset)
         notes = (
@@ -47,27 +46,20 @@ class Recorder:
             "; ".join(filter(None, notes)) or None,
             message.lines,
         )
-        said, fields = _said(response)
-        answer = transcript.shown(said) if said[:1] == b"<" else transcript.NOTHING  # else words of ours, for people
+        said = answer.content
+        shown = transcript.shown(said) if said[:1] == b"<" else transcript.NOTHING  # else words of ours, for people
         sent = Entry(
             at,
             session.session_number,
             Direction.SENT,
-            response.status,
+            answer.status,
             len(said),
-            transcript.headers(fields),
-            answer.name,
+            transcript.headers(answer.fields()),
+            shown.name,
             None,
-            answer.lines,
+            shown.lines,
         )
         await self._transcripts.keep(session.gateway_id, (received, sent))
-
-
-def _said(response: web.StreamResponse) -> tuple[bytes, Iterable[tuple[str, str]]]:
-    if isinstance(response, Answer):
-        return response.content, response.fields()
-    content = response.body if isinstance(response, web.Response) else None
-    return content if isinstance(content, bytes) else b"", response.headers.items()
 
 
 def _inflated(content: bytes, coding: str) -> bytes:

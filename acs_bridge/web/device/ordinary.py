@@ -1,0 +1,246 @@
+"""Ordinary requests, which nearly all are: a POST to the ACS URL whose head is plain and whose body came with it.
+
+aiohttp's server is made for every request that HTTP allows, and spends more on one of these than everything else does
+that happens to it. Here they are read in one piece and answered in one piece. What is not ordinary in any way, be it
+harmless, is not refused: the connection is handed to aiohttp (`protocol.py`) with what has arrived, and stays there.
+"""
+
+import asyncio
+from asyncio import AbstractEventLoop, BaseTransport, CancelledError, Task, TimerHandle, Transport
+from collections.abc import Coroutine, Generator
+from contextvars import copy_context
+from types import coroutine
+from typing import Any, Final, NamedTuple, Protocol, cast
+
+from multidict import CIMultiDict, CIMultiDictProxy, istr
+
+from acs_bridge.web.device.answer import Answer
+from acs_bridge.web.device.heads import LIMIT
+from acs_bridge.web.proxies import Headers
+
+_MOST_HEADERS: Final = 32  # more are not ordinary
+_MOST_NAMES: Final = 512
+_LONGEST_NAME: Final = 64
+_PRINTABLE: Final = bytes(range(0x20, 0x7F))
+_LINE_ENDS: Final = tuple(b"\r\n" * count for count in range(_MOST_HEADERS + 1))
+# What else may follow from these than that the body has so many bytes is for aiohttp to find out.
+_ODD: Final = frozenset(("transfer-encoding", "content-encoding", "expect", "upgrade", "te", "trailer"))
+_GOES_ON: Final = "keep-alive"
+
+
+class Request(NamedTuple):
+    """An ordinary request: what is not said here is the same in all of them."""
+
+    headers: Headers
+    content: bytes
+
+
+class _Names(dict[str, tuple[str, istr] | None]):
+    """Names of headers that were seen before, in small letters and as they were spelled; None for an odd one."""
+
+    def __missing__(self, name: str) -> tuple[str, istr] | None:
+        if len(name) > _LONGEST_NAME:
+            return None
+        small = name.lower()
+        known = (small, istr(name)) if name.replace("-", "").isalnum() and small not in _ODD else None
+        if len(self) >= _MOST_NAMES:
+            self.clear()  # whoever makes names up must not keep out those of honest gateways
+        self[name] = known
+        return known
+
+
+_NAMES: Final = _Names()
+
+
+def read(data: bytes, start: bytes) -> Request | None:
+    """Read a whole request that begins with this line; None where anything of it is not ordinary."""
+    end = data.find(b"\r\n\r\n", 0, LIMIT)
+    if end < 0 or not data.startswith(start):
+        return None
+    fields = _fields(data[len(start) : end])
+    if fields is None or "host" not in fields or "content-length" not in fields:
+        return None
+    if fields["content-length"][1] != str(len(data) - end - 4):
+        return None
+    if "connection" in fields and fields["connection"][1].lower() != _GOES_ON:
+        return None
+    return Request(CIMultiDictProxy(CIMultiDict(fields.values())), data[end + 4 :])
+
+
+def _fields(lines: bytes) -> dict[str, tuple[istr, str]] | None:
+    """The headers by their names in small letters, each of which stands there once."""
+    ends = lines.count(b"\r\n")
+    if ends >= _MOST_HEADERS or lines.translate(None, _PRINTABLE) != _LINE_ENDS[ends]:
+        return None
+    fields: dict[str, tuple[istr, str]] = {}
+    for line in lines.decode("ascii").split("\r\n"):
+        name, colon, value = line.partition(":")
+        known = _NAMES[name]
+        if known is None or not colon:
+            return None
+        fields[known[0]] = (known[1], value.strip())
+    return fields if len(fields) == ends + 1 else None
+
+
+class Seconds(NamedTuple):
+    """How long what may last."""
+
+    first_request: float  # until it is there
+    keep_alive: float  # until the next one begins
+    answer: float  # our own work on one
+
+
+class Listener(Protocol):
+    """What serves the connections of a listener."""
+
+    def connected(self, speaker: "OrdinaryProtocol", transport: Transport) -> None:
+        """A connection was made."""
+
+    async def answer(self, speaker: "OrdinaryProtocol", request: Request) -> Answer:
+        """Answer a request, whatever happens; cancelled when that takes too long."""
+
+    def too_late(self, speaker: "OrdinaryProtocol", request: Request) -> Answer:
+        """The answer to a request on which we have worked for too long."""
+
+    def hand_over(self, speaker: "OrdinaryProtocol", transport: Transport, expires: float | None) -> asyncio.Protocol:
+        """What goes on with a connection on which something is not ordinary; it knows the transport already.
+
+        `expires`: when the first request has to be there, in the loop's time, where none has come yet.
+        """
+
+    def disconnected(self, speaker: "OrdinaryProtocol") -> None:
+        """A connection was lost."""
+
+
+class OrdinaryProtocol(asyncio.Protocol):
+    """One connection, as long as each request on it is ordinary and comes when the one before it was answered."""
+
+    def __init__(self, listener: Listener, loop: AbstractEventLoop, start: bytes, seconds: Seconds) -> None:
+        """`start` is the first line of every request, with its end."""
+        self._listener = listener
+        self._loop = loop
+        self._start = start
+        self._seconds = seconds
+        self._transport: Transport | None = None
+        self._asked = False  # by a request at all
+        self._busy = False  # with an answer
+        self._task: Task[None] | None = None  # that makes it, where it has to wait for something
+        self._patience: TimerHandle | None = None  # with that
+        self._late = False
+        self._ahead = b""  # what came before the answer went
+        self._half_closed = False
+        self._expires = 0.0  # when nobody waits for the next request any more
+
+    # --- the connection ---------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Wait for the first request, but not for ever."""
+        self._transport = made = cast("Transport", transport)
+        self._expires = self._loop.time() + self._seconds.first_request
+        self._timer = self._loop.call_at(self._expires, self._look)
+        self._listener.connected(self, made)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - as asyncio calls it
+        """Nobody is there any more. What is under way goes on: it may have changed something."""
+        self._transport = None
+        self._timer.cancel()
+        self._listener.disconnected(self)
+
+    def eof_received(self) -> bool:
+        """The other end sends no more, and may still read what it has asked for; TLS knows no such half."""
+        transport = self._transport
+        self._half_closed = self._busy and transport is not None and transport.get_extra_info("sslcontext") is None
+        return self._half_closed
+
+    def force_close(self) -> None:
+        """End it."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def _look(self) -> None:
+        """Whether the time is up; a request that is being answered has its own."""
+        now = self._loop.time()
+        if now >= self._expires and not self._busy:
+            self.force_close()
+        else:
+            self._timer = self._loop.call_at(max(self._expires, now + 1), self._look)
+
+    # --- requests ---------------------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Answer a request, or let somebody do it who can."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if self._busy:
+            self._ahead += data
+            transport.pause_reading()
+            return
+        request = read(data, self._start)
+        if request is None:
+            self._hand_over(transport, data)
+            return
+        self._asked = self._busy = True
+        context = copy_context()
+        work = self._answer(request)
+        try:
+            awaited = context.run(work.send, None)
+        except StopIteration:
+            return  # answered in the same breath, as half of all are: it needed no task
+        self._task = task = self._loop.create_task(_rest(work, awaited), context=context)
+        self._patience = self._loop.call_later(self._seconds.answer, self._too_late, task)
+
+    def _too_late(self, task: Task[None]) -> None:
+        self._late = True
+        task.cancel()
+
+    async def _answer(self, request: Request) -> None:
+        try:
+            answer = await self._listener.answer(self, request)
+        except CancelledError:
+            if not self._late:
+                raise
+            answer = self._listener.too_late(self, request)
+        finally:
+            self._busy = self._late = False
+            if self._patience is not None:
+                self._patience.cancel()
+                self._patience = self._task = None
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        transport.write(answer.head() + answer.content)
+        self._expires = self._loop.time() + self._seconds.keep_alive
+        if answer.close:
+            transport.close()
+        elif self._ahead:
+            self._hand_over(transport, self._ahead)
+        elif self._half_closed:
+            transport.close()
+
+    def _hand_over(self, transport: Transport, data: bytes) -> None:
+        self._timer.cancel()
+        self._transport = None
+        successor = self._listener.hand_over(self, transport, None if self._asked else self._expires)
+        transport.set_protocol(successor)
+        if self._ahead:
+            transport.resume_reading()
+        successor.data_received(data)
+
+
+@coroutine
+def _rest(work: Coroutine[Any, Any, None], awaited: object) -> Generator[object, Any, None]:
+    """What is left of a coroutine that has begun outside of a task and waits for something: this is for a task.
+
+    As `eager_start` of Python 3.12 has it.
+    """
+    try:
+        yield awaited
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is for the coroutine
+        try:
+            awaited = work.throw(error)
+        except StopIteration:
+            return
+        yield from _rest(work, awaited)
+    else:
+        yield from work

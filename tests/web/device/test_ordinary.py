@@ -1,0 +1,195 @@
+"""Ordinary requests: what is one, that it means what it means to aiohttp's parser, and how their connection goes on."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from aiohttp.http import HttpRequestParser
+from aiohttp.web_protocol import RequestHandler
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from acs_bridge.web.device.ordinary import read
+from cwmp.messages import InformResponse, SetParameterValues
+from tests.web.device.conftest import Acs
+from tests.web.device.wire import XML, Cpe, connected, login
+from tests.web.device.wire import request as http
+
+START = b"POST /acs HTTP/1.1\r\n"
+HOST = "Host: acs.example.net"
+
+
+def request(*lines: str, body: bytes = b"<x/>", length: str | None = None) -> bytes:
+    head = "\r\n".join((HOST, *lines, f"Content-Length: {len(body) if length is None else length}"))
+    return START + head.encode("utf-8") + b"\r\n\r\n" + body
+
+
+class _Nowhere:
+    """What aiohttp's parser holds up when it has too much."""
+
+    _reading_paused = False
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self, *, resume_parser: bool = True) -> None: ...
+
+
+Meaning = tuple[str, str, list[tuple[str, str]], bytes]
+
+
+def small(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Their names in small letters: aiohttp spells those that it knows its own way."""
+    return [(name.lower(), value) for name, value in headers]
+
+
+def as_we_read(data: bytes) -> Meaning | None:
+    found = read(data, START)
+    return None if found is None else ("POST", "/acs", small(found.headers.items()), found.content)
+
+
+def as_aiohttp_reads(data: bytes) -> Meaning:
+    loop = asyncio.new_event_loop()
+    try:
+        parser: Any = HttpRequestParser(_Nowhere(), loop, 1 << 16, max_line_size=1 << 16, max_field_size=1 << 16)  # type: ignore[arg-type]
+        messages, upgraded, rest = parser.feed_data(data)
+        ((message, body),) = messages
+        assert not upgraded
+        assert not rest
+        assert body.is_eof()
+        assert not message.should_close
+        assert message.version == (1, 1)
+        return (
+            message.method,
+            message.path,
+            small(message.headers.items()),
+            b"" if body.at_eof() else body.read_nowait(),
+        )
+    finally:
+        loop.close()
+
+
+NAMES = st.sampled_from(
+    [
+        "Content-Type",
+        "content-length",
+        "Content-Length",
+        "CONTENT-ENCODING",
+        "Transfer-Encoding",
+        "Connection",
+        "Cookie",
+        "Expect",
+        "Upgrade",
+        "Host",
+        "SOAPAction",
+        "Authorization",
+        "X-Y",
+        "X_Y",
+        "Keep-Alive",
+        "",
+        "X Y",
+    ]
+) | st.text(max_size=8)
+VALUES = (
+    st.sampled_from(["", "4", "04", "+4", "chunked", "close", "keep-alive", "Keep-Alive", "100-continue", "a,b"])
+    | st.text(max_size=12)
+)  # fmt: skip
+SEPARATORS = st.sampled_from([": ", ":", ":  ", " : ", "", ":\t", ": \r", "\r\n "])
+FIELDS = st.lists(st.tuples(NAMES, SEPARATORS, VALUES), max_size=5)
+
+
+@given(FIELDS, st.binary(max_size=6), st.sampled_from([b"", b"\r\n"]))
+@example([("Content-Length", ": ", "4")], b"", b"")
+@example([("Transfer-Encoding", ": ", "chunked")], b"", b"")
+@example([("X", "", "\r\nTransfer-Encoding: chunked")], b"", b"")
+def test_what_is_read_means_the_same_to_aiohttp(
+    fields: list[tuple[str, str, str]], tail: bytes, front: bytes
+) -> None:  # two readers that differ would let requests be smuggled
+    lines = [name + separator + value for name, separator, value in fields]
+    data = front + request(*lines).replace("\ud800".encode("utf-8", "surrogatepass"), b"?") + tail
+    meaning = as_we_read(data)
+    assert meaning is None or meaning == as_aiohttp_reads(data)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (),
+        ("User-Agent: x", 'Content-Type: text/xml; charset="utf-8"', "SOAPAction: ", "Cookie: cwmpsid=00; a=b"),
+        ("SOAPAction:", "connection: Keep-Alive"),
+        ('Authorization: Digest username="x", realm="y"', "X-Forwarded-For: 192.0.2.1"),
+    ],
+)
+def test_what_gateways_send_is_ordinary(lines: tuple[str, ...]) -> None:
+    data = request(*lines)
+    assert as_we_read(data) == as_aiohttp_reads(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        request()[:-1],
+        request() + b"\r\n",
+        request() + request(),
+        request(length="+4"),
+        request(length="4 4"),
+        request(length="04"),
+        request("Content-Length: 4"),
+        request("Host: another"),
+        request("Cookie: a=b", "Cookie: c=d"),
+        request("Transfer-Encoding: chunked"),
+        request("Transfer-encoding: identity"),
+        request("Content-Encoding: gzip"),
+        request("Expect: 100-continue"),
+        request("Connection: close"),
+        request("Connection: upgrade", "Upgrade: h2c"),
+        request("X : y"),
+        request("X"),
+        request("X: y\r\n  z"),
+        request("X: \x00"),
+        request("X: ü"),
+        request("X: a\rb"),
+        request("X: a\nY: b"),
+        request("X: y" + 40_000 * "y"),
+        request(*(f"X-{number}: y" for number in range(40))),
+        request().replace(HOST.encode() + b"\r\n", b""),
+        request().replace(b"HTTP/1.1", b"HTTP/1.0"),
+        request().replace(b"POST", b"PUT"),
+        request().replace(b"/acs", b"/acs?x"),
+        request().replace(b"\r\n", b"\n"),
+        b"",
+    ],
+)
+def test_what_is_odd_is_left_to_aiohttp(data: bytes) -> None:
+    assert read(data, START) is None
+
+
+class TestAConnection:
+    async def test_needs_nothing_of_aiohttp_while_all_is_ordinary(
+        self, acs: Acs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await acs.provision()
+        cpe = Cpe()
+        async with connected(acs.port) as wire:
+            with monkeypatch.context() as without:
+                without.delattr(RequestHandler, "data_received")
+                await cpe.open(wire)
+                assert (await cpe.empty(wire)).status == 200
+
+    async def test_goes_on_with_aiohttp_once_something_is_odd(self, acs: Acs) -> None:
+        await acs.provision()
+        cpe = Cpe()
+        async with connected(acs.port) as wire:
+            await cpe.open(wire)
+            assert (await wire.post(b"", *cpe.headers(), ("Expect", "nothing"))).status == 200
+            assert (await cpe.empty(wire)).status == 200
+
+    async def test_serves_what_came_too_early_when_its_turn_comes(self, acs: Acs) -> None:
+        await acs.provision()
+        cpe, authorize = Cpe(), await login(acs.port)
+        async with connected(acs.port) as wire:
+            await wire.send(http(cpe.inform(), XML, authorize()))
+            await wire.send(http(b"", *cpe.headers()))
+            opened, asked = await wire.answer(), await wire.answer()
+            assert isinstance(opened.message, InformResponse)
+            assert isinstance(asked.message, SetParameterValues)
