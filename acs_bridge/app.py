@@ -54,6 +54,7 @@ class Daemon:
     """A daemon that is serving."""
 
     addresses: Addresses
+    console_url: str  # how people reach it, without "/" at its end
     database: Database
     chores: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
     postgres: EmbeddedPostgres | None
@@ -112,10 +113,11 @@ async def serving_daemon(settings: Settings, *, workers: int = 1, clock: Clock =
             parts.registry.register(processes.counted)
         await stack.enter_async_context(parts.pulse.telling())
         await stack.enter_async_context(parts.outbox.open())
-        runner = parts.operator_runner(settings.operator_listener.public_url or operator.local_url)
+        public_url = settings.operator_listener.public_url or operator.local_url
+        runner = parts.operator_runner(public_url)
         await stack.enter_async_context(_together(serving(operator, runner), gateways))
         addresses = Addresses((device.host, device.port), (operator.host, operator.port))
-        yield Daemon(addresses, database, parts.chores, postgres.embedded, processes, parts.reloading.soon)
+        yield Daemon(addresses, public_url, database, parts.chores, postgres.embedded, processes, parts.reloading.soon)
 
 
 @asynccontextmanager

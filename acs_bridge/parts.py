@@ -39,6 +39,7 @@ from acs_bridge.services.informs import Informs
 from acs_bridge.services.intake import Intake
 from acs_bridge.services.janitor import Janitor
 from acs_bridge.services.lines import Lines
+from acs_bridge.services.logins import Lifetimes, Logins
 from acs_bridge.services.outbox import Chance, Outbox
 from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.plans import Plans
@@ -74,6 +75,7 @@ from acs_bridge.web.device.origin import Origins
 from acs_bridge.web.device.recorder import Recorder
 from acs_bridge.web.device.ticket import TicketSeal
 from acs_bridge.web.operator.application import Services, operator_application
+from acs_bridge.web.operator.callers import Callers
 from acs_bridge.web.operator.measures import DeliveryMeasures, RingMeasures
 from acs_bridge.web.operator.rates import Rates
 from acs_bridge.web.operator.server import OperatorRunner
@@ -151,6 +153,9 @@ class Parts:
         )
         self.outbox = Outbox(database, clock, keyring, settings.webhooks)
         self.audit = AuditTrail(database, clock)
+        console = settings.console
+        lifetimes = Lifetimes(timedelta(minutes=console.idle_minutes), timedelta(hours=console.session_hours))
+        self.logins = Logins(database, clock, keyring, secrets.token_bytes, lifetimes)
         self.cleaning = Cleaning(database, clock, what_is_kept(settings.retention))
 
     @property
@@ -178,7 +183,6 @@ class Parts:
             gateways=Gateways(database, clock, binding, self.credentials),
             stock=Stock(database, clock, self.credentials, binding),
             credentials=self.credentials,
-            transcripts=self.transcripts,
             audit=self.audit,
             associations=Associations(database, clock, lines, self.seals),
             intake=self.intake,
@@ -198,17 +202,22 @@ class Parts:
             webhooks=self.outbox.webhooks(CHANCE),
             reloading=self.reloading,
             plans=Plans(database, clock, self.rendering),
+            transcripts=self.transcripts,
+            logins=self.logins,
         )
         application = operator_application(
             services,
-            check_token=Tokens(database, clock).check,
+            callers=Callers(
+                Tokens(database, clock).check,
+                self.logins,
+                Rates(clock, self.settings.operator_listener.requests_per_minute),
+                Proxies(self.settings.operator_listener.trusted_proxies),
+                public_url,
+            ),
             check_ready=self._check_ready,
             registry=self.registry,
             clock=clock,
             on_change=self.pulse.beat,
-            public_url=public_url,
-            rates=Rates(clock, self.settings.operator_listener.requests_per_minute),
-            proxies=Proxies(self.settings.operator_listener.trusted_proxies),
         )
         return OperatorRunner(
             application, access_log=None, shutdown_timeout=self.settings.device_listener.drain_seconds

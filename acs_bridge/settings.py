@@ -238,6 +238,17 @@ class Webhooks(Section):
     per_second: Annotated[int, Field(ge=1, le=10_000)] = Field(100, description="Attempts a second to one endpoint.")
 
 
+class Console(Section):
+    """Logging in to the console; users are made by `acs-bridge users`."""
+
+    idle_minutes: Annotated[int, Field(ge=1, le=10_080)] = Field(
+        120, description="After so many minutes without use a login ends; a page that is only open is not used."
+    )
+    session_hours: Annotated[int, Field(ge=1, le=720)] = Field(
+        12, description="After so many hours a login ends in any case."
+    )
+
+
 class Log(Section):
     """Standard output, one line an event; never a PHAN URL, a password or a token."""
 
@@ -267,6 +278,7 @@ class Settings(BaseSettings):
     connection_requests: ConnectionRequests = ConnectionRequests()
     webhooks: Webhooks = Webhooks()
     retention: Retention = Retention()
+    console: Console = Console()
     log: Log = Log()
 
     @classmethod

@@ -41,6 +41,7 @@ USUAL_PORTS: Final = {"device": 7547, "operator": 8080}
 FIRST_CONTACT: Final = ("0 BOOTSTRAP", "1 BOOT")
 PARAMETER: Final = "X_ACSBRIDGE_HomeAnalytics.URL"
 INTERRUPTED: Final = 130
+PASSWORD_BYTES: Final = 15
 
 
 class DemoFailed(AcsBridgeError):
@@ -235,6 +236,17 @@ async def _token(daemon: "Daemon", name: str, role: "Role") -> str:
     return await Tokens(daemon.database, utc_now).create(name, role, Actor("cli", "demo", Role.ADMIN, ""))
 
 
+async def _login(daemon: "Daemon") -> str:
+    """Make a user of the console who need not choose another password."""
+    from acs_bridge.app import utc_now
+    from acs_bridge.domain.actor import Actor, Role
+    from acs_bridge.services.users import Users
+
+    users, password = Users(daemon.database, utc_now, secrets.token_bytes), secrets.token_urlsafe(PASSWORD_BYTES)
+    await users.add("demo", Role.ADMIN, Actor("cli", "demo", Role.ADMIN, ""), password)
+    return password
+
+
 def _url(addresses: "Addresses") -> str:
     host, port = addresses.operator
     return f"http://{host}:{port}"
@@ -245,11 +257,13 @@ async def _addresses(settings: "Settings", daemon: "Daemon") -> str:
     from acs_bridge.domain.actor import Role
 
     token = await _token(daemon, "demo-admin", Role.ADMIN)
+    password = await _login(daemon)
     host, port = daemon.addresses.device
     url = _url(daemon.addresses)
     return "\n".join(
         (
             "",
+            f"console             {url}/    user demo, password {password}",
             f"operators and BSSs  {url}/v1/…    Authorization: Bearer {token}",
             f"gateways            http://{host}:{port}{settings.device_listener.path}",
             "",

@@ -11,7 +11,21 @@ from typing import Annotated
 import typer
 
 from acs_bridge import __version__
-from acs_bridge.cli import audit, config, demo, migrate, openapi, phan, queue, serve, simulate, soap, tokens, worker
+from acs_bridge.cli import (
+    audit,
+    config,
+    demo,
+    migrate,
+    openapi,
+    phan,
+    queue,
+    serve,
+    simulate,
+    soap,
+    tokens,
+    users,
+    worker,
+)
 from acs_bridge.cli.imports import command as imports
 from acs_bridge.errors import AcsBridgeError
 
@@ -30,6 +44,7 @@ app.command("import")(imports.import_requests)
 app.add_typer(phan.app, name="phan")
 app.command()(simulate.simulate)
 app.add_typer(tokens.app, name="tokens")
+app.add_typer(users.app, name="users")
 app.add_typer(queue.app, name="queue")
 app.add_typer(audit.app, name="audit")
 app.add_typer(config.app, name="config")

@@ -11,7 +11,7 @@ import structlog
 from acs_bridge.domain.clock import Clock
 from acs_bridge.errors import Unavailable
 from acs_bridge.services import audit
-from acs_bridge.store import answers, credentials, events, transcripts, webhooks
+from acs_bridge.store import answers, credentials, events, transcripts, users, webhooks
 from acs_bridge.store.database import Database
 from acs_bridge.store.rows import Executor
 
@@ -19,6 +19,7 @@ _log = structlog.get_logger(__name__)
 
 ROUND_SECONDS: Final = 600.0
 ROWS_A_STEP: Final = 1000
+LOGIN_DAYS: Final = 1  # sessions that are over, attempts that are past: what is told of them is the audit trail's
 PAUSE_SECONDS: Final = 0.05  # between two steps: cleaning has time
 
 
@@ -69,6 +70,7 @@ def what_is_kept(periods: Periods) -> tuple[Kept, ...]:
         Kept("outbox", periods.outbox, webhooks.clean),
         Kept("quarantine", periods.quarantine, credentials.forget_calls),
         Kept("transcripts", periods.transcripts, transcripts.clean),
+        Kept("logins", LOGIN_DAYS, users.clean),
     )
 
 

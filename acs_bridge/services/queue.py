@@ -33,6 +33,24 @@ class Overview:
     effective_writes_per_minute: int | None  # as it holds: theirs, else the settings'
 
     @property
+    def held(self) -> "Held":
+        """What holds it back."""
+        return Held(self.brakes, self.effective_writes_per_minute)
+
+    @property
+    def paused(self) -> bool:
+        """Tell whether the whole queue is held back."""
+        return self.held.paused
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What holds the queue back at this moment."""
+
+    brakes: list[SetBrake]
+    writes_per_minute: int | None  # as it holds
+
+    @property
     def paused(self) -> bool:
         """Tell whether the whole queue is held back."""
         return any(not (brake.batch_id or brake.profile or brake.software_version) for brake in self.brakes)
@@ -77,6 +95,11 @@ class Queue:
             overview = await self._count()
             self._latest = (begun, overview)
             return overview
+
+    async def held(self) -> Held:
+        """Say what holds it back, as an overview does, without counting anything."""
+        rate = await queue.rate(self._database)
+        return Held(await queue.brakes(self._database), self._default_rate if rate is None else rate)
 
     async def batch(self, batch_id: UUID) -> Batch:
         """Count what belongs to one batch; NotFound when it has made no write."""

@@ -1,7 +1,7 @@
 """The application of the operator listener, made of the services that it is given.
 
-It opens nothing and reads no settings. Later parts (console, SOAP, events) add their routes to what it returns, and to
-`ANONYMOUS` the templates that nobody has to log in for.
+It opens nothing and reads no settings. `/v1` is a table of routes, the console a table of pages; SOAP, events and the
+description of the API add their own addresses, and to `ANONYMOUS` those that nobody has to log in for.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from acs_bridge.services.doorbell.doorbell import Doorbell
 from acs_bridge.services.events import EventFeed
 from acs_bridge.services.gateways import Gateways
 from acs_bridge.services.intake import Intake
+from acs_bridge.services.logins import Logins
 from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.plans import Plans
 from acs_bridge.services.queue import Queue
@@ -35,13 +36,18 @@ from acs_bridge.services.transcripts import Transcripts
 from acs_bridge.services.webhooks import Webhooks
 from acs_bridge.services.writes import Writes
 from acs_bridge.web.listener import WithoutContent
+from acs_bridge.web.operator.callers import Callers
+from acs_bridge.web.operator.console.login import LoginPages
+from acs_bridge.web.operator.console.pages import console_pages
+from acs_bridge.web.operator.console.serving import Console
+from acs_bridge.web.operator.doors import ANONYMOUS, DOORS
 from acs_bridge.web.operator.measures import OperatorMeasures
-from acs_bridge.web.operator.middleware import ANONYMOUS, DOORS, PROXIES, CheckToken, answering, authenticating, caller
+from acs_bridge.web.operator.middleware import answering, authenticating
 from acs_bridge.web.operator.models.events import EventQuery
 from acs_bridge.web.operator.models.health import Health
 from acs_bridge.web.operator.openapi.endpoint import add_description
 from acs_bridge.web.operator.problems import HEADERS, WrongRole
-from acs_bridge.web.operator.rates import Rates, tell
+from acs_bridge.web.operator.rates import tell
 from acs_bridge.web.operator.registry import READERS, WATCHERS, Answer, AnyRoute
 from acs_bridge.web.operator.routes import events
 from acs_bridge.web.operator.routes.associations import AssociationRoutes
@@ -58,7 +64,6 @@ from acs_bridge.web.operator.serving import ACTOR, add_routes, query_of, respond
 from acs_bridge.web.operator.soap.endpoint import DOOR, add_soap
 from acs_bridge.web.operator.soap.vocabulary import PATH
 from acs_bridge.web.operator.uploads import STOPPING
-from acs_bridge.web.proxies import Proxies
 
 LARGEST_BODY: Final = 1 << 20
 
@@ -67,7 +72,7 @@ server_logger.addFilter(WithoutContent())  # what a header may quote is a token
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The use cases that `/v1` offers."""
+    """The use cases that `/v1` and the console offer."""
 
     subscribers: Subscribers
     devices: Devices
@@ -88,6 +93,7 @@ class Services:
     audit: AuditTrail
     reloading: Reloading
     plans: Plans
+    logins: Logins
 
 
 def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
@@ -125,38 +131,33 @@ async def _stop_uploads(application: web.Application) -> None:
     application[STOPPING].set()
 
 
-def operator_application(  # noqa: PLR0913 -- by name, from the composition root alone
+def operator_application(
     services: Services,
     *,
-    check_token: CheckToken,
+    callers: Callers,
     check_ready: Callable[[], Awaitable[None]],
     registry: CollectorRegistry,
     clock: Clock,
     on_change: Callable[[], None],
-    public_url: str,
-    rates: Rates,
-    proxies: Proxies,
 ) -> web.Application:
     """Make the application.
 
-    `check_ready` raises what keeps the daemon from working; `on_change` hears of every call that changed something;
-    `public_url` is how callers reach it, without "/" at its end; `rates` how often each
-    may call; `proxies` who is believed about where a call comes from.
+    `callers` knows who calls; `check_ready` raises what keeps the daemon from working; `on_change` hears of every call
+    that changed something.
     """
     measures = OperatorMeasures(registry)
     application = web.Application(
-        middlewares=[answering(measures, on_change), authenticating(check_token, rates)], client_max_size=LARGEST_BODY
+        middlewares=[answering(measures, on_change, callers), authenticating(callers)], client_max_size=LARGEST_BODY
     )
-    application[PROXIES] = proxies
     application.on_response_prepare.append(tell)
     application[ANONYMOUS] = {"/healthz", "/readyz"}
     application[DOORS] = {PATH: DOOR}
-    add_soap(application, services, public_url)
+    add_soap(application, services, callers.public_url)
     application[STOPPING] = asyncio.Event()
     application.on_shutdown.append(_stop_uploads)
     routes = table(services, clock)
     add_routes(application, routes, services.repeats)
-    add_description(application, routes, public_url)
+    add_description(application, routes, callers.public_url)
 
     async def alive(_: web.Request) -> web.Response:
         return respond(Answer(Health()))
@@ -176,18 +177,21 @@ def operator_application(  # noqa: PLR0913 -- by name, from the composition root
     application.router.add_get("/healthz", alive)
     application.router.add_get("/readyz", ready)
     application.router.add_get("/metrics", metrics, allow_head=False)
-    _add_events(application, services.events, check_token)
+    _add_events(application, services.events, callers)
+    console = Console(console_pages(services), callers, services.queue, clock)
+    console.add_to(application)
+    LoginPages(console, services.logins).add_to(application)
     return application
 
 
-def _add_events(application: web.Application, feed: EventFeed, check_token: CheckToken) -> None:
+def _add_events(application: web.Application, feed: EventFeed, callers: Callers) -> None:
     """Serve the stream of events, and end every stream when the daemon ends."""
 
     async def stream(request: web.Request) -> web.StreamResponse:
         if request[ACTOR].role not in READERS:
             raise WrongRole(READERS, request[ACTOR].role)
         query = query_of(EventQuery, request)
-        return await events.stream(request, feed, query, lambda: caller(request, check_token))
+        return await events.stream(request, feed, query, lambda: callers.caller(request, used=False))
 
     async def end_streams(_: web.Application) -> None:
         feed.close()

@@ -57,7 +57,7 @@ class WrongRole(Forbidden):
 
     def __init__(self, needed: Iterable[str], role: str) -> None:
         """Name the roles that may."""
-        super().__init__(f"this needs a token with the role {' or '.join(sorted(needed))}, not {role}")
+        super().__init__(f"this needs the role {' or '.join(sorted(needed))}, not {role}")
 
 
 class ReadsOnly(Forbidden):
@@ -65,9 +65,7 @@ class ReadsOnly(Forbidden):
 
     def __init__(self) -> None:
         """Say who may."""
-        super().__init__(
-            "a token with the role csr only reads (GET); changes need the role admin, or intake for records"
-        )
+        super().__init__("the role csr only reads (GET); changes need the role admin, or intake for records")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,22 @@ import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession, ClientTimeout, web
+from argon2 import Parameters, Type
 from prometheus_client import CollectorRegistry
 from yarl import URL
 
 from acs_bridge.domain.actor import Actor, Role
 from acs_bridge.domain.keyring import Keyring
+from acs_bridge.domain.passwords import Passwords
 from acs_bridge.errors import AcsBridgeError
 from acs_bridge.services.events import EventFeed
+from acs_bridge.services.logins import Lifetimes, Logins
 from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.posting import Poster, Rules
 from acs_bridge.services.pulse import Pulse
@@ -25,6 +29,7 @@ from acs_bridge.services.repeats import Repeats
 from acs_bridge.services.transcripts import Transcripts
 from acs_bridge.services.webhooks import Secrets, Webhooks
 from acs_bridge.web.operator.application import Services, operator_application
+from acs_bridge.web.operator.callers import Callers
 from acs_bridge.web.operator.rates import Rates
 from acs_bridge.web.operator.server import OperatorRunner
 from acs_bridge.web.proxies import Proxies
@@ -36,6 +41,8 @@ USUAL_RATE = 100_000
 PROXY = "127.0.0.2"
 PUBLIC_URL = "https://bss.example.net/acs"
 RULES = Rules([ip_network("127.0.0.0/8")], allow_http=True, timeout_seconds=5.0)
+QUICK = Passwords(Parameters(Type.ID, 19, 16, 16, time_cost=1, memory_cost=8, parallelism=1))
+LIFETIMES = Lifetimes(timedelta(hours=2), timedelta(hours=12))
 MAKER = Actor("cli", "test", Role.ADMIN, "")
 
 
@@ -98,6 +105,7 @@ class Operator:
 async def operator(office: Office, lookup: PhanLookup, keyring: Keyring) -> AsyncIterator[Operator]:
     readiness: list[AcsBridgeError] = []
     poster = Poster(RULES)
+    logins = Logins(office.database, office.clock, keyring, os.urandom, LIFETIMES, QUICK)
     pulse = Pulse(office.database)
     feed = EventFeed(office.database, pulse)
 
@@ -126,15 +134,19 @@ async def operator(office: Office, lookup: PhanLookup, keyring: Keyring) -> Asyn
             audit=office.audit,
             reloading=office.reloading,
             plans=office.plans,
+            logins=logins,
         ),
-        check_token=office.tokens.check,
+        callers=Callers(
+            office.tokens.check,
+            logins,
+            Rates(office.clock, USUAL_RATE),
+            Proxies((ip_network(PROXY),)),
+            PUBLIC_URL,
+        ),
         check_ready=check_ready,
         registry=CollectorRegistry(),
         clock=office.clock,
         on_change=pulse.beat,
-        public_url=PUBLIC_URL,
-        rates=Rates(office.clock, USUAL_RATE),
-        proxies=Proxies((ip_network(PROXY),)),
     )
     runner = OperatorRunner(application, access_log=None, shutdown_timeout=5)
     await runner.setup()

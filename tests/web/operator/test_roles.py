@@ -4,12 +4,14 @@ import pytest
 
 from acs_bridge.domain.actor import Role
 from acs_bridge.services.events import EventFeed
+from acs_bridge.services.logins import Logins
 from acs_bridge.services.posting import Poster, Rules
 from acs_bridge.services.pulse import Pulse
 from acs_bridge.services.repeats import Repeats
 from acs_bridge.services.transcripts import Transcripts
 from acs_bridge.services.webhooks import Secrets, Webhooks
 from acs_bridge.web.operator.application import Services, table
+from tests.web.operator.conftest import LIFETIMES, QUICK
 
 NOBODY_HAS_IT = "00000000-0000-7000-8000-000000000000"
 READ = {Role.ADMIN, Role.CSR, Role.INTAKE}
@@ -104,6 +106,7 @@ def test_the_table_of_this_test_has_every_route(office, lookup, keyring):
         office.audit,
         office.reloading,
         office.plans,
+        Logins(office.database, office.clock, keyring, bytes, LIFETIMES, QUICK),
     )
     routes = {(route.method, route.path) for route in table(services, office.clock)}
     assert routes == ALLOWED.keys() - {("GET", "/metrics")}
@@ -136,7 +139,7 @@ async def test_health_is_for_everybody(operator, path):
     assert (reply.status, reply.json) == (200, {"status": "ok"})
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/nothing", "/openapi", "/healthz/x"])
+@pytest.mark.parametrize("path", ["/nothing", "/v1", "/v1/nothing", "/openapi", "/healthz/x"])
 async def test_nobody_learns_without_a_token_what_is_served(operator, path):
     assert (await operator.as_(None).get(path)).status == 401
 

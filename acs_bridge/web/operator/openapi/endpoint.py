@@ -11,7 +11,7 @@ from aiohttp import web
 
 from acs_bridge.errors import AcsBridgeError, Unauthenticated
 from acs_bridge.web.operator import problems
-from acs_bridge.web.operator.middleware import ANONYMOUS, DOORS, Door
+from acs_bridge.web.operator.doors import ANONYMOUS, DOORS, Door
 from acs_bridge.web.operator.openapi.document import document, written
 from acs_bridge.web.operator.openapi.others import DESCRIPTION
 from acs_bridge.web.operator.openapi.page import POLICY, page

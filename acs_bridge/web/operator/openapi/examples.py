@@ -362,7 +362,7 @@ _WRONG = "must have 1 to 64 characters, not counting blanks around it"
 _DETAILS: Final[dict[HTTPStatus, tuple[str, str]]] = {
     HTTPStatus.BAD_REQUEST: (UnreadableBody.title, "the body is no JSON: EOF while parsing an object"),
     HTTPStatus.UNAUTHORIZED: (Unauthenticated.title, "this bearer token is not known, or counts no more"),
-    HTTPStatus.FORBIDDEN: (WrongRole.title, "this needs a token with the role admin, not csr"),
+    HTTPStatus.FORBIDDEN: (WrongRole.title, "this needs the role admin, not csr"),
     HTTPStatus.NOT_FOUND: (NotFound.title, "there is no such write"),
     HTTPStatus.METHOD_NOT_ALLOWED: (
         "This address does not take that method",

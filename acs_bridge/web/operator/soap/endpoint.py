@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from acs_bridge.web.operator.middleware import Door
+from acs_bridge.web.operator.doors import Door
 from acs_bridge.web.operator.problems import HEADERS, UnreadableBody, WrongMediaType
 from acs_bridge.web.operator.serving import ACTOR
 from acs_bridge.web.operator.soap.faults import FAULTS

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
@@ -10,7 +11,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry, Resource
 
 from acs_bridge.domain.actor import Role
-from acs_bridge.web.operator.application import described
+from acs_bridge.web.operator.application import _Nothing, described
+from acs_bridge.web.operator.console.pages import console_pages
+from acs_bridge.web.operator.console.static import PATH as STATIC
 from acs_bridge.web.operator.openapi.document import document, written
 from acs_bridge.web.operator.openapi.examples import EXAMPLES, example_of
 from acs_bridge.web.operator.openapi.operations import operation_id
@@ -134,9 +137,11 @@ def test_every_schema_is_used():
     assert unused <= {"Changes", "Reset", "ProblemLine"} | lines  # which stand in streams, by their names
 
 
-def test_everything_that_the_listener_serves_is_in_the_document_but_soap_and_the_page(operator):
+def test_everything_that_the_listener_serves_is_in_the_document_but_soap_and_pages(operator):
     served = {resource.canonical for resource in operator.runner.app.router.resources()}
-    assert served - DOCUMENT["paths"].keys() == {"/soap/provisioning", "/reference"}
+    services: Any = _Nothing()
+    pages = {page.path for page in console_pages(services)} | {"/login", "/logout", STATIC}
+    assert served - DOCUMENT["paths"].keys() == {"/soap/provisioning", "/reference"} | pages
     assert DOCUMENT["paths"].keys() <= served
 
 

@@ -1,0 +1,85 @@
+"""Pages as HTML: templates that escape everything, refuse what is not given to them, and have no words of their own."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from acs_bridge.domain.clock import Clock
+from acs_bridge.domain.waiting import span
+from acs_bridge.services.queue import Held
+from acs_bridge.web.operator.console.registry import Page, View, Visit
+from acs_bridge.web.operator.console.static import static
+from acs_bridge.web.operator.console.texts import texts
+
+SEARCH: Final = "/search"  # where the header's search box leads
+_MOMENT: Final = re.compile(r"(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d) UTC")
+
+
+class Renderer:
+    """Writes pages."""
+
+    def __init__(self, pages: Sequence[Page], clock: Clock) -> None:
+        self._pages = pages
+        self._clock = clock
+        self._environment = Environment(
+            loader=PackageLoader("acs_bridge.web.operator.console"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        has_search = any(page.path == SEARCH for page in pages)
+        self._environment.globals.update(text=texts(), static=static().url, has_search=has_search)
+        self._environment.filters.update(
+            time=moment, span=span, segment=segment, moments=lambda words: moments(words, self._clock())
+        )
+
+    def page(self, view: View, page: Page, visit: Visit, held: Held) -> str:
+        """Write a page for somebody who is logged in."""
+        title = view.title or texts()(page.title)
+        return self._environment.get_template(view.template).render(
+            **view.shown, title=title, page=page, visit=visit, navigation=self._navigation(visit), held=held
+        )
+
+    def bare(self, template: str, **shown: Any) -> str:  # noqa: ANN401 -- what a template shows
+        """Write a page for somebody who is not."""
+        return self._environment.get_template(template).render(**shown)
+
+    def _navigation(self, visit: Visit) -> dict[str | None, list[Page]]:
+        """Sort what somebody may see by its drop-down; None: what stands in the navigation itself."""
+        menus: dict[str | None, list[Page]] = {}
+        for each in self._pages:
+            if each.entry is not None and visit.actor.role in each.roles:
+                menus.setdefault(each.entry.menu, []).append(each)
+        return menus
+
+
+def moment(at: datetime | None, form: str = "moment") -> Markup:
+    """Write a time, which a script shows in the zone of whoever looks; `form`: moment, clock, ago."""
+    if at is None:
+        return Markup()
+    utc = at.astimezone(UTC)
+    return Markup('<time datetime="{}" data-form="{}">{}</time>').format(
+        utc.strftime("%Y-%m-%dT%H:%M:%SZ"), form, utc.strftime("%Y-%m-%d %H:%M UTC")
+    )
+
+
+def moments(words: str, now: datetime) -> Markup:
+    """Do the same with the times in a sentence, which are in UTC there; without a date they are of today."""
+
+    def shown(found: re.Match[str]) -> str:
+        date = found[1] or f"{now:%Y-%m-%d}"
+        form = "moment" if found[1] else "clock"
+        return Markup('<time datetime="{}T{}:00Z" data-form="{}">{}</time>').format(date, found[2], form, found[0])
+
+    return Markup(_MOMENT.sub(shown, str(escape(words))))  # noqa: S704 -- escaped, but for what stands here
+
+
+def segment(text: str) -> str:
+    """Write a text as one segment of a path."""
+    return quote(text, safe="")

@@ -1,0 +1,50 @@
+// Calls of /v1 with the session of this page. The one place that speaks to the daemon, but for the stream of events.
+import { answered, lost, loggedOut } from "./connection.js";
+
+const MOST_SECONDS = 30;
+
+export class Problem extends Error {
+  // What the daemon answers when it does not do what it is asked (RFC 9457).
+  constructor(status, problem) {
+    super(problem.detail ?? problem.title ?? "");
+    this.status = status;
+    this.errors = problem.errors ?? [];
+  }
+}
+
+export class Offline extends Error {}
+
+export const csrf = () => document.querySelector('meta[name="csrf-token"]').content;
+
+async function ask(path, options) {
+  try {
+    return await fetch(path, { ...options, signal: options.signal ?? AbortSignal.timeout(MOST_SECONDS * 1000) });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    lost();
+    throw new Offline();
+  }
+}
+
+// Gives the answer's JSON (null without a body); throws a Problem, or Offline when nobody answers.
+export async function call(method, path, body, { headers = {}, signal } = {}) {
+  const sent = { Accept: "application/json", "X-CSRF-Token": csrf(), ...headers };
+  if (body !== undefined) sent["Content-Type"] = "application/json";
+  const response = await ask(path, { method, headers: sent, body: body === undefined ? undefined : JSON.stringify(body), signal });
+  answered();
+  const json = /json/.test(response.headers.get("Content-Type") ?? "") ? await response.json() : null;
+  if (response.status === 401) loggedOut();
+  if (!response.ok) throw new Problem(response.status, json ?? {});
+  return json;
+}
+
+// Fetches a page of ours as a document; null when the session is over, or when it is no page any more.
+export async function page(path, signal) {
+  const response = await ask(path, { headers: { Accept: "text/html" }, redirect: "follow", signal });
+  answered();
+  if (new URL(response.url).pathname === "/login") {
+    loggedOut();
+    return null;
+  }
+  return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
+}

@@ -1,0 +1,11 @@
+// What every page does.
+import { takeForms } from "./forms.js";
+import { keepLive } from "./live.js";
+import { closeMenus } from "./menus.js";
+import "./once.js";
+import { localise } from "./times.js";
+
+localise();
+closeMenus();
+takeForms();
+keepLive();
