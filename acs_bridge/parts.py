@@ -17,6 +17,7 @@ from acs_bridge.domain.credentials import OwnPairs, Pair
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.phan import PhanUrls
 from acs_bridge.domain.profile import ProfileSet
+from acs_bridge.domain.provisioning_code import ProvisioningCodes
 from acs_bridge.domain.retry import Retry
 from acs_bridge.domain.write import WriteEvent
 from acs_bridge.errors import Unavailable
@@ -32,6 +33,7 @@ from acs_bridge.services.doorbell.address import Access
 from acs_bridge.services.doorbell.credentials import configured, own_or
 from acs_bridge.services.doorbell.doorbell import Doorbell, Manners
 from acs_bridge.services.doorbell.ends import SessionEnds
+from acs_bridge.services.drift import Drift
 from acs_bridge.services.events import EventFeed
 from acs_bridge.services.gateways import Gateways
 from acs_bridge.services.inbox import Inbox, InboxBounds
@@ -43,6 +45,7 @@ from acs_bridge.services.logins import Lifetimes, Logins
 from acs_bridge.services.outbox import Chance, Outbox
 from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.plans import Plans
+from acs_bridge.services.preparations import Preparations
 from acs_bridge.services.profiles import LiveProfiles, Texts, read_profiles
 from acs_bridge.services.provisioner import Patience, Provisioner
 from acs_bridge.services.pulse import Pulse
@@ -132,7 +135,8 @@ class Parts:
         self.registry = CollectorRegistry()
         self.phan_urls = PhanUrls(keyring, settings.phan.base_url)
         refuse_too_long(self.profiles.all, self.phan_urls, clock())
-        self.rendering = Rendering(self.profiles, self.phan_urls)
+        self.codes = ProvisioningCodes(keyring)
+        self.rendering = Rendering(self.profiles, self.phan_urls, self.codes)
         self.reloading = Reloading(database, clock, self.profiles, self.phan_urls, lambda: profile_texts(settings))
         self.seals = Seals(keyring, self.phan_urls, self.profiles)
         self.lines = Lines(self.seals)
@@ -307,8 +311,13 @@ class Parts:
             quarantine=self.quarantine,
             retry=Retry(queue.max_attempts, queue.retry_initial_seconds, queue.retry_max_seconds),
             patience=Patience(timedelta(seconds=queue.lease_seconds), timedelta(seconds=queue.staged_seconds)),
-            bind_wanted=self.binding.bind_wanted,
-            resets=Resets(self.database),
+            preparations=Preparations(
+                self.binding.bind_wanted,
+                Resets(self.database, measures.again),
+                Drift(self.database, self.rendering, queue.recheck_hours, measures.again),
+                self.credentials,
+                self.clock,
+            ),
             budget=Budget(measures.over_budget.inc),
             clock=self.clock,
             random=random.random,

@@ -141,6 +141,12 @@ class Queue(Section):
         20,
         description="How many writes one gateway is sent in 24 hours: what becomes a loop all the same, stops there.",
     )
+    recheck_hours: Annotated[int, Field(ge=0, le=8760)] | None = Field(
+        None,
+        description="How often a value that was found right is read again, in hours, at the next Inform; a profile may "
+        "say otherwise. Not set, or 0: only where the gateway shows that something has changed.",
+        examples=[168],
+    )
     max_attempts: Annotated[int, Field(ge=1, le=100)] = Field(
         5, description="After so many attempts that faltered a write has failed."
     )

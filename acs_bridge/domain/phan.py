@@ -105,6 +105,14 @@ class PhanUrls:
             raise PhanUrlRefused
         return OpenedPhanUrl(_unpack(plain), key_id)
 
+    def is_ours(self, url: str) -> bool:
+        """Whether this is a PHAN URL that this keyring has sealed, whatever it means today."""
+        try:
+            self.open(url)
+        except PhanUrlRefused:
+            return False
+        return True
+
     def scrub(self, text: str) -> str:
         """Cut every PHAN URL of ours in somebody else's words down to what may be shown.
 

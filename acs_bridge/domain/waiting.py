@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from acs_bridge.domain.ring import LastRing
-from acs_bridge.domain.write import WriteState
+from acs_bridge.domain.write import Cause, WriteState
 from cwmp.faults import fault_code
 
 MINUTE: Final = 60
@@ -81,6 +81,7 @@ class Facts:
     credentials: bool = False  # it carries no URL, but a user name and a password
     readable: bool = True  # false: the gateway does not let the value be read back
     last_ring: LastRing | None = None
+    cause: Cause | None = None  # why it was queued
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,14 @@ class Waiting:
     expected_at: datetime | None = None
 
 
+_LOST: Final = {
+    Cause.BOOTSTRAP: "the gateway was reset",
+    Cause.FIRMWARE: "the gateway has another software version",
+    Cause.DRIFT: "something else was written into the gateway",
+    Cause.RECHECK: "the gateway was not looked at for long",
+    Cause.READMITTED: "the gateway was let in again",
+}
+_WAR: Final = "; something else is written into it again and again: is there another manager?"
 _EXPOSED = "the gateway comes without TLS from outside device_listener.management_networks: no PHAN URL is sent there"
 
 
@@ -108,7 +117,7 @@ def _queued(facts: Facts, now: datetime) -> Waiting:
     if facts.spent_until is not None:
         return Waiting(
             f"the gateway has had all its writes of a day (queue.writes_per_gateway_per_day): the next one can go out "
-            f"from {_moment(facts.spent_until, now)} on",
+            f"from {_moment(facts.spent_until, now)} on{_WAR if facts.cause is Cause.DRIFT else ''}",
             facts.rhythm.next_after(facts.spent_until) or facts.spent_until,
         )
     expected = facts.rhythm.next_after(max(now, facts.due_at))
@@ -118,7 +127,14 @@ def _queued(facts: Facts, now: datetime) -> Waiting:
         return Waiting(
             f"the last attempt failed{_because(facts.fault)}; it is tried again later", expected or facts.due_at
         )
-    return Waiting(f"the next Inform of the gateway: {facts.rhythm.words(now)}{_rung(facts.last_ring, now)}", expected)
+    words = f"the next Inform of the gateway: {facts.rhythm.words(now)}{_rung(facts.last_ring, now)}"
+    return Waiting(words + _again(facts.cause), expected)
+
+
+def _again(cause: Cause | None) -> str:
+    """Why a line that was provisioned is written again."""
+    why = _LOST.get(cause) if cause is not None else None
+    return "" if why is None else f"; it is looked at again because {why}"
 
 
 def _rung(ring: LastRing | None, now: datetime) -> str:

@@ -24,6 +24,9 @@ class Cause(StrEnum):
     LEFT = "left"  # its gateway has a URL that counts no more
     CREDENTIALS = "credentials"  # its gateway is to have other credentials
     BOOTSTRAP = "bootstrap"  # its gateway was reset: 0 BOOTSTRAP
+    FIRMWARE = "firmware"  # its gateway has another software version: what it held may be gone
+    DRIFT = "drift"  # its gateway shows that something else was written into it
+    RECHECK = "recheck"  # its gateway was not looked at for as long as its profile or the settings allow
     READMITTED = "readmitted"  # its gateway was kept out with what it had lost, and was let in again
 
 

@@ -1,7 +1,7 @@
 """Informs that arrive together share one statement, and of two Informs of one gateway the later one wins."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from acs_bridge.domain.clock import Clock
@@ -18,9 +18,22 @@ REGISTRATION_TRIES: Final = 3
 BOOTSTRAP: Final = 0
 BOOT: Final = 1
 PERIODIC: Final = 2
+VALUE_CHANGE: Final = 4
 PARAMETER_KEY: Final = "ManagementServer.ParameterKey"
+PROVISIONING_CODE: Final = "DeviceInfo.ProvisioningCode"
 _Claim: TypeAlias = tuple[tuple[str, str, str], Principal]  # a DeviceId, and the credentials that came with it
 LONGEST: Final = 256  # characters of what a gateway says of itself; TR-181 has none longer
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What an Inform is looked at for, to find out whether its gateway still has what it was given."""
+
+    check_before: str | None = None  # values that were last read before this time are read again (ISO 8601)
+    changed: bool = False  # it says itself that it holds another value
+
+
+NO_SIGNS: Final = Signs()
 
 
 class RegistrationContested(AcsBridgeError):
@@ -91,7 +104,7 @@ def _of(row: InformRow, newest: InformRow, session: OpenedSession | Examined) ->
     number = max(session.session_number - 1, 0)  # who was kept out of the inbox has none
     # It sets nothing going either: that is for the newer one.
     over = replace(session, session_number=number, replayed=replayed, entitled=False, unmanaged=False)
-    return replace(over, write=None, due_at=None, behind=None)
+    return replace(over, write=None, due_at=None, behind=None, drift=None)
 
 
 def kind_of(inform: Inform) -> GatewayKind:
@@ -107,12 +120,18 @@ def is_bootstrap(inform: Inform) -> bool:
 
 
 def row_of(
-    inform: Inform, contact: Contact, kind: GatewayKind, profile: str | None, *, parked: bool = False
+    inform: Inform,
+    contact: Contact,
+    kind: GatewayKind,
+    profile: str | None,
+    signs: Signs = NO_SIGNS,
+    *,
+    parked: bool = False,
 ) -> InformRow:
     """What an Inform leaves in its gateway's row. Events are told by their number alone (a name may be anything)."""
     device = inform.device_id
     numbers = {event.number for event in inform.events}
-    key = inform.value(PARAMETER_KEY)
+    key, code = inform.value(PARAMETER_KEY), inform.value(PROVISIONING_CODE)
     return InformRow(
         serial_number=device.serial_number,
         oui=device.oui,
@@ -121,7 +140,7 @@ def row_of(
         hardware_version=_cut(inform.value("DeviceInfo.HardwareVersion")),
         software_version=kind.software_version,
         root=kind.root,
-        provisioning_code=_cut(inform.value("DeviceInfo.ProvisioningCode")),
+        provisioning_code=None if code is None else _cut(code),
         parameter_key=None if key is None else _cut(key),
         connection_request_url=_cut(inform.value("ManagementServer.ConnectionRequestURL")),
         cwmp_namespace=contact.namespace,
@@ -135,6 +154,8 @@ def row_of(
         login=contact.login,
         principal=contact.principal,
         parked=parked,
+        check_before=signs.check_before,
+        changed=signs.changed,
     )
 
 

@@ -3,7 +3,7 @@
 A worker that has not seen the session, or has been overtaken by another one, reads the write's row and goes on.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,10 +20,10 @@ from acs_bridge.domain.retry import Retry
 from acs_bridge.domain.write import RETRYABLE, SETTLED, WriteEvent, WriteState
 from acs_bridge.services.budget import Budget
 from acs_bridge.services.credentials import GatewayCredentials
-from acs_bridge.services.informs import PARAMETER_KEY, Informs, is_bootstrap, kind_of, row_of
+from acs_bridge.services.informs import PARAMETER_KEY, Informs, kind_of, row_of
+from acs_bridge.services.preparations import Preparations
 from acs_bridge.services.quarantine import Quarantine
 from acs_bridge.services.rendering import Rendered, Rendering, Unfit
-from acs_bridge.services.resets import Resets
 from acs_bridge.services.visit import NO_QUIRKS, Contact, Outgoing, Overtaken, Visit
 from acs_bridge.store.sessions import Change, Examined, OpenedSession, Sessions, Standing
 from cwmp.messages import Fault, Inform, SetParameterValues
@@ -61,14 +61,12 @@ class Provisioner:
         quarantine: Quarantine,
         retry: Retry,
         patience: Patience,
-        bind_wanted: Callable[[int, datetime], Awaitable[bool]],
-        resets: Resets,
+        preparations: Preparations,
         budget: Budget,
         clock: Clock,
         random: Callable[[], float],
         on_move: Callable[[WriteEvent], None],
     ) -> None:
-        """`bind_wanted` joins a gateway that informs for the first time to the device that was waiting for it."""
         self._sessions = sessions
         self._informs = informs
         self._rendering = rendering
@@ -76,8 +74,7 @@ class Provisioner:
         self._quarantine = quarantine
         self._retry = retry
         self._patience = patience
-        self._bind_wanted = bind_wanted
-        self._resets = resets
+        self._preparations = preparations
         self._budget = budget
         self._clock = clock
         self._random = random
@@ -91,9 +88,10 @@ class Provisioner:
         kind = kind_of(inform)
         profile = self._rendering.profile(kind)
         parked = profile is not None and bool(profile.blocks) and profile.block(kind, self._clock()) is not None
-        row = row_of(inform, contact, kind, None if profile is None else profile.name, parked=parked)
+        signs = self._preparations.signs(inform, profile)
+        row = row_of(inform, contact, kind, None if profile is None else profile.name, signs, parked=parked)
         opened = await self._informs.take(row)
-        if isinstance(opened, OpenedSession) and await self._prepared(opened, inform):
+        if isinstance(opened, OpenedSession) and await self._preparations.prepare(opened, inform):
             # Something waits for it since. Taken once more, so that brakes and rate decide about that too.
             opened = await self._informs.take(replace(row, booted=False, periodic=False, login=None, again=True))
         if isinstance(opened, Examined):
@@ -122,18 +120,6 @@ class Provisioner:
                 self._budget.held(opened.gateway_id, opened.write.id, opened.spent_until)
         visit.work_due = visit.work_due and not contact.exposed
         return visit
-
-    async def _prepared(self, opened: OpenedSession, inform: Inform) -> bool:
-        """What an Inform sets going: the gateway's line waited for it, it lost what it had, it gets credentials.
-
-        Only where it may have something to do: ordinary Informs cost nothing here.
-        """
-        now, done = self._clock(), False
-        if opened.entitled and opened.is_fresh:
-            done = await self._bind_wanted(opened.gateway_id, now)
-        elif opened.entitled and is_bootstrap(inform) and not _is_under_way(opened.write):
-            done = await self._resets.begins_anew(opened.gateway_id, inform.value(PARAMETER_KEY), now)
-        return (opened.unmanaged and await self._credentials.begin(opened.gateway_id, now)) or done
 
     async def begin(self, visit: Visit) -> Outgoing | None:
         """The gateway has nothing more to say (an empty POST): what it is asked, if anything. Raises Overtaken."""
@@ -352,6 +338,7 @@ class Provisioner:
             fault=None if move.fault is None else self._kept(move.fault, visit.wanted),
             proof=None if move.event is None else _PROOFS.get(move.event),
             profile=profile,
+            code=None if visit.wanted is None else visit.wanted.code,
         )
 
     def _kept(self, fault: Fault, wanted: Rendered | None) -> dict[str, Any]:
@@ -370,12 +357,6 @@ class Provisioner:
                 for parameter in fault.parameters
             ],
         }
-
-
-def _is_under_way(write: OpenWrite | None) -> bool:
-    """Whether a line's write will reach its gateway anyway, or tell by itself whether it has."""
-    on_its_way = (WriteState.QUEUED, WriteState.SENT, WriteState.IN_DOUBT)
-    return write is not None and write.pair is None and write.state in on_its_way
 
 
 def _changed(write: OpenWrite, state: WriteState, move: Move, change: Change, visit: Visit, now: datetime) -> OpenWrite:

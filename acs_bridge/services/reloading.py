@@ -15,6 +15,7 @@ from acs_bridge.domain.actor import Actor
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.phan import PhanClaims, PhanUrls
 from acs_bridge.domain.profile import FIELDS, GatewayKind, InvalidProfile, Profile, ProfileSet, ProfileUnfit
+from acs_bridge.domain.provisioning_code import LONGEST
 from acs_bridge.domain.write import Purpose
 from acs_bridge.errors import AcsBridgeError
 from acs_bridge.services.change import Change
@@ -133,6 +134,7 @@ def _specimen(phan_urls: PhanUrls, line: str, now: datetime) -> dict[str, str]:
         "phan_url": "u" * phan_urls.length(claims),
         "line_of_service": line,
         "association_id": str(claims.association_id),
+        "provisioning_code": "x" * LONGEST,
     }
     return {**dict.fromkeys(FIELDS, _SHORTEST), **known}
 

@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from acs_bridge.domain.keyring import UnknownKey
 from acs_bridge.domain.phan import PhanClaims, PhanUrls
 from acs_bridge.domain.planner import Association, OpenWrite, Wanted
 from acs_bridge.domain.profile import AmbiguousProfile, GatewayKind, Profile, ProfileUnfit
+from acs_bridge.domain.provisioning_code import PARAMETER as PROVISIONING_CODE
+from acs_bridge.domain.provisioning_code import ProvisioningCodes
 from acs_bridge.domain.write import Purpose
+from cwmp.messages import Inform
+
+_THE_URL: Final = frozenset({"phan_url"})
 
 
 class Profiles(Protocol):
@@ -28,6 +33,12 @@ class Rendered:
     profile: str | None  # none: credentials, which every data model has at the same place
     secrets: tuple[str, ...] = field(default=(), repr=False)  # not for a gateway's faults, which may repeat them
 
+    @property
+    def code(self) -> str | None:
+        """The ProvisioningCode that goes with the value."""
+        found = (each.value for each in self.wanted.parameters if each.name.endswith(PROVISIONING_CODE))
+        return next(found, None)
+
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
@@ -39,9 +50,11 @@ class Unfit:
 class Rendering:
     """Fills profiles in."""
 
-    def __init__(self, profiles: Profiles, phan_urls: PhanUrls) -> None:
+    def __init__(self, profiles: Profiles, phan_urls: PhanUrls, codes: ProvisioningCodes) -> None:
+        """`codes` are what gateways carry of a line without being asked."""
         self._profiles = profiles
         self._phan_urls = phan_urls
+        self._codes = codes
 
     def profile(self, kind: GatewayKind) -> Profile | None:
         """The profile that a gateway has; None also where two fit, which is said on the write that this parks."""
@@ -73,6 +86,12 @@ class Rendering:
             return Unfit(str(error))
         return Rendered(write.id, Wanted(parameters, readable=not profile.quirks.no_read_back), profile.name)
 
+    def is_foreign(self, profile: Profile, inform: Inform) -> bool:
+        """Whether an Inform announces, in the place of a PHAN URL, something that is none of ours."""
+        places = {each.name for each in profile.parameters if each.value.fields == _THE_URL}
+        announced = [each.value for each in inform.parameters if each.name in places]
+        return not profile.quirks.no_read_back and not all(map(self._phan_urls.is_ours, announced))
+
     def scrub(self, text: str) -> str:
         """A gateway's words without any PHAN URL."""
         return self._phan_urls.scrub(text)
@@ -86,4 +105,5 @@ class Rendering:
         if write.purpose is Purpose.PROVISION:
             claims = PhanClaims(line.line_of_service, line.id, write.generation, line.issued_at)
             fields["phan_url"] = self._phan_urls.seal(line.key_id, claims)
+            fields["provisioning_code"] = self._codes.seal(line.id, write.generation)
         return fields

@@ -5,6 +5,7 @@ What we believed of such a gateway counts no more. A write that waits, or whose 
 written, or settled by the gateway's own words. One that came to its end without success stays an operator's affair.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -29,8 +30,10 @@ _BELIEVED: Final = frozenset((WriteState.APPLIED, WriteState.STAGED, WriteState.
 class Resets:
     """Hears of gateways that begin anew."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, on_again: Callable[[Cause], None]) -> None:
+        """`on_again` is told why a write was queued."""
         self._database = database
+        self._on_again = on_again
 
     async def begins_anew(self, gateway_id: int, reported_key: str | None, now: datetime) -> bool:
         """Queue the write of its line again; false where there is nothing to be written again."""
@@ -40,6 +43,7 @@ class Resets:
             lambda connection: write_again(connection, gateway_id, Cause.BOOTSTRAP, change, reported_key),
         )
         if write_id is not None:
+            self._on_again(Cause.BOOTSTRAP)
             _log.info("gateway_was_reset", gateway_id=gateway_id, write_id=str(write_id))
         return write_id is not None
 

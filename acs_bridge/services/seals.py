@@ -9,6 +9,7 @@ from datetime import datetime
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.phan import MAX_URL, PhanClaims, PhanUrls
 from acs_bridge.domain.profile import AmbiguousProfile, GatewayKind, Profile, ProfileUnfit
+from acs_bridge.domain.provisioning_code import LONGEST
 from acs_bridge.domain.write import Purpose
 from acs_bridge.errors import InvalidField
 from acs_bridge.services.rendering import Profiles
@@ -57,6 +58,7 @@ def _check_profile(profile: Profile, claims: PhanClaims, subscriber_code: str, u
         "line_of_service": claims.line_of_service,
         "association_id": str(claims.association_id),
         "subscriber_code": subscriber_code,
+        "provisioning_code": "x" * LONGEST,
     }
     try:
         profile.render(Purpose.PROVISION, fields)

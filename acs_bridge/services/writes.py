@@ -10,7 +10,7 @@ from acs_bridge.domain.actor import Actor
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.profile import GatewayKind
 from acs_bridge.domain.waiting import Facts, Rhythm, Waiting, waiting
-from acs_bridge.domain.write import CANCELLABLE, RETRYABLE, Purpose, WriteState
+from acs_bridge.domain.write import CANCELLABLE, RETRYABLE, Cause, Purpose, WriteState
 from acs_bridge.errors import Conflict, NotFound
 from acs_bridge.services import fields, pages
 from acs_bridge.services.change import Change
@@ -151,6 +151,7 @@ class Writes:
             credentials=row.purpose == Purpose.CREDENTIALS,
             readable=not row.plan.get("unreadable"),
             last_ring=row.last_ring,
+            cause=Cause(row.cause),
         )
         return SeenWrite(row, waiting(facts, now))
 

@@ -50,6 +50,8 @@ class Behaviour:
     """Its Informs have an empty event list."""
     no_parameter_key: bool = False
     """Its Informs do not carry the ParameterKey."""
+    announces: tuple[str, ...] = ()
+    """Parameters that its Informs carry beside the forced ones, by their full names."""
     own_requests: tuple[CpeRequest, ...] = ()
     """What it asks between the InformResponse and its empty POST, such as a TransferComplete."""
 

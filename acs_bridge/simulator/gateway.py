@@ -165,7 +165,7 @@ class SimulatedGateway:
             self._change(holding=False)
 
     def _inform(self, events: tuple[EventStruct, ...]) -> Inform:
-        parameters = self.model.forced()
+        parameters = self.model.forced() + self.model.get_values(self.behaviour.announces)
         if self.behaviour.no_parameter_key:
             parameters = tuple(each for each in parameters if not each.name.endswith(".ParameterKey"))
         events = () if self.behaviour.no_events else events

@@ -132,6 +132,11 @@ async def approve(executor: Executor, gateway_id: int, now: datetime, by: str) -
     return await executor.fetchval(_SQL.approve, gateway_id, now, by) is not None
 
 
+async def doubt(executor: Executor, gateway_id: int) -> None:
+    """Compare what a gateway shows with nothing any more, until a value is proven to be in it again."""
+    await executor.execute(_SQL.doubt, gateway_id)
+
+
 async def kind(executor: Executor, gateway_id: int) -> GatewayKind | None:
     """Say what profiles match this gateway by; None before its first Inform."""
     row = await executor.fetchrow(_SQL.kind, gateway_id)

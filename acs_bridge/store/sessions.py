@@ -16,7 +16,7 @@ from acs_bridge.domain.credentials import PairKind
 from acs_bridge.domain.planner import Asked, Association, OpenWrite, Plan
 from acs_bridge.domain.principal import ANYBODY, Kind, Principal
 from acs_bridge.domain.profile import GatewayKind
-from acs_bridge.domain.write import Purpose, WriteEvent, WriteState
+from acs_bridge.domain.write import Cause, Purpose, WriteEvent, WriteState
 from acs_bridge.store import statements
 from acs_bridge.store.batching import Batcher
 from acs_bridge.store.database import Database, Row
@@ -36,7 +36,7 @@ class InformRow:
     hardware_version: str
     software_version: str
     root: str
-    provisioning_code: str
+    provisioning_code: str | None  # None: its Inform did not say
     parameter_key: str | None
     connection_request_url: str
     cwmp_namespace: str
@@ -51,6 +51,8 @@ class InformRow:
     principal: Principal = ANYBODY  # as whom it has logged in
     again: bool = False  # it was taken before, and is the same session
     parked: bool = False  # its profile blocks it: nothing is handed out
+    check_before: str | None = None  # a value that was last read before this time is to be read again
+    changed: bool = False  # it says itself that it holds another value
 
     @property
     def identity(self) -> tuple[str, str, str]:
@@ -88,6 +90,7 @@ class OpenedSession:
     unmanaged: bool = False  # it may have credentials of its own, and never was to have any
     recorded: bool = False  # somebody wants to know what is said in it
     spent_until: datetime | None = None  # it has had its writes of the day: none goes out before
+    drift: Cause | None = None  # it shows that it may have lost what it was given
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,7 @@ class Change:
     fault: dict[str, Any] | None
     proof: str | None
     profile: str | None
+    code: str | None = None  # the ProvisioningCode that its profile writes beside the value
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,7 @@ class MoveRow:
             "fault": change.fault,
             "proof": change.proof,
             "profile": change.profile,
+            "code": change.code,
         }
 
 
@@ -347,6 +352,7 @@ def _opened(record: Row) -> OpenedSession:
         unmanaged=bool(record["unmanaged"]),
         recorded=bool(record["recorded"]),
         spent_until=record["spent_until"],
+        drift=None if record["drift"] is None else Cause(record["drift"]),
     )
 
 

@@ -23,6 +23,9 @@ _ID: Final = re.compile(rb"<cwmp:ID[^>]*>([^<]*)</cwmp:ID>")
 _KEY: Final = re.compile(rb"<ParameterKey>([^<]*)</ParameterKey>")
 _VALUE: Final = re.compile(rb"<Value[^>]*>([^<]*)</Value>")
 
+_KEYS: Final[dict[str, str]] = {}
+"""The ParameterKey that each gateway shows; another one than the daemon wrote would be looked into."""
+
 _FRAME: Final = (
     '<soap-env:Envelope xmlns:soap-env="http://schemas.xmlsoap.org/soap/envelope/"'
     ' xmlns:soap-enc="http://schemas.xmlsoap.org/soap/encoding/" xmlns:xsd="http://www.w3.org/2001/XMLSchema"'
@@ -132,7 +135,7 @@ class Login:
 
 async def daemon_session(exchange: Exchange, serial_number: str, login: Login, *, provisions: bool) -> int:
     """One real session; how many POSTs it took."""
-    opening = inform(serial_number)
+    opening = inform(serial_number, _KEYS.get(serial_number, ""))
     status, head, _ = await exchange.post(request(opening))
     _expect(status, 401)
     status, head, _ = await exchange.post(request(opening, login.answer(head)))
@@ -143,10 +146,10 @@ async def daemon_session(exchange: Exchange, serial_number: str, login: Login, *
     with_cookie = f"Cookie: {cookie[1].decode()}"
     status, _, body = await exchange.post(request(b"", with_cookie))
     if not provisions:
-        _expect(status, 204)
+        _expect(status, 204)  # also after the Inform was compared with what was verified
         return 3
     _expect(status, 200)
-    value = _text(_VALUE, body)
+    value, _KEYS[serial_number] = _text(_VALUE, body), _text(_KEY, body)
     status, _, body = await exchange.post(request(set_response(_text(_ID, body)), with_cookie))
     _expect(status, 200)
     status, _, _ = await exchange.post(request(get_response(_text(_ID, body), value), with_cookie))

@@ -1,5 +1,6 @@
 """Processes under measurement, and the CPU time that the kernel has on their account."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -11,10 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
+import asyncpg
+
+from acs_bridge.store.embedded import EmbeddedPostgres
+
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 START_SECONDS: Final = 60
 STOP_SECONDS: Final = 20
 LOOK_SECONDS: Final = 0.05
+STATISTICS_SECONDS: Final = 1.1  # Postgres adds up what its connections did once a second
 _UTIME, _STIME, _PARENT = 11, 12, 1  # fields of /proc/PID/stat behind the name (proc(5))
 
 
@@ -25,16 +31,31 @@ class Running:
     process: "subprocess.Popen[str]"
     device_port: int
     operator_port: int
+    folder: Path
 
     def cpu_seconds(self) -> float:
         """User and system time of the daemon's own process."""
         return cpu_seconds([self.process.pid])
+
+    def transactions(self) -> int:
+        """How many the embedded Postgres has committed."""
+        return asyncio.run(_transactions(self.folder))
 
     def postgres_cpu_seconds(self) -> float:
         """User and system time of the embedded Postgres, all its processes, those that have ended included."""
         servers = [pid for pid in children(self.process.pid) if _name(pid) == "postgres"]
         ended = sum(_ended_children_seconds(pid) for pid in servers)
         return ended + cpu_seconds(servers + [child for pid in servers for child in children(pid)])
+
+
+async def _transactions(folder: Path) -> int:
+    server = await EmbeddedPostgres.attach(folder / "postgres")
+    connection = await asyncpg.connect(server.owner_url)
+    try:
+        await asyncio.sleep(STATISTICS_SECONDS)
+        return int(await connection.fetchval("select sum(xact_commit) from pg_stat_database"))
+    finally:
+        await connection.close()
 
 
 def cpu_seconds(pids: Sequence[int]) -> float:
@@ -88,7 +109,7 @@ def daemon(folder: Path, environment: Mapping[str, str]) -> Iterator[Running]:
     log = folder / "daemon.log"
     with log.open("w") as output, _started(command, environment_of(folder, environment), output) as process:
         ports = _listening(process, log)
-        yield Running(process, ports["device"], ports["operator"])
+        yield Running(process, ports["device"], ports["operator"], folder)
 
 
 @contextmanager

@@ -60,6 +60,7 @@ class TestExample:
             "device_listener.trusted_proxies",
             "device_listener.certificate_header",
             "profiles.dirs",
+            "queue.recheck_hours",
             "queue.writes_per_minute",
             "webhooks.allowed_networks",
             "webhooks.ca_certificates",

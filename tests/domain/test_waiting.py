@@ -6,7 +6,7 @@ import pytest
 
 from acs_bridge.domain.ring import LastRing, RingResult
 from acs_bridge.domain.waiting import Facts, Rhythm, span, waiting
-from acs_bridge.domain.write import FINAL, WriteState
+from acs_bridge.domain.write import FINAL, Cause, WriteState
 
 NOW = datetime(2026, 3, 14, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -33,6 +33,9 @@ def facts(state, **more):
         (facts(WriteState.QUEUED, rhythm=Rhythm(NOW)), "the next Inform of the gateway", None),
         (facts(WriteState.QUEUED, due_at=NOW + 4 * HOUR), "tried again later", NEXT + 4 * HOUR),
         (facts(WriteState.QUEUED, due_at=NOW + HOUR, rhythm=Rhythm(NOW)), "tried again later", NOW + HOUR),
+        (facts(WriteState.QUEUED, cause=Cause.FIRMWARE), "because the gateway has another software version", NEXT),
+        (facts(WriteState.QUEUED, cause=Cause.BOUND), "the next Inform of the gateway.* UTC$", NEXT),
+        (facts(WriteState.QUEUED, cause=Cause.DRIFT, spent_until=NOW + HOUR), "is there another manager", NEXT),
         (facts(WriteState.SENT, lease_until=NOW + HOUR), "the answer of the gateway", NOW + HOUR),
         (facts(WriteState.IN_DOUBT), "its next Inform tells whether", NEXT),
         (facts(WriteState.APPLIED, lease_until=NOW + HOUR), "is being read back", NOW + HOUR),

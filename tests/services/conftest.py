@@ -14,6 +14,7 @@ from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.names import line_of_service, subscriber_code
 from acs_bridge.domain.phan import PhanUrls
 from acs_bridge.domain.profile import ProfileSet, parse_profile
+from acs_bridge.domain.provisioning_code import ProvisioningCodes
 from acs_bridge.domain.ring import RingResult
 from acs_bridge.services.associations import Associations
 from acs_bridge.services.audit import AuditTrail
@@ -118,7 +119,7 @@ class Office:
         self.credentials = GatewayCredentials(database, clock, self.keyring, self.policy)
         self.gateways = Gateways(database, clock, self.binding, self.credentials)
         self.stock = Stock(database, clock, self.credentials, self.binding)
-        self.rendering = Rendering(self.profiles, PhanUrls(self.keyring, BASE_URL))
+        self.rendering = Rendering(self.profiles, PhanUrls(self.keyring, BASE_URL), ProvisioningCodes(self.keyring))
         self.reloading = Reloading(
             database, clock, self.profiles, PhanUrls(self.keyring, BASE_URL), lambda: [[("roomy.toml", self.text)]]
         )

@@ -20,6 +20,7 @@ _MAX_GLOB = 256
 _MAX_LENGTH = 65_536
 _MAX_REASON = 512
 _MATCH_KEYS = ("root", "oui", "product_class", "software_version")
+_MAX_HOURS = 8760  # a year
 _QUIRKS = tuple(quirk.name for quirk in fields(Quirks))
 
 _PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -73,14 +74,15 @@ def parse_profile(text: str, source: str) -> Profile:
         file = _Table(source, "", tomllib.loads(text))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InvalidProfile(source, "", f"is not TOML: {error}") from None
-    file.knows("name", "match", "parameter", "quirks", "block")
+    file.knows("name", "match", "parameter", "quirks", "keep", "block")
     match = _match(file.table("match"))
     parameters = tuple(_parameter(table) for table in file.tables("parameter"))
     _check_names(file, match, parameters)
     if not any(parameter.value.fields for parameter in parameters):
         file.refuse("parameter", "has no value with a field: every gateway would get the same")
     quirks, blocks = _quirks(file.table("quirks")), tuple(_block(table) for table in file.tables("block", least=0))
-    return Profile(_name(file), match, parameters, quirks, blocks, source)
+    recheck_hours = _recheck_hours(file.table("keep"))
+    return Profile(_name(file), match, parameters, quirks, blocks, recheck_hours, source)
 
 
 def _name(file: _Table) -> str:
@@ -139,6 +141,14 @@ def _until(table: _Table) -> datetime | None:
         return until.replace(tzinfo=UTC) if until.tzinfo is None else until.astimezone(UTC)
     except OverflowError:
         table.refuse("until", "lies outside of the calendar")
+
+
+def _recheck_hours(table: _Table) -> int | None:
+    table.knows("recheck_hours")
+    hours = table.items.get("recheck_hours")
+    if hours is not None and (not isinstance(hours, int) or isinstance(hours, bool) or not 0 <= hours <= _MAX_HOURS):
+        table.refuse("recheck_hours", f"must be a whole number from 0 (never) to {_MAX_HOURS}")
+    return hours
 
 
 def _parameter(table: _Table) -> ProfileParameter:

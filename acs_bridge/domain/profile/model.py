@@ -104,6 +104,7 @@ class Profile:
     parameters: tuple[ProfileParameter, ...]
     quirks: Quirks = Quirks()
     blocks: tuple[Block, ...] = ()
+    recheck_hours: int | None = None  # how often its value is read again; 0: never; None: as the settings say
     source: str = ""  # the file that it came from, for messages
 
     def block(self, kind: GatewayKind, now: datetime) -> Block | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Self
 
-FIELDS = ("phan_url", "line_of_service", "subscriber_code", "association_id")
+FIELDS = ("phan_url", "line_of_service", "subscriber_code", "association_id", "provisioning_code")
 
 
 @dataclass(frozen=True, slots=True)

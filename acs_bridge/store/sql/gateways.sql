@@ -80,6 +80,10 @@ limit $8;
 -- Lets a gateway out of the inbox; the first approval stays.
 update gateway set approved_at = $2, approved_by = $3 where id = $1 and approved_at is null returning id;
 
+-- name: doubt
+-- What a gateway shows is compared with nothing any more, until a value is proven to be in it again.
+update gateway set kept_version = null where id = $1;
+
 -- name: kind
 -- What profiles match a gateway by; `root` is empty before its first Inform.
 select root, oui, product_class, software_version from gateway where id = $1;

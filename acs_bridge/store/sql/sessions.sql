@@ -19,7 +19,7 @@ with inform as (
         software_version text, root text, provisioning_code text, parameter_key text, connection_request_url text,
         cwmp_namespace text, profile text, address text, events text[], booted bool, periodic bool, believed bool,
         exposed bool, login bigint, principal text, gateway_ids bigint[], pair_generation int, again bool,
-        parked bool)
+        parked bool, check_before timestamptz, changed bool)
 ),
 -- Of several in one batch the first. In one order everywhere, as gateways are, and before any of these is locked.
 shown as (
@@ -55,7 +55,7 @@ known as (
         hardware_version = i.hardware_version,
         software_version = i.software_version,
         root = i.root,
-        provisioning_code = i.provisioning_code,
+        provisioning_code = coalesce(i.provisioning_code, ''),
         parameter_key = i.parameter_key,
         connection_request_url = i.connection_request_url,
         cwmp_namespace = i.cwmp_namespace,
@@ -89,7 +89,13 @@ known as (
               g.own_to = 0 and i.principal in ('bootstrap', 'imported') as unmanaged,
               g.recorded_sessions is not null as recorded,
               case when g.written_count >= $5::int and g.written_from > $2 - interval '1 day'
-                   then g.written_from + interval '1 day' end as spent_until
+                   then g.written_from + interval '1 day' end as spent_until,
+              -- Whether it shows that it may have lost what it was given, by the cause that this is.
+              case when g.kept_version is null then null
+                   when g.kept_version <> i.software_version and g.kept_version <> '' and i.software_version <> ''
+                       then 'firmware'
+                   when i.changed or g.kept_key <> i.parameter_key or g.kept_code <> i.provisioning_code then 'drift'
+                   when g.checked_at < i.check_before then 'recheck' end as drift
 ),
 -- Who comes by itself and is not entitled to anything gets no row where there are too many like it.
 unknown as (
@@ -117,7 +123,7 @@ fresh as (
         parameter_key, connection_request_url, cwmp_namespace, profile, address, exposed, events, created_at,
         session_number, first_inform_at, last_inform_at, booted_at, periodic_at, pair, takes_bootstrap)
     select i.serial_number, i.oui, i.product_class, i.manufacturer, i.hardware_version, i.software_version, i.root,
-           i.provisioning_code, i.parameter_key, i.connection_request_url, i.cwmp_namespace, i.profile, i.address,
+           coalesce(i.provisioning_code, ''), i.parameter_key, i.connection_request_url, i.cwmp_namespace, i.profile, i.address,
            i.exposed, i.events, $2, 1, $2, $2, case when i.booted then $2 end,
            case when i.periodic then $2 end,
            case when i.principal = 'certificate' then 'certificate' else 'bootstrap' end, i.principal <> 'certificate'
@@ -188,7 +194,7 @@ select i.place, coalesce(known.id, fresh.id) as gateway_id, coalesce(known.sessi
        w.id, w.purpose, w.pair, w.state, w.moves, w.attempts, w.step, w.plan, w.parameter_key, w.request_id,
        w.session_number as write_session_number, w.moved_at, w.due_at, w.association_id, w.generation, w.key_id,
        w.association_issued_at, w.line_of_service, w.subscriber_code, w.braked, w.spent_until,
-       known.recorded,
+       known.recorded, known.drift,
        waiting.turn > (select floor(available) from bucket) as over_rate, admitted.place is null as replayed
 from inform i
 left join admitted using (place)
@@ -253,7 +259,7 @@ with asked as (
     cross join lateral json_to_record(row.content::json) as a (
         gateway_id bigint, session_number bigint, write_id uuid, moves int, event text, attempts smallint,
         step smallint, plan jsonb, parameter_key text, request_id text, lease_until timestamptz, due_at timestamptz,
-        fault jsonb, proof text, profile text)
+        fault jsonb, proof text, profile text, code text)
 ),
 session as (
     select asked.place
@@ -285,16 +291,29 @@ moved as (
     join session using (place)
     join write_transition t on t.event = a.event
     where w.id = a.write_id and w.gateway_id = a.gateway_id and w.moves = a.moves and t.from_state = w.state
-    returning a.place, w.state, w.event, w.gateway_id
+    returning a.place, w.state, w.event, w.gateway_id, w.purpose, w.parameter_key, w.proof, a.code
 ),
--- What goes out counts towards its gateway's budget of the day.
-counted as (
+-- What goes out counts towards its gateway's budget of the day. What is proven is what its next Informs are compared
+-- with; credentials have ParameterKeys too.
+noted as (
     update gateway g set
-        written_from = case when g.written_from > $2::timestamptz - interval '1 day' then g.written_from
-                            else $2::timestamptz end,
-        written_count = case when g.written_from > $2::timestamptz - interval '1 day' then g.written_count + 1 else 1 end
-    from moved
-    where g.id = moved.gateway_id and moved.event = 'dispatched'
+        written_from = case when m.event <> 'dispatched' or g.written_from > $2::timestamptz - interval '1 day'
+                            then g.written_from else $2::timestamptz end,
+        written_count = case when m.event <> 'dispatched' then g.written_count
+                             when g.written_from > $2::timestamptz - interval '1 day' then g.written_count + 1
+                             else 1 end,
+        kept_version = case when m.state <> 'verified' or m.purpose = 'credentials' then g.kept_version
+                            when m.purpose = 'provision' then g.software_version end,
+        kept_key = case when m.event = 'dispatched'
+                          or m.event = 'login_proves' and g.parameter_key is distinct from m.parameter_key then g.kept_key
+                        else coalesce(m.parameter_key, g.parameter_key) end,
+        kept_code = case when m.event = 'dispatched' or m.purpose = 'credentials' then g.kept_code else m.code end,
+        checked_at = case when m.event = 'dispatched' or m.purpose = 'credentials' then g.checked_at
+                          when m.proof = 'read_back' then $2::timestamptz end
+    from moved m
+    where g.id = m.gateway_id
+      and (m.event = 'dispatched' or m.state = 'verified' and m.purpose <> 'credentials'
+           or m.purpose = 'credentials' and m.event in ('accepted', 'deferred', 'key_matches', 'login_proves'))
 )
 select place, state from moved;
 

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter
 
-from acs_bridge.domain.write import WriteEvent
+from acs_bridge.domain.write import Cause, WriteEvent
 
 
 class DeviceMeasures:
@@ -32,10 +32,20 @@ class DeviceMeasures:
             "Informs that did not get their write, because their gateway has had all its writes of a day",
             registry=registry,
         )
+        self._again = Counter(
+            "acs_bridge_writes_again",
+            "Writes that were queued because gateways may have lost what they had been given, by cause",
+            ["cause"],
+            registry=registry,
+        )
         self._moves = Counter(
             "acs_bridge_write_moves", "Moves of writes in sessions, by event", ["event"], registry=registry
         )
         self._by_event = {event: self._moves.labels(event.value) for event in WriteEvent}
+
+    def again(self, cause: Cause) -> None:
+        """One write was queued again."""
+        self._again.labels(cause.value).inc()
 
     def answered(self, status: int) -> None:
         """One response left."""

@@ -128,6 +128,9 @@ def test_an_empty_root_fits_every_gateway():
         ),
         ("boolean_words = true", 'boolean_words = "yes"', "quirks.boolean_words", "must be true or false"),
         ("[quirks]", "[[quirks]]", "quirks", "must be a table"),
+        ("[quirks]", "[keep]\nrecheck = 1\n[quirks]", "keep.recheck", "is not known; did you mean recheck_hours?"),
+        ("[quirks]", "[keep]\nrecheck_hours = -1\n[quirks]", "keep.recheck_hours", "from 0 (never) to 8760"),
+        ("[quirks]", "[keep]\nrecheck_hours = true\n[quirks]", "keep.recheck_hours", "from 0 (never) to 8760"),
     ],
 )
 def test_a_mistake_is_refused_naming_file_key_and_limit(line, instead, key, message):

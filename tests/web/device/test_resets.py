@@ -10,6 +10,7 @@ import pytest
 import structlog
 
 from acs_bridge.domain.actor import Actor, Role
+from acs_bridge.domain.write import Cause
 from acs_bridge.services.associations import Associations
 from acs_bridge.services.binding import Binding
 from acs_bridge.services.gateways import Gateways
@@ -197,9 +198,11 @@ class TestAFactoryReset:
     async def test_that_several_workers_hear_of_is_one(self, acs: Acs) -> None:
         await provisioned(acs)
         gateway_id = await acs.database.fetchval("select id from gateway")
-        workers = [Resets(acs.database) for _ in range(4)]
+        told: list[Cause] = []
+        workers = [Resets(acs.database, told.append) for _ in range(4)]
         begun = await asyncio.gather(*(worker.begins_anew(gateway_id, "", acs.clock()) for worker in workers))
         assert sorted(begun) == [False, False, False, True]
+        assert told == [Cause.BOOTSTRAP]
         assert await lines_writes(acs) == [("associated", "verified"), ("bootstrap", "queued")]
 
 
