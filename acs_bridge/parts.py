@@ -56,6 +56,7 @@ from acs_bridge.services.rendering import Rendering
 from acs_bridge.services.repeats import Repeats
 from acs_bridge.services.resets import Resets
 from acs_bridge.services.seals import Seals
+from acs_bridge.services.search import Search
 from acs_bridge.services.stock import Stock
 from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.tokens import Tokens
@@ -188,6 +189,7 @@ class Parts:
             stock=Stock(database, clock, self.credentials, binding),
             credentials=self.credentials,
             audit=self.audit,
+            search=Search(database),
             associations=Associations(database, clock, lines, self.seals),
             intake=self.intake,
             bulk=self.bulk,

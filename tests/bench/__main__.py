@@ -1,4 +1,5 @@
-"""`make bench`: what a session costs the daemon and Postgres, as a ratio to the floor, and how much the intake takes.
+"""`make bench`: what a session costs the daemon and Postgres, as a ratio to the floor, how much the intake takes, and
+how long a search.
 
 CPU time is what the kernel has booked on the processes; wall time on a shared machine says little and is only shown.
 """
@@ -21,7 +22,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import driver, intake, processes
+from tests.bench import driver, intake, processes, search
 from tests.bench.driver import Login
 
 LOGIN = Login("bootstrap", "bench-only-" + "x" * 20)
@@ -155,8 +156,10 @@ def figures_of(running: processes.Running, folder: Path, sessions: int, concurre
     return [measure(running, serials, concurrency, provisions=provisions) for provisions in (True, False)]
 
 
-def bench_intake(console: Console, requests: int, rows: int) -> tuple[list[intake.BulkFigure], intake.SingleFigure]:
-    """Upload into an empty and into a full database, and send single requests, to a daemon of its own."""
+def bench_intake(
+    console: Console, requests: int, rows: int, searches: int
+) -> tuple[list[intake.BulkFigure], intake.SingleFigure, list[search.SearchFigure]]:
+    """Upload into an empty and into a full database, send single requests, and search, on a daemon of its own."""
     console.print(f"{requests} requests in one upload, into an empty database and beside {rows} lines …")
     with tempfile.TemporaryDirectory(prefix="acs-bridge-bench-") as name:
         folder = Path(name)
@@ -168,12 +171,25 @@ def bench_intake(console: Console, requests: int, rows: int) -> tuple[list[intak
                 figures = [runner.run(intake.measure_upload(running, token, "empty", 0, requests))]
                 runner.run(intake.fill(folder, rows))
                 figures.append(runner.run(intake.measure_upload(running, token, "full", rows, requests)))
+                found = runner.run(search.measure(running.operator_port, token, rows, searches)) if searches else []
     console.print(table_of_uploads(figures))
     console.print(
         f"single requests: {single.request_us:.0f} µs at the median, a bare INSERT {single.insert_us:.0f} µs: "
         f"{single.ratio:.1f} times (goal {intake.GOALS['single']:.0f})"
     )
-    return figures, single
+    if found:
+        console.print(table_of_searches(found))
+    return figures, single, found
+
+
+def table_of_searches(figures: list[search.SearchFigure]) -> Table:
+    table = Table(title=f"One search box over {figures[0].rows} lines; ms of a call (goal {search.GOAL_MS:.0f})")
+    for heading in ("what is typed", "searches", "median", "95 of 100", "worst", "with all hits"):
+        table.add_column(heading, justify="left" if heading == "what is typed" else "right")
+    for figure in figures:
+        times = (figure.median_ms, figure.p95_ms, figure.worst_ms)
+        table.add_row(figure.search, str(figure.searches), *(f"{ms:.1f}" for ms in times), str(figure.complete))
+    return table
 
 
 def table_of_uploads(figures: list[intake.BulkFigure]) -> Table:
@@ -200,11 +216,14 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=32)
     parser.add_argument("--requests", type=int, default=100_000, help="of each bulk upload; 0 leaves the intake out")
     parser.add_argument("--rows", type=int, default=1_000_000, help="lines in the full database")
+    parser.add_argument("--searches", type=int, default=100, help="of each kind, beside so many lines; 0 leaves it out")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     options = parser.parse_args()
     console = Console()
     console.print(f"{options.sessions} gateways, {options.concurrency} sessions at a time …")
-    uploads, single = bench_intake(console, options.requests, options.rows) if options.requests else ([], None)
+    uploads, single, searches = (
+        bench_intake(console, options.requests, options.rows, options.searches) if options.requests else ([], None, [])
+    )
     with tempfile.TemporaryDirectory(prefix="acs-bridge-bench-") as name:
         folder = Path(name)
         with processes.daemon(folder, SETTINGS) as running:
@@ -214,7 +233,7 @@ def main() -> None:
         asdict(figure) | {"ratio": round(figure.ratio, 3), "postgres_ratio": round(figure.postgres_ratio, 3)}
         for figure in figures
     ]
-    shown += [asdict(figure) for figure in uploads]
+    shown += [asdict(figure) for figure in [*uploads, *searches]]
     if single is not None:
         shown.append(asdict(single) | {"ratio": round(single.ratio, 2)})
     console.print_json(json.dumps(shown))

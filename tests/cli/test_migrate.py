@@ -97,3 +97,32 @@ def test_with_a_role_of_its_own_the_daemon_has_no_right_to_change_the_audit_trai
     assert run("migrate").code == 0
     said = asyncio.run(refused_in(change))
     assert said.startswith(("permission denied for table audit", "must be owner of table audit"))
+
+
+@pytest.fixture
+async def narrow(daemon_url, postgres, empty_database_name, monkeypatch):
+    """A role that may make tables in the database, and no extensions."""
+    owner = await asyncpg.connect(postgres.owner_url(empty_database_name))
+    name = re.search("//([^:]*):", daemon_url)
+    assert name is not None
+    await owner.execute(f"grant create, usage on schema public to {name[1]}")
+    monkeypatch.setenv("ACS_BRIDGE_DATABASE__URL", daemon_url)
+    yield owner
+    await owner.close()
+
+
+def test_a_database_without_trigrams_is_told_what_it_lacks(run, narrow):
+    ended = run("migrate")
+    assert (ended.code, ended.out, len(ended.err.splitlines())) == (1, "", 1)
+    assert "let a superuser run create extension pg_trgm" in ended.err.replace('"', "")
+
+
+@pytest.fixture
+async def prepared(narrow):
+    await narrow.execute("create schema extensions")
+    await narrow.execute("create extension pg_trgm schema extensions")
+    await narrow.execute("grant usage on schema extensions to public")
+
+
+def test_trigrams_may_be_there_already_and_elsewhere(run, prepared):
+    assert run("migrate").code == 0

@@ -30,6 +30,7 @@ from acs_bridge.services.plans import Plans
 from acs_bridge.services.queue import Queue
 from acs_bridge.services.reloading import Reloading
 from acs_bridge.services.repeats import Repeats
+from acs_bridge.services.search import Search
 from acs_bridge.services.stock import Stock
 from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.transcripts import Transcripts
@@ -57,6 +58,7 @@ from acs_bridge.web.operator.routes.gateways import GatewayRoutes
 from acs_bridge.web.operator.routes.intake import IntakeRoutes, PhanRoutes
 from acs_bridge.web.operator.routes.profiles import ProfileRoutes
 from acs_bridge.web.operator.routes.queue import QueueRoutes, WriteRoutes
+from acs_bridge.web.operator.routes.search import SearchRoutes
 from acs_bridge.web.operator.routes.subscribers import SubscriberRoutes
 from acs_bridge.web.operator.routes.transcripts import TranscriptRoutes
 from acs_bridge.web.operator.routes.webhooks import WebhookRoutes
@@ -94,6 +96,7 @@ class Services:
     reloading: Reloading
     plans: Plans
     logins: Logins
+    search: Search
 
 
 def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
@@ -111,6 +114,7 @@ def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
         *PhanRoutes(services.phan).table(),
         *WebhookRoutes(services.webhooks, clock).table(),
         *AuditRoutes(services.audit).table(),
+        *SearchRoutes(services.search).table(),
     )
 
 

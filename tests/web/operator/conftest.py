@@ -26,6 +26,7 @@ from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.posting import Poster, Rules
 from acs_bridge.services.pulse import Pulse
 from acs_bridge.services.repeats import Repeats
+from acs_bridge.services.search import Search
 from acs_bridge.services.transcripts import Transcripts
 from acs_bridge.services.webhooks import Secrets, Webhooks
 from acs_bridge.web.operator.application import Services, operator_application
@@ -142,6 +143,7 @@ async def operator(office: Office, lookup: PhanLookup, keyring: Keyring) -> Asyn
             Rates(office.clock, USUAL_RATE),
             Proxies((ip_network(PROXY),)),
             PUBLIC_URL,
+            search=Search(office.database),
         ),
         check_ready=check_ready,
         registry=CollectorRegistry(),

@@ -8,6 +8,7 @@ from acs_bridge.services.logins import Logins
 from acs_bridge.services.posting import Poster, Rules
 from acs_bridge.services.pulse import Pulse
 from acs_bridge.services.repeats import Repeats
+from acs_bridge.services.search import Search
 from acs_bridge.services.transcripts import Transcripts
 from acs_bridge.services.webhooks import Secrets, Webhooks
 from acs_bridge.web.operator.application import Services, table
@@ -72,6 +73,7 @@ ALLOWED = {
     ("POST", "/v1/webhooks/{id}/replay"): {Role.ADMIN},
     ("GET", "/v1/webhooks/{id}/deliveries"): {Role.ADMIN},
     ("POST", "/v1/webhooks/{id}/deliveries/{delivery}/replay"): {Role.ADMIN},
+    ("GET", "/v1/search"): READ,
     ("GET", "/v1/audit"): {Role.ADMIN},
     ("GET", "/v1/audit/chain"): {Role.ADMIN},
     ("GET", "/metrics"): WATCH,
@@ -107,6 +109,7 @@ def test_the_table_of_this_test_has_every_route(office, lookup, keyring):
         office.reloading,
         office.plans,
         Logins(office.database, office.clock, keyring, bytes, LIFETIMES, QUICK),
+        Search(office.database),
     )
     routes = {(route.method, route.path) for route in table(services, office.clock)}
     assert routes == ALLOWED.keys() - {("GET", "/metrics")}

@@ -31,6 +31,7 @@ _TAGS: Final = {
     "phan": "What a PHAN URL says.",
     "events": "What happens, as it happens.",
     "webhooks": "Endpoints that are told when a write has settled.",
+    "search": "One box for everything.",
     "audit": "Who did what, when and from where.",
     "daemon": "How the daemon does.",
 }

@@ -8,7 +8,17 @@ from pydantic import BaseModel
 
 from acs_bridge.errors import Conflict, InvalidInput, NotFound, Unauthenticated, Unavailable
 from acs_bridge.services.notices import Notice
-from acs_bridge.web.operator.models import audit, health, profiles, provisioning, queue, records, transcripts, webhooks
+from acs_bridge.web.operator.models import (
+    audit,
+    health,
+    profiles,
+    provisioning,
+    queue,
+    records,
+    search,
+    transcripts,
+    webhooks,
+)
 from acs_bridge.web.operator.models.problem import ProblemAnswer
 from acs_bridge.web.operator.problems import UnreadableBody, WrongMediaType, WrongRole
 from acs_bridge.web.operator.rates import TooManyRequests
@@ -319,6 +329,20 @@ EXAMPLES: Final[dict[type[BaseModel], Example]] = {
     },
     webhooks.Replay: {"since": _MADE, "until": "2026-05-05T00:00:00Z"},
     webhooks.Replayed: {"replayed": 12},
+    search.SearchAnswer: {
+        "items": [
+            {
+                "kind": "device",
+                "match": "begins",
+                "subscriber_code": _CODE,
+                "subscriber_name": _NAME,
+                "line_of_service": _LINE,
+                "lines": None,
+                "gateway": {"id": 42, **_IDENTITY},
+            }
+        ],
+        "complete": True,
+    },
     audit.DeedAnswer: {
         "id": 4711,
         "at": _MADE,

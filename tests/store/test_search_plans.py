@@ -1,0 +1,103 @@
+"""How Postgres finds things for people in large tables: by index, and without reading much of them."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from acs_bridge.store import statements
+from acs_bridge.store.database import Database
+from tests.conftest import TEMPLATE, Postgres, fresh_database
+from tests.store.test_session_plans import FILL, LARGE, MANY, NOW, nodes
+
+SEARCH = dict(statements.load("search"))
+AUDIT = dict(statements.load("audit"))
+DEEDS = """
+insert into audit (at, actor, address, action, subscriber_id, device_id, gateway_id, association_id)
+select $2::timestamptz + make_interval(secs => n), case n % 1000 when 0 then 'user:ann' else 'token:crm' end,
+       '192.0.2.' || n % 200, case n % 1000 when 1 then 'rare' else 'request_accepted' end, n, n, n, gen_random_uuid()
+from generate_series(1, $1::int) n
+"""
+READ_AT_MOST = 3000
+"""Rows of a table that one search may look at, of 50,000: a thousand that are newest, and those that the index has."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def filled(postgres: Postgres) -> AsyncIterator[Database]:
+    async for name in fresh_database(postgres, TEMPLATE):
+        async with Database.connect(postgres.owner_url(name), pool_size=1) as owner:
+            for statement in [*filter(str.strip, FILL.split(";\n")), DEEDS]:
+                await owner.execute(statement, MANY, NOW)
+            await owner.execute("analyze")
+            yield owner
+
+
+async def explained(owner: Database, prepare: str, sql: str, arguments: list[str]) -> list[dict[str, Any]]:
+    """What was really done for these arguments."""
+    async with owner.transaction() as connection:
+        await connection.execute(prepare)
+        await connection.execute(f"prepare seen as {sql}")
+        (plan,) = await connection.fetchval(f"explain (analyze, format json) execute seen({', '.join(arguments)})")
+        await connection.execute("deallocate seen")
+    return list(nodes(plan["Plan"]))
+
+
+def looked_at(plan: list[dict[str, Any]]) -> int:
+    """The most rows of a large table that one part of a plan has read."""
+    large = LARGE | {"audit"}
+    return max(
+        node["Actual Loops"]
+        * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0))
+        for node in plan
+        if node.get("Relation Name") in large
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.asyncio(loop_scope="module")
+class TestPlans:
+    @pytest.mark.parametrize("kind", ["subscribers", "devices", "gateways"])
+    @pytest.mark.parametrize(
+        ("key", "word", "other"),
+        [
+            ("c-4711", "c4711", "%"),  # is there
+            ("4711", "4711", "%"),  # in the middle
+            ("ann", "ann", "%"),  # all have it
+            ("ann 4711", "4711", "%ann%"),
+            ("zzz", "zzz", "%"),  # none has it
+            ("s", "s", "%"),  # all begin so, or the index has no such word
+        ],
+    )
+    async def test_no_search_reads_much(self, filled, kind, key, word, other):
+        arguments = [f"'{key}'", f"'%{word}%'", f"array['{word}']", "10", str(len(word) >= 3).lower(), f"'{other}'"]
+        if kind == "gateways":
+            arguments += [f"'{key}'", f"'{key.upper()}'"]
+        plan = await explained(filled, SEARCH["plan"], SEARCH[kind], arguments)
+        assert looked_at(plan) <= READ_AT_MOST
+        assert not [node for node in plan if node["Node Type"] == "Seq Scan"]
+
+    @pytest.mark.parametrize(
+        ("place", "value"),
+        [
+            (1, "timestamptz '2026-11-22 15:00Z'"),
+            (3, "timestamptz '2026-11-22 22:00Z'"),
+            (4, "timestamptz '2026-11-22 12:01Z'"),
+            (5, "'user:ann'"),
+            (5, "'nobody'"),
+            (6, "'rare'"),
+            (7, "'192.0.2.7'"),
+            (7, "'203.0.113.1'"),
+            (8, "gen_random_uuid()"),
+            (9, "4711"),
+            (10, "4711"),
+            (11, "4711"),
+        ],
+    )
+    async def test_no_question_to_the_audit_trail_reads_much(self, filled, place, value):
+        arguments = ["null"] * 11 + ["51"]
+        arguments[place - 1] = value
+        if place == 1:
+            arguments[1] = "5"
+        plan = await explained(filled, AUDIT["plan_anew"], AUDIT["page"], arguments)
+        assert looked_at(plan) <= READ_AT_MOST
