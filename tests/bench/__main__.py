@@ -233,7 +233,7 @@ def main() -> None:
         asdict(figure) | {"ratio": round(figure.ratio, 3), "postgres_ratio": round(figure.postgres_ratio, 3)}
         for figure in figures
     ]
-    shown += [asdict(figure) for figure in [*uploads, *searches]]
+    shown += [asdict(figure) for figure in uploads] + [asdict(figure) for figure in searches]
     if single is not None:
         shown.append(asdict(single) | {"ratio": round(single.ratio, 2)})
     console.print_json(json.dumps(shown))

@@ -136,6 +136,7 @@ async def operator(office: Office, lookup: PhanLookup, keyring: Keyring) -> Asyn
             reloading=office.reloading,
             plans=office.plans,
             logins=logins,
+            search=Search(office.database),
         ),
         callers=Callers(
             office.tokens.check,
@@ -143,7 +144,6 @@ async def operator(office: Office, lookup: PhanLookup, keyring: Keyring) -> Asyn
             Rates(office.clock, USUAL_RATE),
             Proxies((ip_network(PROXY),)),
             PUBLIC_URL,
-            search=Search(office.database),
         ),
         check_ready=check_ready,
         registry=CollectorRegistry(),

@@ -6,7 +6,6 @@ from typing import Any, Final, TypeAlias, get_args
 
 from pydantic import BaseModel
 
-from acs_bridge.errors import Conflict, InvalidInput, NotFound, Unauthenticated, Unavailable
 from acs_bridge.services.notices import Notice
 from acs_bridge.web.operator.models import (
     audit,
@@ -20,8 +19,7 @@ from acs_bridge.web.operator.models import (
     webhooks,
 )
 from acs_bridge.web.operator.models.problem import ProblemAnswer
-from acs_bridge.web.operator.problems import UnreadableBody, WrongMediaType, WrongRole
-from acs_bridge.web.operator.rates import TooManyRequests
+from acs_bridge.web.operator.openapi.problem_examples import problem_example
 
 Example: TypeAlias = dict[str, Any]
 
@@ -382,43 +380,14 @@ _NOTICE: Final = EXAMPLES[Notice]
 MESSAGE: Final[Example] = {"type": "write.verified", "timestamp": _MOVED, "sequence": 17, "data": _NOTICE}
 """What a webhook gets."""
 
-_WRONG = "must have 1 to 64 characters, not counting blanks around it"
-_DETAILS: Final[dict[HTTPStatus, tuple[str, str]]] = {
-    HTTPStatus.BAD_REQUEST: (UnreadableBody.title, "the body is no JSON: EOF while parsing an object"),
-    HTTPStatus.UNAUTHORIZED: (Unauthenticated.title, "this bearer token is not known, or counts no more"),
-    HTTPStatus.FORBIDDEN: (WrongRole.title, "this needs the role admin, not csr"),
-    HTTPStatus.NOT_FOUND: (NotFound.title, "there is no such write"),
-    HTTPStatus.METHOD_NOT_ALLOWED: (
-        "This address does not take that method",
-        "PUT is not allowed here; GET, HEAD, POST is",
-    ),
-    HTTPStatus.CONFLICT: (Conflict.title, f"line of service {_LINE} is associated with subscriber C-7"),
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("The request is too large", "a body has at most 1 MiB"),
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: (WrongMediaType.title, "this address takes application/json"),
-    HTTPStatus.UNPROCESSABLE_ENTITY: (InvalidInput.title, f"code: {_WRONG}"),
-    HTTPStatus.TOO_MANY_REQUESTS: (
-        TooManyRequests.title,
-        "this token may make 30000 requests a minute; come again in 12 s",
-    ),
-    HTTPStatus.SERVICE_UNAVAILABLE: (Unavailable.title, "the database does not answer"),
-}
-
 
 def example_of(model: type[BaseModel] | UnionType, status: HTTPStatus | None = None) -> Example:
     """Give the example of a body as it stands beside its schema; nothing where there is none."""
     if isinstance(model, UnionType):
         return {"examples": {each.__name__: {"value": EXAMPLES[each]} for each in get_args(model) if each in EXAMPLES}}
     if model is ProblemAnswer and status is not None:
-        return {"example": _problem(status)}
+        return {"example": problem_example(status)}
     if model in EXAMPLES:
         return {"example": EXAMPLES[model]}
     listed = getattr(model, "__pydantic_generic_metadata__", {}).get("args", ())
     return {"example": {"items": [EXAMPLES[listed[0]]], "next": None}} if listed and listed[0] in EXAMPLES else {}
-
-
-def _problem(status: HTTPStatus) -> Example:
-    title, detail = _DETAILS[status]
-    problem: Example = {"type": "about:blank", "title": title, "status": int(status), "detail": detail}
-    if status is HTTPStatus.UNPROCESSABLE_ENTITY:
-        problem["errors"] = [{"field": "code", "message": _WRONG}]
-    return problem
