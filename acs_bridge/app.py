@@ -14,7 +14,7 @@ from typing import Any
 
 from acs_bridge.domain.clock import Clock
 from acs_bridge.errors import AcsBridgeError
-from acs_bridge.parts import Parts, profile_texts, statements
+from acs_bridge.parts import Own, Parts, profile_texts, statements
 from acs_bridge.services.keyring import open_keyring, verify_keyring
 from acs_bridge.services.profiles import Texts, parse_profiles
 from acs_bridge.settings import Settings, revealed
@@ -27,6 +27,7 @@ from acs_bridge.web.device.workers import Workers
 from acs_bridge.web.listener import Bound, bind, serving
 
 SESSION_CONNECTIONS = 8  # opened as needed: a batch of Informs, one of moves, and others beside those that are stuck
+REPORT_CONNECTIONS = 2  # reports that arrive together share one; a stuck one does not hold up the other
 WORKER_CONNECTIONS = 2  # for what a worker needs beside its sessions: to bind a gateway that informs for the first time
 
 
@@ -102,7 +103,8 @@ async def serving_daemon(settings: Settings, *, workers: int = 1, clock: Clock =
         database = await stack.enter_async_context(Database.connect(postgres.url, settings.database.pool_size))
         keyring = await open_keyring(settings.phan.keyring, database, clock())
         sessions = await stack.enter_async_context(_sessions(settings, postgres.url))
-        parts = Parts(settings, database, keyring, profiles, clock, sessions)
+        reports = await stack.enter_async_context(_reports(settings, postgres.url))
+        parts = Parts(settings, database, keyring, profiles, clock, Own(sessions, reports))
         processes: Workers | None = None
         if workers == 1:
             gateways: AbstractAsyncContextManager[object] = serving(device, parts.device_runner())
@@ -140,10 +142,11 @@ async def serving_worker(
     async with (
         Database.connect(postgres_url, WORKER_CONNECTIONS) as database,
         _sessions(settings, postgres_url) as sessions,
+        _reports(settings, postgres_url) as reports,
     ):
         keyring = await verify_keyring(settings.phan.keyring, database)
         bound = Bound("device", listener, Tls.open(settings.device_listener))
-        parts = Parts(settings, database, keyring, parse_profiles(profiles), clock, sessions)
+        parts = Parts(settings, database, keyring, parse_profiles(profiles), clock, Own(sessions, reports))
         async with parts.pulse.telling(), serving(bound, parts.device_runner()):
             telling = asyncio.create_task(parts.session_ends.run())
             try:
@@ -158,3 +161,13 @@ async def _sessions(settings: Settings, postgres_url: str) -> AsyncIterator[Sess
     """The statements of sessions, on connections of their own: what operators ask for never holds a gateway up."""
     async with Database.connect(postgres_url, SESSION_CONNECTIONS, plan_once=True) as database:
         yield statements(settings, database)
+
+
+@asynccontextmanager
+async def _reports(settings: Settings, postgres_url: str) -> AsyncIterator[Database | None]:
+    """Connections for reports alone, where the daemon takes any: no session ever waits for one of theirs."""
+    if settings.reports.path is None:
+        yield None
+        return
+    async with Database.connect(postgres_url, REPORT_CONNECTIONS, plan_once=True) as database:
+        yield database

@@ -4,7 +4,7 @@ import asyncio
 import random
 import secrets
 from collections.abc import Callable, Coroutine
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -21,6 +21,7 @@ from acs_bridge.domain.provisioning_code import ProvisioningCodes
 from acs_bridge.domain.retry import Retry
 from acs_bridge.domain.write import WriteEvent
 from acs_bridge.errors import Unavailable
+from acs_bridge.parts_reports import Listening, ReportParts
 from acs_bridge.services.associations import Associations
 from acs_bridge.services.audit import AuditTrail
 from acs_bridge.services.binding import Binding
@@ -113,6 +114,14 @@ def _policy(cpe_auth: CpeAuth) -> Policy:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What has connections of its own, so that it waits for nobody else and nobody for it; without: the common ones."""
+
+    sessions: Sessions | None = None
+    reports: Database | None = None
+
+
 class Parts:
     """The services, made of each other by plain constructors."""
 
@@ -123,7 +132,7 @@ class Parts:
         keyring: Keyring,
         profiles: ProfileSet,
         clock: Clock,
-        sessions: Sessions | None = None,
+        own: Own = Own(),
     ) -> None:
         """`profiles` are those to begin with. Raises SettingsError, InvalidProfile."""
         if settings.phan.base_url is None:
@@ -143,7 +152,7 @@ class Parts:
         self.lines = Lines(self.seals)
         self.binding = Binding(database, clock, self.lines)
         self.intake = Intake(database, clock, self.lines, self.seals, self.binding)
-        self.sessions = sessions or statements(settings, database)
+        self.sessions = own.sessions or statements(settings, database)
         self.pulse = Pulse(database)
         self.bulk = BulkIntake(database, clock, self.intake, self.seals, self.binding, self.pulse.beat)
         self.events = EventFeed(database, self.pulse)
@@ -161,6 +170,7 @@ class Parts:
         console = settings.console
         lifetimes = Lifetimes(timedelta(minutes=console.idle_minutes), timedelta(hours=console.session_hours))
         self.logins = Logins(database, clock, keyring, secrets.token_bytes, lifetimes)
+        self.reports = ReportParts(settings, own.reports or database, keyring, self.phan_urls, self.profiles, clock)
         self.cleaning = Cleaning(database, clock, what_is_kept(settings.retention))
 
     @property
@@ -176,6 +186,7 @@ class Parts:
             self.doorbell.run,
             self.session_ends.run,
             self.reloading.run,
+            *self.reports.chores,
             self.outbox.deliveries(self.pulse, CHANCE, DeliveryMeasures(self.registry).attempted).run,
         )
 
@@ -290,6 +301,9 @@ class Parts:
             load=load,
             measures=measures,
             recorder=Recorder(self.transcripts, self.clock),
+            elsewhere=self.reports.elsewhere(
+                Listening(origins, connections, load), self.registry, random.getrandbits(FIRST_NONCE_BITS)
+            ),
         )
         return web.ServerRunner(
             DeviceServer(endpoint, listener.path, connections, load), shutdown_timeout=listener.drain_seconds

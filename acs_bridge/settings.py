@@ -24,6 +24,7 @@ from pydantic_settings import (
 
 from acs_bridge.settings_device import CpeAuth, CpeAuthMode, DeviceListener
 from acs_bridge.settings_layers import Layer, SettingsError, merged, read_file, words
+from acs_bridge.settings_reports import Reports
 from acs_bridge.settings_types import (
     Folder,
     Host,
@@ -283,6 +284,7 @@ class Settings(BaseSettings):
     queue: Queue = Queue()
     connection_requests: ConnectionRequests = ConnectionRequests()
     webhooks: Webhooks = Webhooks()
+    reports: Reports = Reports()
     retention: Retention = Retention()
     console: Console = Console()
     log: Log = Log()
@@ -315,6 +317,12 @@ class Settings(BaseSettings):
             return cls(**values)
         except ValidationError as error:
             raise SettingsError(*words(cls, error, layers)) from None
+
+    @check(mode="after")
+    def _paths(self) -> Self:
+        if self.reports.path == self.device_listener.path:
+            raise ValueError("reports.path must not be device_listener.path: that is for CWMP")
+        return self
 
     def check_servable(self) -> None:
         """Refuse what `serve` cannot run with, though every setting for itself is right."""

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 from acs_bridge.domain.keyring import Keyring
 
@@ -57,6 +58,10 @@ class OwnPairs:
     def connection_request(self, gateway_id: int) -> Pair:
         """What we show the gateway when we ring it: another secret, the same in every generation."""
         return Pair(f"acs{gateway_id}", self._password(f"connection request to gateway {gateway_id}"))
+
+    def report(self, association_id: UUID, generation: int) -> Pair:
+        """What the gateway of a line shows when it reports to the PHAN URL of this generation."""
+        return Pair(association_id.hex, self._password(f"report of {association_id.hex} generation {generation}"))
 
     def _password(self, label: str) -> str:
         number = int.from_bytes(self._keyring.derive(label, _BYTES))

@@ -64,13 +64,19 @@ class Associations:
 
     async def find(self, association_id: UUID) -> AssociationRow:
         """Look one up."""
-        row = await associations.find(self._database, association_id)
+        row = await associations.find(self._database, association_id, self._clock())
         if row is None:
             raise _unknown()
         return row
 
     async def page(
-        self, ask: Ask, *, active: bool | None = None, code: str | None = None, line_of_service: str | None = None
+        self,
+        ask: Ask,
+        *,
+        active: bool | None = None,
+        code: str | None = None,
+        line_of_service: str | None = None,
+        report_state: str | None = None,
     ) -> Page[AssociationRow]:
         """List them, newest first."""
         wanted = AssociationFilter(
@@ -78,18 +84,20 @@ class Associations:
             ask.text,
             None if code is None else fields.subscriber_code(code).key,
             None if line_of_service is None else names.line_of_service(line_of_service).key,
+            report_state,
         )
+        now = self._clock()
         return await pages.turn(
             ask,
             pages.uuid,
-            lambda before, limit: associations.page(self._database, before, wanted, limit),
+            lambda before, limit: associations.page(self._database, before, wanted, limit, now),
             lambda row: row.id,
         )
 
     async def of_lines(self, lines: Sequence[str]) -> list[AssociationRow | None]:
         """Look many up by their lines, in that order; None where nobody is associated."""
         asked = [names.line_of_service(line).key for line in lines]
-        found = await associations.of_lines(self._database, sorted({*asked}))
+        found = await associations.of_lines(self._database, sorted({*asked}), self._clock())
         rows = {names.line_of_service(row.line_of_service).key: row for row in found}
         return [rows.get(key) for key in asked]
 

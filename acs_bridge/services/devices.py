@@ -1,5 +1,7 @@
 """Devices: lines of service, and the gateway that each one has."""
 
+from datetime import datetime
+
 from acs_bridge.domain import names
 from acs_bridge.domain.actor import Actor
 from acs_bridge.domain.clock import Clock
@@ -13,7 +15,7 @@ from acs_bridge.services.pages import Ask, Page
 from acs_bridge.store import associations, devices, gateways
 from acs_bridge.store.audit import Deed
 from acs_bridge.store.database import Database
-from acs_bridge.store.devices import DeviceRow, Line
+from acs_bridge.store.devices import DeviceFilter, DeviceRow, Line
 from acs_bridge.store.gateways import Identity
 from acs_bridge.store.rows import Executor, in_transaction
 
@@ -54,19 +56,21 @@ class Devices:
 
         await in_transaction(self._database, work)
         await self._binding.meet(gateway)
-        return await _found(self._database, line)
+        return await _found(self._database, line, self._clock())
 
     async def find(self, line_of_service: str) -> DeviceRow:
         """Look one up."""
-        return await _found(self._database, names.line_of_service(line_of_service))
+        return await _found(self._database, names.line_of_service(line_of_service), self._clock())
 
-    async def page(self, ask: Ask, *, associated: bool | None = None) -> Page[DeviceRow]:
+    async def page(
+        self, ask: Ask, *, associated: bool | None = None, report_state: str | None = None
+    ) -> Page[DeviceRow]:
         """List them, newest first."""
-        search = ask.text
+        wanted, now = DeviceFilter(ask.text, associated, report_state), self._clock()
         return await pages.turn(
             ask,
             pages.number,
-            lambda before, limit: devices.page(self._database, before, search, associated, limit),
+            lambda before, limit: devices.page(self._database, before, wanted, limit, now),
             lambda row: row.id,
         )
 
@@ -85,7 +89,7 @@ class Devices:
 
         await in_transaction(self._database, work)
         await self._binding.meet(gateway)
-        return await _found(self._database, line)
+        return await _found(self._database, line, self._clock())
 
     async def _identity(self, gateway_id: int) -> Identity:
         row = await gateways.find(self._database, gateway_id)
@@ -107,7 +111,7 @@ class Devices:
                 await self._lines.connect(connection, own, None, holder, change)
 
         await in_transaction(self._database, work)
-        return await _found(self._database, line)
+        return await _found(self._database, line, self._clock())
 
     async def delete(self, line_of_service: str, actor: Actor) -> None:
         """Take a line of service away that nobody is associated with; its gateway is free again."""
@@ -148,8 +152,8 @@ def taken(box: Box, other: Line) -> Conflict:
     return Conflict(f'line of service {other.line_of_service} {verb} gateway {box.identity}: "replace" moves it')
 
 
-async def _found(executor: Executor, line: Text) -> DeviceRow:
-    row = await devices.find(executor, line.key)
+async def _found(executor: Executor, line: Text, now: datetime) -> DeviceRow:
+    row = await devices.find(executor, line.key, now)
     if row is None:
         raise _unknown(line)
     return row

@@ -29,6 +29,9 @@ class AssociationRow:
     ended_by: str | None
     write_id: UUID | None
     write_state: str | None
+    report_state: str | None
+    reporting_since: datetime | None
+    last_report_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ class AssociationFilter:
     search: Text | None = None
     code_key: str | None = None
     line_key: str | None = None
+    report_state: str | None = None
 
 
 async def insert(executor: Executor, new: NewAssociation, now: datetime, by: str) -> None:
@@ -135,22 +139,23 @@ async def line_key_of(executor: Executor, association_id: UUID) -> str | None:
     return line_key
 
 
-async def find(executor: Executor, association_id: UUID) -> AssociationRow | None:
+async def find(executor: Executor, association_id: UUID, now: datetime) -> AssociationRow | None:
     """Look one association up."""
-    return await one(executor, AssociationRow, _SQL.find, association_id)
+    return await one(executor, AssociationRow, _SQL.find, association_id, now)
 
 
-async def page(executor: Executor, before: UUID | None, wanted: AssociationFilter, limit: int) -> list[AssociationRow]:
+async def page(
+    executor: Executor, before: UUID | None, wanted: AssociationFilter, limit: int, now: datetime
+) -> list[AssociationRow]:
     """Newest first."""
     patterns = (pattern(wanted.search.key), pattern(wanted.search.shown)) if wanted.search else (None, None)
-    return await many(
-        executor, AssociationRow, _SQL.page, before, wanted.active, *patterns, wanted.code_key, wanted.line_key, limit
-    )
+    named = (wanted.code_key, wanted.line_key, limit, now, wanted.report_state)
+    return await many(executor, AssociationRow, _SQL.page, before, wanted.active, *patterns, *named)
 
 
-async def of_lines(executor: Executor, line_keys: Sequence[str]) -> list[AssociationRow]:
+async def of_lines(executor: Executor, line_keys: Sequence[str], now: datetime) -> list[AssociationRow]:
     """Find the associations of these lines that are not over."""
-    return await many(executor, AssociationRow, _SQL.of_lines, list(line_keys))
+    return await many(executor, AssociationRow, _SQL.of_lines, list(line_keys), now)
 
 
 async def timeline(

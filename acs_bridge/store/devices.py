@@ -28,6 +28,18 @@ class DeviceRow:
     association_id: UUID | None
     subscriber_code: str | None
     subscriber_name: str | None
+    report_state: str | None
+    reporting_since: datetime | None
+    last_report_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFilter:
+    """Which lines a list shows."""
+
+    search: Text | None = None  # in lines of service
+    associated: bool | None = None
+    report_state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +67,18 @@ async def insert(executor: Executor, line: Text, now: datetime) -> int | None:
     return device_id
 
 
-async def find(executor: Executor, line_key: str) -> DeviceRow | None:
+async def find(executor: Executor, line_key: str, now: datetime) -> DeviceRow | None:
     """Look a line of service up."""
-    return await one(executor, DeviceRow, _SQL.find, line_key)
+    return await one(executor, DeviceRow, _SQL.find, line_key, now)
 
 
 async def page(
-    executor: Executor,
-    before: int | None,
-    search: Text | None,
-    associated: bool | None,  # noqa: FBT001 -- a filter, not a switch
-    limit: int,
+    executor: Executor, before: int | None, wanted: DeviceFilter, limit: int, now: datetime
 ) -> list[DeviceRow]:
-    """Newest first; `search` is looked for in lines of service."""
-    return await many(executor, DeviceRow, _SQL.page, before, search and pattern(search.key), associated, limit)
+    """Newest first."""
+    search = wanted.search and pattern(wanted.search.key)
+    args = (before, search, wanted.associated, limit, now, wanted.report_state)
+    return await many(executor, DeviceRow, _SQL.page, *args)
 
 
 async def lock(

@@ -62,6 +62,7 @@ class TestExample:
             "profiles.dirs",
             "queue.recheck_hours",
             "queue.writes_per_minute",
+            "reports.path",
             "webhooks.allowed_networks",
             "webhooks.ca_certificates",
         }

@@ -3,6 +3,7 @@
 Bytes are read, refused with the one error that is meant for it, and what was read can be answered.
 """
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.web.device.ticket import NO_SESSION, TicketSeal
-from cwmp import digest, values
+from cwmp import bulkdata, digest, values
 from cwmp.envelope import read, write
 from cwmp.errors import RemoteProtocolError
 from cwmp.messages import EmptyPost, Fault, Inform, InformResponse
@@ -22,6 +23,14 @@ FINDINGS = Path(__file__).parent / "findings"
 
 _CHARSETS = (None, "utf-8", "iso-8859-1", "utf-16", "windows-1252", "gb2312", "shift_jis", "UTF8", "us-ascii", "x")
 _TYPES = sorted(XSD_TYPES)
+_REPORT_TYPES = (
+    "",
+    bulkdata.JSON_TYPE,
+    bulkdata.CSV_TYPE,
+    "text/csv; charset=utf-16; header=absent",
+    "application/json; charset=latin-1",
+)
+_REPORT_FORMS = ("", *bulkdata.Form, "XML")
 _NONCES = digest.NonceMaker(b"fuzz")
 _COOKIES = TicketSeal(Keyring.new(datetime(2026, 1, 1, tzinfo=UTC)))
 
@@ -83,6 +92,18 @@ def value(data: bytes) -> None:
             check(written)
 
 
+def report(data: bytes) -> None:
+    """A report: its first byte picks what HTTP says of it."""
+    picked = data[0] if data else 0
+    type, form = _REPORT_TYPES[picked % len(_REPORT_TYPES)], _REPORT_FORMS[picked // 16 % len(_REPORT_FORMS)]
+    with suppress(bulkdata.UnreadableReport):
+        found = bulkdata.read(data[1:], type, form)
+        assert found.is_timed <= bool(found.records)
+        for record in found.records:
+            assert record.collected_at is None or record.collected_at.tzinfo is not None
+        json.dumps([dict(record.parameters) for record in found.records], allow_nan=False)
+
+
 _DIGEST = b'username="u", realm="r", nonce="65a0b1c20011223344556677", uri="/acs", response="00", opaque="\\"o",'
 SEEDS: dict[str, tuple[bytes, ...]] = {
     "authorization": (
@@ -100,9 +121,15 @@ SEEDS: dict[str, tuple[bytes, ...]] = {
         b"\x07Device.A.1.[b].C\0 ",
         b"\x00YQ==\0YQ",
     ),
+    "report": (
+        b'\x00{"Report": [{"CollectionTime": 1715679072, "A.B": 1, "C": "x", "D": true}]}',
+        b'\x21{"Report": [{"Device": {"WiFi": {"Radio": {"1": {"Sent": 18446744073709551615}}}}}]}',
+        b'\x32ReportTimestamp,ParameterName,ParameterValue,ParameterType\r\n1715679072,A,"1,2",string\r\n',
+        b"\x42ReportTimestamp;A;B\n2024-05-14T09:31:12Z;1;2\n",
+    ),
 }
 """Where a fuzzer begins, beside the messages of the tests."""
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    each.__name__: each for each in (envelope, authorization, challenge, cookie, value)
+    each.__name__: each for each in (envelope, authorization, challenge, cookie, value, report)
 }

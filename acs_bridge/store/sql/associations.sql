@@ -34,7 +34,8 @@ select d.line_key from association a join device d on d.id = a.device_id where a
 -- One association; the write shown is the newest of those that matter now: provisioning while it is active, clearing
 -- when it is over. The generation tells which is newer: an id only says when somebody began to ask for it.
 select a.id, s.code as subscriber_code, s.name as subscriber_name, d.line_of_service, a.generation, a.key_id,
-       a.issued_at, a.created_at, a.created_by, a.ended_at, a.ended_by, w.id as write_id, w.state as write_state
+       a.issued_at, a.created_at, a.created_by, a.ended_at, a.ended_by, w.id as write_id, w.state as write_state,
+       report_state($2, r.silent_at, r.last_at), r.since as reporting_since, r.last_at as last_report_at
 from association a
 join device d on d.id = a.device_id
 left join subscriber s on s.id = a.subscriber_id
@@ -45,12 +46,14 @@ left join lateral (
     order by (w.purpose = 'provision') = (a.ended_at is null) desc, w.generation desc, w.id desc
     limit 1
 ) w on true
+left join line_reporting r on r.association_id = a.id
 where a.id = $1;
 
 -- name: page
 -- Newest first, from below a known id.
 select a.id, s.code as subscriber_code, s.name as subscriber_name, d.line_of_service, a.generation, a.key_id,
-       a.issued_at, a.created_at, a.created_by, a.ended_at, a.ended_by, w.id as write_id, w.state as write_state
+       a.issued_at, a.created_at, a.created_by, a.ended_at, a.ended_by, w.id as write_id, w.state as write_state,
+       report_state($8, r.silent_at, r.last_at), r.since as reporting_since, r.last_at as last_report_at
 from association a
 join device d on d.id = a.device_id
 left join subscriber s on s.id = a.subscriber_id
@@ -61,18 +64,21 @@ left join lateral (
     order by (w.purpose = 'provision') = (a.ended_at is null) desc, w.generation desc, w.id desc
     limit 1
 ) w on true
+left join line_reporting r on r.association_id = a.id
 where ($1::uuid is null or a.id < $1)
   and ($2::bool is null or $2 = (a.ended_at is null))
   and ($3::text is null or d.line_key like $3 or s.code_key like $3 or s.name ilike $4)
   and ($5::text is null or s.code_key = $5)
   and ($6::text is null or d.line_key = $6)
+  and ($9::text is null or $9 = report_state($8, r.silent_at, r.last_at))
 order by a.id desc
 limit $7;
 
 -- name: of_lines
 -- The associations of these lines that are not over.
 select a.id, s.code as subscriber_code, s.name as subscriber_name, d.line_of_service, a.generation, a.key_id,
-       a.issued_at, a.created_at, a.created_by, a.ended_at, a.ended_by, w.id as write_id, w.state as write_state
+       a.issued_at, a.created_at, a.created_by, a.ended_at, a.ended_by, w.id as write_id, w.state as write_state,
+       report_state($2, r.silent_at, r.last_at), r.since as reporting_since, r.last_at as last_report_at
 from device d
 join association a on a.device_id = d.id and a.ended_at is null
 join subscriber s on s.id = a.subscriber_id
@@ -83,6 +89,7 @@ left join lateral (
     order by w.generation desc, w.id desc
     limit 1
 ) w on true
+left join line_reporting r on r.association_id = a.id
 where d.line_key = any($1::text[]) and d.deleted_at is null;
 
 -- name: timeline

@@ -8,26 +8,31 @@ returning id;
 -- One line of service with its gateway (or the one that it wants) and its association.
 select d.id, d.line_of_service, d.created_at, d.updated_at, d.gateway_id, coalesce(g.oui, d.wanted_oui) as oui,
        g.product_class, coalesce(g.serial_number, d.wanted_serial) as serial_number, g.last_inform_at,
-       a.id as association_id, s.code as subscriber_code, s.name as subscriber_name
+       a.id as association_id, s.code as subscriber_code, s.name as subscriber_name,
+       report_state($2, r.silent_at, r.last_at), r.since as reporting_since, r.last_at as last_report_at
 from device d
 left join gateway g on g.id = d.gateway_id
 left join association a on a.device_id = d.id and a.ended_at is null
 left join subscriber s on s.id = a.subscriber_id
+left join line_reporting r on r.association_id = a.id
 where d.line_key = $1 and d.deleted_at is null;
 
 -- name: page
 -- Newest first, from below a known id.
 select d.id, d.line_of_service, d.created_at, d.updated_at, d.gateway_id, coalesce(g.oui, d.wanted_oui) as oui,
        g.product_class, coalesce(g.serial_number, d.wanted_serial) as serial_number, g.last_inform_at,
-       a.id as association_id, s.code as subscriber_code, s.name as subscriber_name
+       a.id as association_id, s.code as subscriber_code, s.name as subscriber_name,
+       report_state($5, r.silent_at, r.last_at), r.since as reporting_since, r.last_at as last_report_at
 from device d
 left join gateway g on g.id = d.gateway_id
 left join association a on a.device_id = d.id and a.ended_at is null
 left join subscriber s on s.id = a.subscriber_id
+left join line_reporting r on r.association_id = a.id
 where d.deleted_at is null
   and ($1::bigint is null or d.id < $1)
   and ($2::text is null or d.line_key like $2)
   and ($3::bool is null or $3 = (a.id is not null))
+  and ($6::text is null or $6 = report_state($5, r.silent_at, r.last_at))
 order by d.id desc
 limit $4;
 

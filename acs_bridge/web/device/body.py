@@ -3,6 +3,7 @@
 import asyncio
 import re
 import zlib
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -22,37 +23,43 @@ _ZLIB_OR_GZIP: Final = 32 + zlib.MAX_WBITS
 _RAW: Final = -zlib.MAX_WBITS
 
 
-def arrived(request: web.BaseRequest, *, admitted: bool) -> bytes | None:
+def limit(*, admitted: bool) -> int:
+    """How many bytes a message may have."""
+    return AFTER_LOGIN if admitted else BEFORE_LOGIN
+
+
+def arrived(request: web.BaseRequest, limit: int) -> bytes | None:
     """The body that came with its headers, as nearly every one does; None: `read` it. Raises 413 beyond the limit."""
     content = request.content
     if not content.is_eof() or content.exception() is not None:
         return None
     whole = content.read_nowait()
-    check(len(whole), admitted=admitted)
+    check(len(whole), limit)
     return whole
 
 
-def check(size: int, *, admitted: bool) -> None:
+def check(size: int, limit: int) -> None:
     """Raise 413 where a body has more bytes than it may have."""
-    limit = AFTER_LOGIN if admitted else BEFORE_LOGIN
     if size > limit:
         raise web.HTTPRequestEntityTooLarge(limit, size)
 
 
-async def read(request: web.BaseRequest, ours: asyncio.Timeout, *, admitted: bool) -> bytes:
+async def read(
+    request: web.BaseRequest, ours: asyncio.Timeout, limit: int, on_part: Callable[[int], None] = lambda _: None
+) -> bytes:
     """The whole body as it came; raises 413 beyond the limit, 408 where it takes too long, 400 where it is cut off.
 
-    `ours` is the time that our own work may take: it stands still while a gateway sends.
+    `ours` is the time that our own work may take: it stands still while a gateway sends. `on_part` hears how many bytes
+    have come, and may raise.
     """
-    limit = AFTER_LOGIN if admitted else BEFORE_LOGIN
-    check(request.content_length or 0, admitted=admitted)
+    check(request.content_length or 0, limit)
     time = asyncio.get_running_loop().time
     left = None if (end := ours.when()) is None else end - time()
     ours.reschedule(None)
     try:
         async with asyncio.timeout(PROGRESS_SECONDS) as patience:
             await _encourage(request)
-            return await _read(request, limit, patience)
+            return await _read(request, limit, patience, on_part)
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
     except (web.RequestPayloadError, ConnectionError):  # the rest will not come: no mistake of ours
@@ -69,7 +76,9 @@ async def _encourage(request: web.BaseRequest) -> None:
         request.writer.output_size = 0
 
 
-async def _read(request: web.BaseRequest, limit: int, patience: asyncio.Timeout) -> bytes:
+async def _read(
+    request: web.BaseRequest, limit: int, patience: asyncio.Timeout, on_part: Callable[[int], None]
+) -> bytes:
     parts: list[bytes] = []
     size = due = 0
     time = asyncio.get_running_loop().time
@@ -78,6 +87,7 @@ async def _read(request: web.BaseRequest, limit: int, patience: asyncio.Timeout)
         size += len(part)
         if size > limit:
             raise web.HTTPRequestEntityTooLarge(limit, size)
+        on_part(len(part))
         parts.append(part)
         if size - due >= PROGRESS:
             due = size
@@ -98,7 +108,7 @@ def charset(content_type: str) -> str | None:
     return found[1] if found else None
 
 
-def inflated(body: bytes, coding: str) -> bytes:
+def inflated(body: bytes, coding: str, limit: int = AFTER_LOGIN) -> bytes:
     """The body without its coding; raises 413 beyond the limit and 400 where it does not inflate.
 
     A body of no bytes is one whatever the headers say: gateways announce a coding that they do not use.
@@ -108,11 +118,11 @@ def inflated(body: bytes, coding: str) -> bytes:
     for window in (_ZLIB_OR_GZIP, _RAW):  # "deflate" is zlib by the standard, and raw in the field
         inflate = zlib.decompressobj(window)
         try:
-            text = inflate.decompress(body, AFTER_LOGIN + 1)
+            text = inflate.decompress(body, limit + 1)
         except zlib.error:
             continue
-        if len(text) > AFTER_LOGIN:
-            raise web.HTTPRequestEntityTooLarge(AFTER_LOGIN, len(text))
+        if len(text) > limit:
+            raise web.HTTPRequestEntityTooLarge(limit, len(text))
         if inflate.eof:
             return text
     raise web.HTTPBadRequest

@@ -5,7 +5,7 @@ body that is too large, credentials that are missing or wrong. Nothing of a requ
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Final
 
@@ -37,6 +37,8 @@ READ_ASIDE: Final = 2  # larger ones that are read at a time, each worth some 10
 _FORWARDED, _FORWARDED_FOR, _REAL_IP = istr("Forwarded"), istr("X-Forwarded-For"), istr("X-Real-IP")
 _NOT_CWMP: Final = ("application/x-www-form-urlencoded", "multipart/", "application/json")
 
+Elsewhere = Callable[[web.BaseRequest, Connection, Origin], Awaitable[Answer]]
+
 
 class DeviceEndpoint:
     """Answers every request that reaches the device listener."""
@@ -52,7 +54,9 @@ class DeviceEndpoint:
         load: Load,
         measures: DeviceMeasures,
         recorder: Recorder,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
+        """`elsewhere` answers what is not for the ACS URL; without one, nobody does."""
         self._target = path  # of an ordinary request; all others may be spelled otherwise
         self._path = path.rstrip("/")
         self._gate = gate
@@ -62,6 +66,7 @@ class DeviceEndpoint:
         self._load = load
         self._measures = measures
         self._recorder = recorder
+        self._elsewhere = elsewhere
         self._aside = asyncio.Semaphore(READ_ASIDE)
 
     @property
@@ -127,7 +132,7 @@ class DeviceEndpoint:
         if self._has_no_room_for(admission.principal, connection, headers):
             return self._turn_away(Refusal.BOOTSTRAP, origin)
         admitted = self._is_admitted(admission, connection, origin)
-        body.check(len(content), admitted=admitted)
+        body.check(len(content), body.limit(admitted=admitted))
         if not admitted:
             return self._challenge(connection, origin, admission)
         self._connections.keep(speaker)
@@ -137,7 +142,9 @@ class DeviceEndpoint:
         headers = request.headers
         # As it nearly always came; else percent-escapes, a query or one slash more are looked at.
         if request.raw_path != self._path and request.path.rstrip("/") != self._path:
-            return Answer.plain(404, "this is not the ACS URL")
+            if self._elsewhere is None:
+                return Answer.plain(404, "this is not the ACS URL")
+            return await self._elsewhere(request, connection, self._connections.origin(connection, headers))
         if request.method != hdrs.METH_POST:
             return Answer.plain(405, "gateways POST here", f"Allow: {hdrs.METH_POST}")
         origin = self._connections.origin(connection, headers)
@@ -157,9 +164,10 @@ class DeviceEndpoint:
         if self._has_no_room_for(admission.principal, connection, headers):
             return self._turn_away(Refusal.BOOTSTRAP, origin)
         admitted = self._is_admitted(admission, connection, origin)
-        content = body.arrived(request, admitted=admitted)
+        limit = body.limit(admitted=admitted)
+        content = body.arrived(request, limit)
         if content is None:
-            content = await body.read(request, patience, admitted=admitted)
+            content = await body.read(request, patience, limit)
         if content and _is_foreign(headers) and content.strip():
             return _unsupported()
         if not admitted:

@@ -5,7 +5,7 @@ cheaply how long the next one would wait, and a machine that is busy with someth
 """
 
 from asyncio import get_running_loop
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,12 +15,11 @@ import structlog
 
 from acs_bridge.domain.principal import Kind, Principal
 from acs_bridge.web.device.measures import DeviceMeasures
+from acs_bridge.web.device.tally import Tally
 
 _log = structlog.get_logger(__name__)
 
 LOG_SECONDS: Final = 10.0  # between two lines about the same: a flood of refusals must not be one of lines
-WINDOW_SECONDS: Final = 60.0  # in which failed logins are counted
-ADDRESSES_KEPT: Final = 10_000  # whose failed logins are counted
 _RETRY_SECONDS: Final = 30
 _SPREAD: Final = 31  # so many different answers, one second apart: who was turned away together comes back in turn
 
@@ -34,6 +33,8 @@ class Refusal(StrEnum):
     CONNECTIONS = "connections"
     ADDRESS = "address"
     INBOX = "inbox"
+    REPORTS = "reports"
+    REFUSED_REPORTS = "refused_reports"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Load:
         self._measures = measures
         self._answering = 0
         self._bootstrap = 0
-        self._failures: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._failures = Tally(limits.login_failures_per_minute, limits.is_proxy)
         self._connections = 0
         self._by_address: Counter[str] = Counter()
         self._said: dict[str, tuple[float, int]] = {}
@@ -88,18 +89,11 @@ class Load:
 
     def failed(self, address: str) -> None:
         """Somebody there has shown credentials that are wrong."""
-        now = get_running_loop().time()
-        since, count = self._failures.pop(address, (now, 0))
-        self._failures[address] = (since, count + 1) if now - since < WINDOW_SECONDS else (now, 1)
-        while len(self._failures) > ADDRESSES_KEPT:
-            self._failures.popitem(last=False)
+        self._failures.failed(address)
 
     def is_guessing(self, address: str) -> bool:
         """Whether so many logins from there have failed of late that none is looked at."""
-        if address not in self._failures or self._limits.is_proxy(address):
-            return False
-        since, count = self._failures[address]
-        return count >= self._limits.login_failures_per_minute and get_running_loop().time() - since < WINDOW_SECONDS
+        return self._failures.is_too_much(address)
 
     # --- connections ------------------------------------------------------------------------------------------------
 

@@ -59,3 +59,21 @@ class DeviceMeasures:
     def moved(self, event: WriteEvent) -> None:
         """One write moved."""
         self._by_event[event].inc()
+
+
+class ReportMeasures:
+    """Counts reports by what became of them."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._reports = Counter(
+            "acs_bridge_reports",
+            "Reports by what became of them: taken, unread (taken, and no report), repeat (taken before), unknown (the "
+            "URL does not count), foreign (another gateway's), stranger (asked to log in), quota, too_large, "
+            "unsupported, or shed.",
+            ["outcome"],
+            registry=registry,
+        )
+
+    def report(self, outcome: str) -> None:
+        """One was answered."""
+        self._reports.labels(outcome).inc()

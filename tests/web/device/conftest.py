@@ -146,7 +146,7 @@ def configured() -> Settings:
 @pytest.fixture
 async def acs(database: Database, clock: Any, configured: Settings) -> AsyncIterator[Acs]:
     keyring = Keyring.new(clock())
-    parts = Parts(configured, database, keyring, load_profiles(), clock)
+    parts = Parts(configured, database, keyring, load_profiles(configured.profiles.dirs), clock)
     bound = bind("device", "127.0.0.1", 0, Tls.open(configured.device_listener))
     async with serving(bound, parts.device_runner()):
         yield Acs(parts, database, clock, f"http://127.0.0.1:{bound.port}/acs", bound.port)

@@ -11,7 +11,7 @@ from aiohttp import ClientSession
 
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.errors import Unavailable
-from acs_bridge.parts import Parts
+from acs_bridge.parts import Own, Parts
 from acs_bridge.services.profiles import load_profiles
 from acs_bridge.settings import Settings
 from acs_bridge.store.database import Database
@@ -319,7 +319,7 @@ class TestADatabaseThatHangs:
         url = urlsplit(database_url)
         through = f"{url.scheme}://{url.netloc.rpartition('@')[0]}@127.0.0.1:{hanging.port}{url.path}"
         async with Database.connect(through) as slow:
-            parts = Parts(configured, slow, Keyring.new(clock()), load_profiles(), clock, Sessions(slow))
+            parts = Parts(configured, slow, Keyring.new(clock()), load_profiles(), clock, Own(Sessions(slow)))
             bound = bind("device", "127.0.0.1", 0)
             async with serving(bound, parts.device_runner()):
                 yield Acs(parts, database, clock, f"http://127.0.0.1:{bound.port}/acs", bound.port)

@@ -12,7 +12,7 @@ from acs_bridge.store.associations import AssociationRow, Moment
 from acs_bridge.web.operator.models.base import AnswerModel, Code, LineOfService, Listing, ListQuery, RequestModel, Time
 from acs_bridge.web.operator.models.faults import FaultAnswer
 from acs_bridge.web.operator.models.queue import WriteAnswer
-from acs_bridge.web.operator.models.records import GatewayIdentity, NewSubscriber
+from acs_bridge.web.operator.models.records import GatewayIdentity, NewSubscriber, ReportState
 
 MAX_URLS = 1000
 MAX_LINES = 1000
@@ -27,7 +27,12 @@ class NewAssociation(RequestModel):
 
 
 class AssociationAnswer(AnswerModel):
-    """An association; `write_state` is that of its newest write. Without a subscriber: over, and erased since."""
+    """An association; `write_state` is that of its newest write. Without a subscriber: over, and erased since.
+
+    `report_state`: its gateway is `reporting` since `reporting_since`, the line is `waiting` for the first report, or
+    it is `silent` since three intervals. Null where no report is expected: the URL is not verified yet, or reports do
+    not come here.
+    """
 
     id: UUID
     subscriber_code: str | None
@@ -43,6 +48,9 @@ class AssociationAnswer(AnswerModel):
     created_by: str
     ended_at: Time | None
     ended_by: str | None
+    report_state: ReportState | None
+    reporting_since: Time | None
+    last_report_at: Time | None
 
     @classmethod
     def of(cls, row: AssociationRow) -> "AssociationAnswer":
@@ -57,6 +65,7 @@ class AssociationQuery(ListQuery):
     state: Literal["active", "ended"] | None = None
     subscriber_code: str | None = None
     line_of_service: str | None = None
+    report_state: ReportState | None = None
 
 
 class LinesQuestion(RequestModel):

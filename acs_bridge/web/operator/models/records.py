@@ -27,6 +27,9 @@ from acs_bridge.web.operator.models.base import (
     Time,
 )
 
+ReportState = Literal["waiting", "reporting", "silent"]
+"""How the gateway of a line reports."""
+
 
 class NewSubscriber(RequestModel):
     """A subscriber to record."""
@@ -55,6 +58,12 @@ class RecordQuery(ListQuery):
     """A page of records, all of them or those that are (or are not) associated."""
 
     associated: bool | None = None
+
+
+class DeviceQuery(RecordQuery):
+    """A page of lines, all of them or those whose gateways report, or do not."""
+
+    report_state: ReportState | None = None
 
 
 class GatewayIdentity(RequestModel):
@@ -146,6 +155,9 @@ class DeviceAnswer(AnswerModel):
     association_id: UUID | None
     subscriber_code: str | None
     subscriber_name: str | None
+    report_state: ReportState | None
+    reporting_since: Time | None
+    last_report_at: Time | None
     created_at: Time
     updated_at: Time
     warnings: list[str]
@@ -160,6 +172,9 @@ class DeviceAnswer(AnswerModel):
             association_id=row.association_id,
             subscriber_code=row.subscriber_code,
             subscriber_name=row.subscriber_name,
+            report_state=cast("ReportState | None", row.report_state),
+            reporting_since=row.reporting_since,
+            last_report_at=row.last_report_at,
             created_at=row.created_at,
             updated_at=row.updated_at,
             warnings=warnings(row.line_of_service),

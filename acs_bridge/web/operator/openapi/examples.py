@@ -49,6 +49,11 @@ _COUNTS: Final[Example] = {
     "superseded": 7,
 }
 _MADE_BY: Final[Example] = {"created_at": _MADE, "created_by": "token:crm"}
+_REPORTING: Final[Example] = {
+    "report_state": "reporting",
+    "reporting_since": _MOVED,
+    "last_report_at": _INFORMED,
+}
 _ASSOCIATED: Final[Example] = {
     "id": _ASSOCIATION,
     "subscriber_code": _CODE,
@@ -63,6 +68,7 @@ _ASSOCIATED: Final[Example] = {
     **_MADE_BY,
     "ended_at": None,
     "ended_by": None,
+    **_REPORTING,
 }
 _RECEIPT: Final[Example] = {
     "id": _REQUEST,
@@ -188,6 +194,7 @@ EXAMPLES: Final[dict[type[BaseModel], Example]] = {
         "association_id": _ASSOCIATION,
         "subscriber_code": _CODE,
         "subscriber_name": _NAME,
+        **_REPORTING,
         "created_at": _MADE,
         "updated_at": _MADE,
         "warnings": [],

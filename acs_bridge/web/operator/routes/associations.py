@@ -115,6 +115,7 @@ class AssociationRoutes:
             active=None if query.state is None else query.state == "active",
             code=query.subscriber_code,
             line_of_service=query.line_of_service,
+            report_state=query.report_state,
         )
         return Answer(Listing[AssociationAnswer].of(page, AssociationAnswer.of))
 

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from acs_bridge.services.devices import Devices
 from acs_bridge.web.operator.models.base import Listing, NoBody, NoQuery
-from acs_bridge.web.operator.models.records import Binding, DeviceAnswer, NewDevice, RecordQuery
+from acs_bridge.web.operator.models.records import Binding, DeviceAnswer, DeviceQuery, NewDevice
 from acs_bridge.web.operator.registry import READERS, WRITERS, Answer, AnyRoute, Call, Route
 from acs_bridge.web.operator.routes.places import place
 
@@ -39,7 +39,7 @@ class DeviceRoutes:
                 "List lines of service",
                 READERS,
                 {HTTPStatus.OK: Listing[DeviceAnswer]},
-                query=RecordQuery,
+                query=DeviceQuery,
             ),
             Route("GET", path, self.show, "Show a line of service", READERS, one, refusals=unknown),
             Route(
@@ -70,9 +70,11 @@ class DeviceRoutes:
         row = await self._devices.create(call.body.line_of_service, gateway, call.actor)
         return Answer(DeviceAnswer.of(row), HTTPStatus.CREATED, place("devices", row.line_of_service))
 
-    async def list(self, call: Call[RecordQuery, NoBody]) -> Answer:
+    async def list(self, call: Call[DeviceQuery, NoBody]) -> Answer:
         """List them."""
-        page = await self._devices.page(call.query.ask, associated=call.query.associated)
+        page = await self._devices.page(
+            call.query.ask, associated=call.query.associated, report_state=call.query.report_state
+        )
         return Answer(Listing[DeviceAnswer].of(page, DeviceAnswer.of))
 
     async def show(self, call: Call[NoQuery, NoBody]) -> Answer:

@@ -1,0 +1,100 @@
+"""Reports: those that arrive together share one statement, which looks them up and notes them."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from acs_bridge.store.batching import Batcher
+from acs_bridge.store.database import Database
+from acs_bridge.store.rows import Executor
+from acs_bridge.store.statements import load
+
+_SQL: Final = load("reports")
+_as_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+
+
+class Verdict(StrEnum):
+    """What becomes of a report."""
+
+    TAKEN = "taken"
+    REPEAT = "repeat"  # the same one was taken before
+    UNKNOWN = "unknown"  # its URL counts no more, or never did
+    FOREIGN = "foreign"  # its gateway is not that of the line
+    STRANGER = "stranger"  # its profile has a login, which it did not show
+    QUOTA = "quota"  # its line has had its reports of this hour
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """A report, as the statement takes it."""
+
+    association_id: UUID
+    generation: int
+    oui: str | None  # as the query says; None: it does not
+    serial_number: str | None
+    shown: tuple[str, ...]  # the profiles whose login it has shown
+    mark: int | None  # 64 bits of its hash; None: the same once more would be another one
+    unread: str | None  # why it cannot be read
+    size: int  # bytes, inflated
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """What holds for all reports."""
+
+    logins: Sequence[str]  # the names of the profiles with a login
+    reports_per_hour: int  # of one line
+    bytes_per_hour: int
+
+
+class Reports:
+    """The door to the statement."""
+
+    def __init__(self, database: Database, law: Callable[[], Law]) -> None:
+        """`law` is asked for each batch."""
+        self._database = database
+        self._law = law
+        self._batches: Batcher[tuple[ReportRow, datetime], Verdict] = Batcher(
+            self._take, lambda row: row[0].association_id
+        )
+
+    async def take(self, row: ReportRow, now: datetime) -> Verdict:
+        """Say what becomes of a report, and note it. Raises Unavailable."""
+        return await self._batches.add((row, now))
+
+    async def _take(self, rows: Sequence[tuple[ReportRow, datetime]]) -> list[Verdict]:
+        """Take a batch; of one association one report at a time."""
+        verdicts = [Verdict.UNKNOWN] * len(rows)
+        places: dict[UUID, list[int]] = defaultdict(list)
+        for place, (row, _) in enumerate(rows):
+            places[row.association_id].append(place)
+        for turn in range(max(map(len, places.values()))):
+            chosen = [of_one[turn] for of_one in places.values() if turn < len(of_one)]
+            found = await self._statement([rows[place][0] for place in chosen], max(now for _, now in rows))
+            for place, verdict in zip(chosen, found, strict=True):
+                verdicts[place] = verdict
+        return verdicts
+
+    async def _statement(self, rows: Sequence[ReportRow], now: datetime) -> list[Verdict]:
+        batch = [_as_json({name: getattr(row, name) for name in row.__slots__}) for row in rows]
+        law = self._law()
+        records = await self._database.fetch(
+            _SQL.take,
+            batch,
+            now,
+            list(law.logins),
+            law.reports_per_hour,
+            law.bytes_per_hour,
+        )
+        verdicts = {record["place"]: Verdict(record["verdict"]) for record in records}
+        return [verdicts[place] for place in range(1, len(rows) + 1)]
+
+
+async def expect(executor: Executor, intervals: Mapping[str, int]) -> None:
+    """Write down how often gateways report, in seconds by profile; under "" for all others. Empty: nobody does."""
+    await executor.execute(_SQL.expect, list(intervals), list(intervals.values()))

@@ -1,0 +1,83 @@
+-- Reports of gateways: what their line is, and that there was one.
+
+-- name: take
+-- Reports that arrived together, at most one of each association: whether the URL of each counts, whether its gateway
+-- is the line's, whether that had to log in ($3: the profiles with a login), and whether its hour is full ($4, $5).
+-- Those that are taken are noted. An association that nobody has costs the same as one whose URL counts no more.
+-- As with Informs, rows travel as JSON texts: an array of unknown length is taken for ten rows, which go by index.
+with report as (
+    select row.place, i.*
+    from unnest($1::text[]) with ordinality as row (content, place)
+    cross join lateral json_to_record(row.content::json) as i (
+        association_id uuid, generation int, oui text, serial_number text, shown text[], mark bigint, unread text,
+        size bigint)
+),
+standing as (
+    select r.*,
+           a.id is not null as is_active,
+           coalesce(g.serial_number, d.wanted_serial) is not null
+               and (r.serial_number is null or r.serial_number = coalesce(g.serial_number, d.wanted_serial))
+               and (r.oui is null or upper(r.oui) = upper(coalesce(g.oui, d.wanted_oui))) as is_its_own,
+           coalesce(w.profile = any($3::text[]) and w.profile <> all(r.shown), false) as is_stranger,
+           case when $2 - n.window_at < interval '1 hour' then n.window_reports else 0 end as reports,
+           case when $2 - n.window_at < interval '1 hour' then n.window_bytes else 0 end as bytes,
+           coalesce(r.mark = any(n.recent), false) as is_repeat,
+           d.gateway_id
+    from report r
+    left join association a on a.id = r.association_id and a.generation = r.generation and a.ended_at is null
+    left join device d on d.id = a.device_id
+    left join gateway g on g.id = d.gateway_id
+    left join reporting n on n.association_id = a.id
+    left join lateral (
+        select profile
+        from write
+        where association_id = a.id and purpose = 'provision' and state in ('applied', 'verified')
+          and cardinality($3::text[]) > 0
+        order by id desc
+        limit 1
+    ) w on true
+),
+judged as (
+    select s.*,
+           case when not is_active then 'unknown'
+                when not is_its_own then 'foreign'
+                when is_stranger then 'stranger'
+                when reports >= $4 or bytes + size > $5 then 'quota'
+                when is_repeat then 'repeat'
+                else 'taken' end as verdict
+    from standing s
+),
+noted as (
+    insert into reporting as n (association_id, gateway_id, first_at, since, last_at, window_at, window_reports,
+                                window_bytes, recent, unread, unread_at, unread_words)
+    select association_id, gateway_id, seen.at, seen.at, seen.at, $2, 1, size,
+           case when mark is null then '{}' else array[mark] end,
+           (unread is not null)::int, case when unread is not null then $2 end, unread
+    from judged
+    cross join lateral (select case when unread is null then $2::timestamptz end as at) seen
+    where verdict in ('taken', 'repeat')
+    order by association_id
+    on conflict (association_id) do update set
+        gateway_id = excluded.gateway_id,
+        first_at = coalesce(n.first_at, excluded.first_at),
+        since = coalesce(case when n.gateway_id is not distinct from excluded.gateway_id then n.since end, excluded.since),
+        last_at = coalesce(excluded.last_at, case when n.gateway_id is not distinct from excluded.gateway_id then n.last_at end),
+        window_at = case when $2 - n.window_at < interval '1 hour' then n.window_at else $2 end,
+        window_reports = case when $2 - n.window_at < interval '1 hour' then n.window_reports else 0 end + 1,
+        window_bytes = case when $2 - n.window_at < interval '1 hour' then n.window_bytes else 0 end
+                       + excluded.window_bytes,
+        recent = case when excluded.recent <@ n.recent then n.recent else (excluded.recent || n.recent)[1:8] end,
+        unread = n.unread + excluded.unread,
+        unread_at = coalesce(excluded.unread_at, n.unread_at),
+        unread_words = coalesce(excluded.unread_words, n.unread_words)
+)
+select place, verdict from judged;
+
+-- name: expect
+-- How often gateways report, from now on: all of it ($1: profiles, $2: seconds of each), or nothing.
+with gone as (
+    delete from report_interval where profile <> all($1::text[])
+)
+insert into report_interval (profile, seconds)
+select profile, seconds from unnest($1::text[], $2::int[]) as given (profile, seconds)
+on conflict (profile) do update set seconds = excluded.seconds where report_interval.seconds <> excluded.seconds;
