@@ -73,6 +73,22 @@ class Seal:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Which URL of an association counts, and the gateway that its line has, or waits for."""
+
+    generation: int
+    oui: str | None
+    serial_number: str | None
+
+    def fits(self, oui: str | None, serial_number: str | None) -> bool:
+        """Whether this is that gateway, as far as it is named."""
+        if self.oui is None or self.serial_number is None:
+            return False
+        named = oui is None or oui.strip().upper() == self.oui.upper()
+        return named and (serial_number is None or serial_number.strip() == self.serial_number)
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """One entry of a timeline. `source` and `n` keep those of one instant in order."""
 
@@ -170,7 +186,7 @@ async def seal(executor: Executor, association_id: UUID) -> Seal | None:
     return await one(executor, Seal, _SQL.seal, association_id)
 
 
-async def standing(executor: Executor, ids: Iterable[UUID]) -> dict[UUID, int]:
-    """Give the current generation of those associations that are not over."""
+async def standing(executor: Executor, ids: Iterable[UUID]) -> dict[UUID, Standing]:
+    """Say how those associations stand that are not over."""
     rows = await executor.fetch(_SQL.standing, list(ids))
-    return {row["id"]: row["generation"] for row in rows}
+    return {row["id"]: Standing(row["generation"], row["oui"], row["serial_number"]) for row in rows}

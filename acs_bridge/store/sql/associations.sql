@@ -121,5 +121,11 @@ join device d on d.id = a.device_id
 where a.id = $1;
 
 -- name: standing
--- Which of these associations are not over, with the generation of their URL that counts.
-select id, generation from association where id = any($1::uuid[]) and ended_at is null;
+-- Which of these associations are not over, with the generation of their URL that counts and the gateway that their line
+-- has, or waits for.
+select a.id, a.generation, coalesce(g.oui, d.wanted_oui) as oui,
+       coalesce(g.serial_number, d.wanted_serial) as serial_number
+from association a
+join device d on d.id = a.device_id
+left join gateway g on g.id = d.gateway_id
+where a.id = any($1::uuid[]) and a.ended_at is null;

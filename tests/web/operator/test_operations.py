@@ -286,9 +286,36 @@ class TestPhanUrls:
             "active": True,
             "issued_at": "2026-03-14T15:09:26Z",
             "key_id": opened["key_id"],
+            "gateway_matches": None,
         }
         await admin("PUT", "/v1/devices/L-1/gateway", {**BOX, "serial_number": "S-2"})
         assert (await phan.post("/v1/phan/open", {"url": url})).json["active"] is False
+
+    @pytest.mark.parametrize(
+        ("named", "matches"),
+        [
+            ({}, None),
+            ({"oui": "00236a", "serial_number": " S-1"}, True),
+            ({"oui": BOX["oui"]}, True),
+            ({"serial_number": "S-1"}, True),
+            ({"oui": BOX["oui"], "serial_number": "S-2"}, False),
+            ({"oui": "00236B", "serial_number": "S-1"}, False),
+            ({"oui": "", "serial_number": "\u0000"}, False),
+        ],
+    )
+    async def test_a_url_says_whether_the_gateway_that_used_it_is_the_one_of_the_line(
+        self, operator, admin, named, matches
+    ):
+        receipt = await provisioned(admin)
+        phan = operator.as_(Role.PHAN)
+        url = (await admin.post(f"/v1/associations/{receipt['association_id']}/reveal")).json["phan_url"]
+        asked = {"url": url, **named}
+        assert (await phan.post("/v1/phan/open", asked)).json["gateway_matches"] is matches
+        items = (await phan.post("/v1/phan/open", {"urls": [asked, url, {**asked, "url": "x"}]})).json["items"]
+        assert [item.get("gateway_matches") for item in items] == [matches, None, None]
+        await admin("DELETE", "/v1/devices/L-1/gateway")
+        opened = (await phan.post("/v1/phan/open", asked)).json
+        assert opened["gateway_matches"] is (None if matches is None else False)
 
     async def test_many_urls_are_answered_in_order_and_strangers_all_alike(self, operator, admin):
         urls = []

@@ -3,11 +3,12 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from acs_bridge.domain.names import line_of_service, subscriber_code
 from acs_bridge.domain.write import Cause, WriteState
 from acs_bridge.services.orders import Order
+from acs_bridge.services.phan import Asked
 from acs_bridge.store.associations import AssociationRow, Moment
 from acs_bridge.web.operator.models.base import AnswerModel, Code, LineOfService, Listing, ListQuery, RequestModel, Time
 from acs_bridge.web.operator.models.faults import FaultAnswer
@@ -17,6 +18,7 @@ from acs_bridge.web.operator.models.records import GatewayIdentity, NewSubscribe
 MAX_URLS = 1000
 MAX_LINES = 1000
 MAX_URL = 2048
+MAX_QUERY = 256
 
 
 class NewAssociation(RequestModel):
@@ -161,23 +163,50 @@ class RequestStory(RequestAnswer):
 
 
 PhanUrl = Annotated[str, Field(max_length=MAX_URL)]
+NamedByQuery = Annotated[str, Field(max_length=MAX_QUERY)]
+
+
+class PhanToOpen(RequestModel):
+    """A URL, and the gateway that has used it as the query of its report says: `oui` and `sn` of TR-069 Annex N."""
+
+    url: PhanUrl
+    oui: NamedByQuery | None = None
+    serial_number: NamedByQuery | None = None
+
+    @property
+    def asked(self) -> Asked:
+        """Ask the same in the words of the services."""
+        return Asked(self.url, self.oui, self.serial_number)
+
+
+def _alone(value: object) -> object:
+    return {"url": value} if isinstance(value, str) else value
 
 
 class PhanQuestion(RequestModel):
-    """One URL, or many."""
+    """One URL, or many; each alone or with the gateway that has used it."""
 
     url: PhanUrl | None = None
-    urls: list[PhanUrl] | None = Field(None, min_length=1, max_length=MAX_URLS)
+    oui: NamedByQuery | None = None
+    serial_number: NamedByQuery | None = None
+    urls: list[Annotated[PhanToOpen, BeforeValidator(_alone, json_schema_input_type=PhanUrl | PhanToOpen)]] | None = (
+        Field(None, min_length=1, max_length=MAX_URLS)
+    )
 
 
 class PhanAnswer(AnswerModel):
-    """What a PHAN URL says; `active`: it is the current one of an association that is not over."""
+    """What a PHAN URL says; `active`: it is the current one of an association that is not over.
+
+    `gateway_matches`: the gateway that was named is the one of the line; null where none was named. A report counts
+    when both are true.
+    """
 
     line_of_service: str
     association_id: UUID
     active: bool
     issued_at: Time
     key_id: str
+    gateway_matches: bool | None
 
 
 class PhanUnknown(AnswerModel):

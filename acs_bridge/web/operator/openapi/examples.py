@@ -83,6 +83,7 @@ _OPENED: Final[Example] = {
     "active": True,
     "issued_at": _MADE,
     "key_id": "k1",
+    "gateway_matches": True,
 }
 _REFUSED: Final[Example] = {
     "id": _WRITE,
@@ -242,7 +243,7 @@ EXAMPLES: Final[dict[type[BaseModel], Example]] = {
         "write": _VERIFIED,
         "timeline": {"items": [_HAPPENED], "next": None},
     },
-    provisioning.PhanQuestion: {"url": _URL},
+    provisioning.PhanQuestion: {"urls": [{"url": _URL, "oui": "00005E", "serial_number": "SN000001"}]},
     provisioning.PhanAnswer: _OPENED,
     provisioning.PhanAnswers: {"items": [_OPENED, {"error": "This is not a PHAN URL of this daemon"}]},
     profiles.ProfilesAnswer: {"items": [_PROFILE], "loaded_at": _MADE, "warnings": []},

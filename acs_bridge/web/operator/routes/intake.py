@@ -146,11 +146,14 @@ class PhanRoutes:
 
     async def open(self, call: Call[NoQuery, PhanQuestion]) -> Answer:
         """Open one, or many with one query."""
-        url, urls = call.body.url, call.body.urls
-        if (url is None) == (urls is None):
+        body = call.body
+        if (body.url is None) == (body.urls is None):
             raise InvalidField("url", "either url or urls is required, and not both")
-        if url is not None:
-            return Answer(PhanAnswer.model_validate(await self._lookup.open(url)))
+        if body.url is not None:
+            return Answer(PhanAnswer.model_validate(await self._lookup.open(body.url, body.oui, body.serial_number)))
+        for name in ("oui", "serial_number"):
+            if getattr(body, name) is not None:
+                raise InvalidField(name, "stands beside each of the urls")
         unknown = PhanUnknown(error=PhanUrlRefused.title)
-        found = await self._lookup.open_all(urls or [])
+        found = await self._lookup.open_all([each.asked for each in body.urls or []])
         return Answer(PhanAnswers(items=[unknown if one is None else PhanAnswer.model_validate(one) for one in found]))
