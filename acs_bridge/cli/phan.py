@@ -41,7 +41,7 @@ def open_url(
 
     standing = asyncio.run(_standing(Settings.load(config), sys.stdin.readline() if url == "-" else url))
     said = {
-        **asdict(standing),
+        **{name: value for name, value in asdict(standing).items() if name != "gateway_matches"},  # none is named here
         "association_id": str(standing.association_id),
         "issued_at": f"{standing.issued_at:{_INSTANT}}",
     }

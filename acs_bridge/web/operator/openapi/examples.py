@@ -49,11 +49,7 @@ _COUNTS: Final[Example] = {
     "superseded": 7,
 }
 _MADE_BY: Final[Example] = {"created_at": _MADE, "created_by": "token:crm"}
-_REPORTING: Final[Example] = {
-    "report_state": "reporting",
-    "reporting_since": _MOVED,
-    "last_report_at": _INFORMED,
-}
+_REPORTING: Final[Example] = {"report_state": "reporting", "reporting_since": _MOVED, "last_report_at": _INFORMED}
 _ASSOCIATED: Final[Example] = {
     "id": _ASSOCIATION,
     "subscriber_code": _CODE,
