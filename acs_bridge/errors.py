@@ -59,6 +59,11 @@ class Conflict(AcsBridgeError):
     status = 409
     title = "Something that is recorded stands in the way"
 
+    def __init__(self, detail: str | None = None, *, field: str | None = None) -> None:
+        """`field` of the request is the one that would have to be another, where it is one alone."""
+        super().__init__(detail)
+        self.errors: tuple[InvalidField, ...] = () if field is None else (InvalidField(field, str(self)),)
+
 
 class Unauthenticated(AcsBridgeError):
     """The caller did not show who it is."""

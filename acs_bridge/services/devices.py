@@ -49,7 +49,7 @@ class Devices:
             box = None if gateway is None else await choose(connection, gateway, line.key, change)
             device_id = await devices.insert(connection, line, change.now)
             if device_id is None:
-                raise Conflict(f"line of service {line.shown} is taken")
+                raise Conflict(f"line of service {line.shown} is taken", field="line_of_service")
             await change.audit(connection, Deed("device_created", device_id=device_id))
             if box is not None:
                 await self._connect(connection, line, box, change, replace=False)

@@ -31,7 +31,7 @@ class Subscribers:
         async def work(connection: Executor) -> SubscriberRow:
             subscriber_id = await subscribers.insert(connection, wanted, shown, change.now)
             if subscriber_id is None:
-                raise Conflict(f"subscriber code {wanted.shown} is taken")
+                raise Conflict(f"subscriber code {wanted.shown} is taken", field="code")
             await change.audit(connection, Deed("subscriber_created", subscriber_id=subscriber_id))
             return await _found(connection, wanted)
 

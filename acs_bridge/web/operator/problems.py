@@ -8,7 +8,15 @@ from http import HTTPStatus
 from aiohttp import web
 from pydantic import ValidationError
 
-from acs_bridge.errors import AcsBridgeError, Forbidden, InvalidField, InvalidInput, Unauthenticated, Unavailable
+from acs_bridge.errors import (
+    AcsBridgeError,
+    Conflict,
+    Forbidden,
+    InvalidField,
+    InvalidInput,
+    Unauthenticated,
+    Unavailable,
+)
 from acs_bridge.web.operator.rates import TooManyRequests
 
 MEDIA_TYPE = "application/problem+json"
@@ -80,7 +88,7 @@ class Problem:
     @classmethod
     def of(cls, error: AcsBridgeError) -> "Problem":
         """Say what an error that was foreseen says."""
-        errors = error.errors if isinstance(error, InvalidInput) else ()
+        errors = error.errors if isinstance(error, InvalidInput | Conflict) else ()
         return cls(error.status, error.title, str(error), errors)
 
     def document(self) -> dict[str, object]:

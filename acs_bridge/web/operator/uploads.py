@@ -101,7 +101,7 @@ class Upload:
         self._actor = actor
         self._bulk = bulk
         self._parse = parse
-        self._batch_id = bulk.begin()
+        self._batch_id = _named(request) or bulk.begin()
         self._results = _results(request, self._batch_id, bulk.line)
         self._early: list[Line] = []
         self._stopping = request.app[STOPPING]
@@ -311,6 +311,16 @@ class Upload:
         """Let what has arrived be taken now."""
         self._arrived.set()
         self._full.set()
+
+
+def _named(request: web.Request) -> UUID | None:
+    """Give the batch that an upload goes on with: a long one may come in parts."""
+    if BATCH_HEADER not in request.headers:
+        return None
+    try:
+        return UUID(request.headers[BATCH_HEADER])
+    except ValueError:
+        raise InvalidField(BATCH_HEADER, "must be the UUID that an earlier part of the upload got") from None
 
 
 def media_types(bulk: Bulk[Any]) -> tuple[str, ...]:

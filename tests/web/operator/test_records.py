@@ -66,6 +66,7 @@ class TestSubscribers:
         await steps(intake, ("/v1/subscribers", {"name": "A", "code": "Müller"}))
         reply = await intake.post("/v1/subscribers", {"name": "B", "code": " mu\u0308LLER "})
         assert (reply.status, "müLLER" in reply.json["detail"]) == (409, True)
+        assert reply.json["errors"] == [{"field": "code", "message": reply.json["detail"]}]
 
     async def test_leading_zeros_are_kept(self, intake):
         await steps(intake, SUBSCRIBER)
@@ -102,6 +103,7 @@ class TestDevices:
         await steps(intake, DEVICE)
         reply = await intake.post("/v1/devices", {"line_of_service": "dsl-1/A"})
         assert (reply.status, "dsl-1/A is taken" in reply.json["detail"]) == (409, True)
+        assert reply.json["errors"] == [{"field": "line_of_service", "message": reply.json["detail"]}]
 
     @pytest.mark.parametrize(
         ("line", "path"),

@@ -54,6 +54,15 @@ class TestResults:
         again = (await intake.post(PATH, request(1))).json
         assert {key: results[0][key] for key in again} == again
 
+    async def test_parts_of_one_upload_are_one_batch(self, intake):
+        first = await intake("POST", PATH, lines_of(request(1)), headers=NDJSON)
+        batch = first.headers["Batch-Id"]
+        rest = await intake("POST", PATH, lines_of(request(2)), headers={**NDJSON, "Batch-Id": batch})
+        assert (rest.status, rest.headers["Batch-Id"]) == (200, batch)
+        assert (await intake.get(f"/v1/batches/{batch}")).json["writes"] == 2
+        refused = await intake("POST", PATH, lines_of(request(3)), headers={**NDJSON, "Batch-Id": "mine"})
+        assert (refused.status, refused.json["errors"][0]["field"]) == (422, "Batch-Id")
+
     async def test_sent_again_every_line_finds_its_first_answer(self, operator, intake):
         content = lines_of(*(request(number) for number in range(30)))
         first, second = await send(intake, content), await send(intake, content)

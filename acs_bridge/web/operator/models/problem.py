@@ -19,7 +19,9 @@ class ProblemAnswer(AnswerModel):
     title: str
     status: int
     detail: str
-    errors: list[FieldProblem] | None = Field(None, description="For bad input: every field that cannot be taken.")
+    errors: list[FieldProblem] | None = Field(
+        None, description="For bad input: every field that cannot be taken; for a code that is taken: its own."
+    )
 
 
 class ProblemLine(AnswerModel):

@@ -113,10 +113,17 @@ def parameters(fields: tuple[dict[str, Schema], frozenset[str]]) -> list[Schema]
 
 
 def _headers(route: AnyRoute) -> list[Schema]:
-    if not route.idempotent:
-        return []
-    words = "The same call again gets the stored answer. A key belongs to its token. Not for uploads, which need none."
-    return [{"name": HEADER, "in": "header", "required": False, "description": words, "schema": KEY}]
+    headers: list[Schema] = []
+    if route.idempotent:
+        words = "The same call again gets the stored answer. A key belongs to its token. Uploads need none."
+        headers.append({"name": HEADER, "in": "header", "required": False, "description": words, "schema": KEY})
+    if route.bulk is not None:
+        words = "Of an upload that comes in parts: the batch of the parts before, which this one belongs to as well."
+        schema = {"type": "string", "format": "uuid"}
+        headers.append(
+            {"name": BATCH_HEADER, "in": "header", "required": False, "description": words, "schema": schema}
+        )
+    return headers
 
 
 KEY: Final[Schema] = {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH, "pattern": "^[ -~]+$"}
