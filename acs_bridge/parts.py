@@ -37,6 +37,7 @@ from acs_bridge.services.doorbell.ends import SessionEnds
 from acs_bridge.services.drift import Drift
 from acs_bridge.services.events import EventFeed
 from acs_bridge.services.gateways import Gateways
+from acs_bridge.services.history import History
 from acs_bridge.services.inbox import Inbox, InboxBounds
 from acs_bridge.services.informs import Informs
 from acs_bridge.services.intake import Intake
@@ -221,6 +222,7 @@ class Parts:
             plans=Plans(database, clock, self.rendering),
             transcripts=self.transcripts,
             logins=self.logins,
+            history=History(database, clock),
         )
         application = operator_application(
             services,

@@ -1,6 +1,5 @@
 """The queue at a glance, and what holds it back: brakes and the rate."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.write import WriteState
 from acs_bridge.errors import NotFound
 from acs_bridge.services.change import Change
+from acs_bridge.services.fresh import Fresh
 from acs_bridge.store import queue
 from acs_bridge.store.audit import Deed
 from acs_bridge.store.database import Database
@@ -81,20 +81,11 @@ class Queue:
         self._database = database
         self._clock = clock
         self._default_rate = writes_per_minute
-        self._elapsed = elapsed
-        self._counting = asyncio.Lock()
-        self._latest: tuple[float, Overview] | None = None
+        self._overview = Fresh(FRESH_SECONDS, self._count, elapsed)
 
     async def overview(self) -> Overview:
         """Count everything, at most once in a second however many ask."""
-        asked = self._elapsed()
-        async with self._counting:
-            if self._latest is not None and asked - self._latest[0] < FRESH_SECONDS:
-                return self._latest[1]
-            begun = self._elapsed()
-            overview = await self._count()
-            self._latest = (begun, overview)
-            return overview
+        return await self._overview.get()
 
     async def held(self) -> Held:
         """Say what holds it back, as an overview does, without counting anything."""
@@ -147,8 +138,7 @@ class Queue:
 
     async def _changed(self, work: Callable[[Executor], Awaitable[None]]) -> Overview:
         await in_transaction(self._database, work)
-        async with self._counting:  # a count that is under way may have begun before the change
-            self._latest = None
+        await self._overview.forget()
         return await self.overview()
 
     async def _count(self) -> Overview:

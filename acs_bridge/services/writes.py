@@ -1,7 +1,7 @@
 """Writes as operators see them: what each one waits for, and the two moves that are theirs, retry and cancel."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.profile import GatewayKind
 from acs_bridge.domain.waiting import Facts, Rhythm, Waiting, waiting
 from acs_bridge.domain.write import CANCELLABLE, RETRYABLE, Cause, Purpose, WriteState
-from acs_bridge.errors import Conflict, NotFound
+from acs_bridge.errors import AcsBridgeError, Conflict, InvalidField, NotFound
 from acs_bridge.services import fields, pages
 from acs_bridge.services.change import Change
 from acs_bridge.services.lines import take
@@ -40,17 +40,38 @@ class WriteQuestion:
     subscriber_code: str | None = None
     batch_id: UUID | None = None
     gateway_id: int | None = None
+    serial_number: str | None = None
+    profile: str | None = None
+    fault: str | None = None  # its code; of one without a code its text
 
-    def filter(self) -> WriteFilter:
-        """Ask the same in the words of the records."""
+    @property
+    def is_anything(self) -> bool:
+        """Tell whether it asks for less than every write."""
+        return any(value is not None for value in astuple(self))
+
+    def filter(self, among: frozenset[WriteState] | None = None) -> WriteFilter:
+        """Ask the same in the words of the records, of writes that are in one of some states."""
         line, code = self.line_of_service, self.subscriber_code
+        states = among if self.state is None else frozenset({self.state}) & (among or {self.state})
         return WriteFilter(
-            self.state,
+            states,
             None if line is None else names.line_of_service(line).key,
             None if code is None else fields.subscriber_code(code).key,
             self.batch_id,
             self.gateway_id,
+            self.serial_number,
+            self.profile,
+            self.fault,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What came of moving many writes, and the cursor of those that were not looked at yet."""
+
+    moved: int
+    refused: list[tuple[UUID, AcsBridgeError]]
+    next: str | None
 
 
 Blocked = Callable[[GatewayKind, datetime], str | None]
@@ -90,13 +111,7 @@ class Writes:
 
     async def page(self, ask: Ask, question: WriteQuestion) -> Page[SeenWrite]:
         """List them, newest first."""
-        wanted = question.filter()
-        found = await pages.turn(
-            ask,
-            pages.uuid,
-            lambda before, limit: writes.page(self._database, before, wanted, limit),
-            lambda row: row.id,
-        )
+        found = await self._found(ask, question.filter())
         return Page([self._seen(row) for row in found.items], found.next)
 
     async def retry(self, write_id: UUID, actor: Actor) -> SeenWrite:
@@ -106,6 +121,41 @@ class Writes:
     async def cancel(self, write_id: UUID, actor: Actor) -> SeenWrite:
         """Take a write out of the queue."""
         return await self._move(write_id, actor, "write_cancelled", writes.cancel, _refuse_cancel)
+
+    async def retry_all(self, ask: Ask, question: WriteQuestion, actor: Actor) -> Moved:
+        """Queue again what can be, of the writes of one question: so many, from a cursor on."""
+        return await self._move_all(ask, question, RETRYABLE, lambda each: self.retry(each, actor))
+
+    async def cancel_all(self, ask: Ask, question: WriteQuestion, actor: Actor) -> Moved:
+        """Take out of the queue what can be, in the same way."""
+        return await self._move_all(ask, question, CANCELLABLE, lambda each: self.cancel(each, actor))
+
+    async def _move_all(
+        self,
+        ask: Ask,
+        question: WriteQuestion,
+        among: frozenset[WriteState],
+        move: Callable[[UUID], Awaitable[SeenWrite]],
+    ) -> Moved:
+        """Move each for itself, with the rules and the audit of a single one: a page of them holds nobody up."""
+        if not question.is_anything:
+            raise InvalidField("fault", "name what the writes have in common: a fault, a state, a batch, …")
+        page = await self._found(ask, question.filter(among))
+        refused: list[tuple[UUID, AcsBridgeError]] = []
+        for row in page.items:
+            try:
+                await move(row.id)
+            except (Conflict, NotFound) as error:
+                refused.append((row.id, error))
+        return Moved(len(page.items) - len(refused), refused, page.next)
+
+    async def _found(self, ask: Ask, wanted: WriteFilter) -> Page[WriteRow]:
+        return await pages.turn(
+            ask,
+            pages.uuid,
+            lambda before, limit: writes.page(self._database, before, wanted, limit),
+            lambda row: row.id,
+        )
 
     async def _move(
         self, write_id: UUID, actor: Actor, action: str, step: Step, refuse: Callable[[WriteContext], None]

@@ -49,6 +49,35 @@ class GatewayCounts:
     quarantined: int
 
 
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """How many writes came into a state in a minute."""
+
+    minute: datetime
+    state: str
+    moves: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaultCount:
+    """How many writes wait for an operator because of one fault; without a code its words are ours."""
+
+    fault: str  # as writes are asked for by it: the code, else the text
+    code: int | None
+    text: str
+    writes: int
+
+
+async def moves_since(executor: Executor, since: datetime) -> list[Moves]:
+    """Count what has moved since the beginning of a minute."""
+    return await many(executor, Moves, _SQL.moves_since, since)
+
+
+async def faults(executor: Executor) -> list[FaultCount]:
+    """Count what waits for an operator by its fault, most first."""
+    return await many(executor, FaultCount, _SQL.faults)
+
+
 async def counts(executor: Executor) -> Counts:
     """Count the writes."""
     rows = await executor.fetch(_SQL.counts)

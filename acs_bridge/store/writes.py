@@ -3,7 +3,7 @@
 From which states a write may be moved is not written here: every statement asks the database's own table of the law.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -140,11 +140,14 @@ class Outlook:
 class WriteFilter:
     """Which writes a list shows."""
 
-    state: WriteState | None = None
+    states: Collection[WriteState] | None = None
     line_key: str | None = None
     code_key: str | None = None
     batch_id: UUID | None = None
     gateway_id: int | None = None
+    serial_number: str | None = None
+    profile: str | None = None
+    fault: str | None = None  # its code, else its text
 
 
 async def insert(executor: Executor, new: NewWrite, now: datetime, by: str | None) -> None:
@@ -211,11 +214,14 @@ async def page(executor: Executor, before: UUID | None, wanted: WriteFilter, lim
         WriteRow,
         _SQL.page,
         before,
-        wanted.state,
+        None if wanted.states is None else list(wanted.states),
         wanted.line_key,
         wanted.code_key,
         wanted.batch_id,
         wanted.gateway_id,
+        wanted.serial_number,
+        wanted.profile,
+        wanted.fault,
         limit,
     )
 

@@ -49,3 +49,21 @@ select exists (
     select from brake
     where profile is null and software_version is null and (batch_id is null or batch_id = $1)
 );
+
+-- name: moves_since
+-- How many writes came into each state in each minute since a time. The history lies in the order of time, all but
+-- exactly: only its end is read.
+select date_trunc('minute', at) as minute, to_state as state, count(*) as moves
+from write_event
+where at >= $1
+group by 1, 2;
+
+-- name: faults
+-- What waits for an operator, by its fault.
+select coalesce(fault ->> 'code', fault ->> 'text', '') as fault, (fault ->> 'code')::int as code,
+       min(coalesce(fault ->> 'text', '')) as text, count(*) as writes
+from write
+where state in ('rejected', 'failed')
+group by 1, 2
+order by 4 desc, 1
+limit 50;

@@ -114,15 +114,18 @@ left join subscriber s on s.id = a.subscriber_id
 left join gateway g on g.id = w.gateway_id
 left join ring r on r.gateway_id = w.gateway_id
 where ($1::uuid is null or w.id < $1)
-  and ($2::text is null or w.state = $2)
+  and ($2::text[] is null or w.state = any($2))
   and ($3::text is null or w.association_id in (
           select a.id from device d join association a on a.device_id = d.id where d.line_key = $3))
   and ($4::text is null or w.association_id in (
           select a.id from subscriber s join association a on a.subscriber_id = s.id where s.code_key = $4))
   and ($5::uuid is null or w.batch_id = $5)
   and ($6::bigint is null or w.gateway_id = $6)
+  and ($7::text is null or w.gateway_id in (select id from gateway where serial_number = $7))
+  and ($8::text is null or w.profile = $8)
+  and ($9::text is null or coalesce(w.fault ->> 'code', w.fault ->> 'text', '') = $9)
 order by w.id desc
-limit $7;
+limit $10;
 
 -- name: context
 -- What an operator's move on a write has to respect: its line, locked before it, and whether it is the newest word.

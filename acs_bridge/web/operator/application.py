@@ -23,6 +23,7 @@ from acs_bridge.services.devices import Devices
 from acs_bridge.services.doorbell.doorbell import Doorbell
 from acs_bridge.services.events import EventFeed
 from acs_bridge.services.gateways import Gateways
+from acs_bridge.services.history import History
 from acs_bridge.services.intake import Intake
 from acs_bridge.services.logins import Logins
 from acs_bridge.services.phan import PhanLookup
@@ -97,6 +98,7 @@ class Services:
     plans: Plans
     logins: Logins
     search: Search
+    history: History
 
 
 def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:

@@ -7,6 +7,8 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from tests.acceptance.console.browser import skip_without_browser, started
+from tests.acceptance.console.people import ADMIN, CSR, Person
+from tests.acceptance.site import Daemon
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +21,21 @@ def has_browser() -> None:
 async def browser(has_browser: None) -> AsyncIterator[Browser]:
     async with started() as browser:
         yield browser
+
+
+@pytest.fixture(scope="session")
+def origin(daemon: Daemon) -> str:
+    """Where the console of the shared daemon is."""
+    return f"http://127.0.0.1:{daemon.operator_port}"
+
+
+@pytest.fixture(scope="session")
+def boss(daemon: Daemon) -> Person:
+    """An Admin of it."""
+    return ADMIN.join(daemon)
+
+
+@pytest.fixture(scope="session")
+def csr(daemon: Daemon) -> Person:
+    """A CSR of it."""
+    return CSR.join(daemon)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
+from itertools import count
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.passwords import Passwords
 from acs_bridge.errors import AcsBridgeError
 from acs_bridge.services.events import EventFeed
+from acs_bridge.services.history import History
 from acs_bridge.services.logins import Lifetimes, Logins
 from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.posting import Poster, Rules
@@ -137,6 +139,7 @@ async def operator(office: Office, lookup: PhanLookup, keyring: Keyring) -> Asyn
             plans=office.plans,
             logins=logins,
             search=Search(office.database),
+            history=History(office.database, office.clock, count(0, 10).__next__),
         ),
         callers=Callers(
             office.tokens.check,

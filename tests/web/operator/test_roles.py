@@ -4,6 +4,7 @@ import pytest
 
 from acs_bridge.domain.actor import Role
 from acs_bridge.services.events import EventFeed
+from acs_bridge.services.history import History
 from acs_bridge.services.logins import Logins
 from acs_bridge.services.posting import Poster, Rules
 from acs_bridge.services.pulse import Pulse
@@ -56,6 +57,8 @@ ALLOWED = {
     ("POST", "/v1/profiles/reload"): {Role.ADMIN},
     ("GET", "/v1/writes"): READ,
     ("GET", "/v1/writes/{id}"): READ,
+    ("POST", "/v1/writes/retry"): {Role.ADMIN},
+    ("POST", "/v1/writes/cancel"): {Role.ADMIN},
     ("POST", "/v1/writes/{id}/retry"): {Role.ADMIN},
     ("POST", "/v1/writes/{id}/cancel"): {Role.ADMIN},
     ("GET", "/v1/batches/{id}"): READ,
@@ -110,6 +113,7 @@ def test_the_table_of_this_test_has_every_route(office, lookup, keyring):
         office.plans,
         Logins(office.database, office.clock, keyring, bytes, LIFETIMES, QUICK),
         Search(office.database),
+        History(office.database, office.clock),
     )
     routes = {(route.method, route.path) for route in table(services, office.clock)}
     assert routes == ALLOWED.keys() - {("GET", "/metrics")}

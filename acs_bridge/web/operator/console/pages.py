@@ -13,6 +13,6 @@ if TYPE_CHECKING:  # at run time this is the end of a circle
 def console_pages(services: "Services") -> tuple[Page, ...]:
     """Give them in the order of the navigation."""
     return (
-        *QueuePage(services.queue).table(),
+        *QueuePage(services.queue, services.writes, services.history).table(),
         *PasswordPage(services.logins).table(),
     )

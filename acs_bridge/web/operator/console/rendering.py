@@ -12,11 +12,13 @@ from markupsafe import Markup, escape
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.waiting import span
 from acs_bridge.services.queue import Held
+from acs_bridge.web.operator.console.plots import sparkline
 from acs_bridge.web.operator.console.registry import Page, View, Visit
 from acs_bridge.web.operator.console.static import static
 from acs_bridge.web.operator.console.texts import texts
 
 SEARCH: Final = "/search"  # where the header's search box leads
+LINES: Final = "/lines/"  # where a line of service leads
 _MOMENT: Final = re.compile(r"(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d) UTC")
 
 
@@ -33,10 +35,19 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        has_search = any(page.path == SEARCH for page in pages)
-        self._environment.globals.update(text=texts(), static=static().url, has_search=has_search)
+        self._environment.globals.update(
+            text=texts(),
+            static=static().url,
+            has_search=any(page.path == SEARCH for page in pages),
+            has_lines=any(page.path.startswith(LINES) for page in pages),
+        )
         self._environment.filters.update(
-            time=moment, span=span, segment=segment, moments=lambda words: moments(words, self._clock())
+            number="{:,}".format,
+            sparkline=sparkline,
+            time=moment,
+            span=span,
+            segment=segment,
+            moments=lambda words: moments(words, self._clock()),
         )
 
     def page(self, view: View, page: Page, visit: Visit, held: Held) -> str:

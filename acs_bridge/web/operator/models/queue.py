@@ -5,15 +5,26 @@ from uuid import UUID
 from pydantic import Field
 
 from acs_bridge.domain.write import Cause, Purpose, WriteState
+from acs_bridge.services.pages import Ask
 from acs_bridge.services.queue import Overview
-from acs_bridge.services.writes import SeenWrite, WriteQuestion
+from acs_bridge.services.writes import Moved, SeenWrite, WriteQuestion
 from acs_bridge.store.queue import Brake
-from acs_bridge.web.operator.models.base import AnswerModel, PageQuery, RequestModel, Time
+from acs_bridge.web.operator.models.base import (
+    MAX_LIMIT,
+    AnswerModel,
+    Code,
+    LineOfService,
+    PageQuery,
+    RequestModel,
+    Time,
+)
 from acs_bridge.web.operator.models.faults import FaultAnswer
 from acs_bridge.web.operator.models.records import DeviceGateway
 
 MAX_RATE = 10_000_000
 BRAKE_TEXT = 256
+FAULT_TEXT = 1000
+USUAL_CHOICE = 100
 
 
 class WriteAnswer(AnswerModel):
@@ -77,11 +88,75 @@ class WriteQuery(PageQuery):
     subscriber_code: str | None = None
     batch: UUID | None = None
     gateway_id: int | None = Field(None, ge=1, le=2**63 - 1)
+    serial_number: str | None = Field(None, max_length=BRAKE_TEXT, description="The whole serial number of a gateway.")
+    profile: str | None = Field(None, max_length=BRAKE_TEXT, description="The profile by which it was last sent.")
+    fault: str | None = Field(
+        None, max_length=FAULT_TEXT, description="The code of the last fault; of one without a code its whole text."
+    )
 
     @property
     def question(self) -> WriteQuestion:
         """Ask the same in the words of the services."""
-        return WriteQuestion(self.state, self.line_of_service, self.subscriber_code, self.batch, self.gateway_id)
+        return _question(self)
+
+
+class ChoiceBody(RequestModel):
+    """Which writes, by what they have in common (at least one thing), and how many of them at a time."""
+
+    state: WriteState | None = Field(None, strict=False)
+    line_of_service: LineOfService | None = None
+    subscriber_code: Code | None = None
+    batch: UUID | None = Field(None, strict=False)
+    gateway_id: int | None = Field(None, ge=1, le=2**63 - 1)
+    serial_number: str | None = Field(None, max_length=BRAKE_TEXT)
+    profile: str | None = Field(None, max_length=BRAKE_TEXT)
+    fault: str | None = Field(None, max_length=FAULT_TEXT, description="A code; of a fault without one its whole text.")
+    limit: int = Field(USUAL_CHOICE, ge=1, le=MAX_LIMIT, description="At most so many are looked at.")
+    cursor: str | None = Field(None, description="The `next` of the answer before.")
+
+    @property
+    def question(self) -> WriteQuestion:
+        """Ask the same in the words of the services."""
+        return _question(self)
+
+    @property
+    def ask(self) -> Ask:
+        """Say from where on, and how many."""
+        return Ask(self.limit, self.cursor)
+
+
+def _question(asked: "WriteQuery | ChoiceBody") -> WriteQuestion:
+    return WriteQuestion(
+        state=asked.state,
+        line_of_service=asked.line_of_service,
+        subscriber_code=asked.subscriber_code,
+        batch_id=asked.batch,
+        gateway_id=asked.gateway_id,
+        serial_number=asked.serial_number,
+        profile=asked.profile,
+        fault=asked.fault,
+    )
+
+
+class LeftAnswer(AnswerModel):
+    """A write that was not moved, and why."""
+
+    id: UUID
+    detail: str
+
+
+class MovedAnswer(AnswerModel):
+    """How many were moved, which were not, and the cursor of those not looked at yet (null: that was all)."""
+
+    moved: int
+    refused: list[LeftAnswer]
+    next: str | None
+
+    @classmethod
+    def of(cls, moved: Moved) -> "MovedAnswer":
+        """Make the answer."""
+        refused = [LeftAnswer(id=id, detail=str(error)) for id, error in moved.refused]
+        return cls(moved=moved.moved, refused=refused, next=moved.next)
 
 
 class BrakeBody(RequestModel):

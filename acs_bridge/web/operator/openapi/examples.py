@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias, get_args
 
 from pydantic import BaseModel
 
+from acs_bridge.domain.write import WriteState
 from acs_bridge.services.notices import Notice
 from acs_bridge.web.operator.models import (
     audit,
@@ -36,18 +37,8 @@ CSV_EXAMPLE: Final = (
 )
 _SUBSCRIBER: Final[Example] = {"name": _NAME, "code": _CODE}
 _GATEWAY: Final[Example] = {"id": 42, **_IDENTITY, "last_inform_at": _INFORMED}
-_COUNTS: Final[Example] = {
-    "queued": 3,
-    "sent": 1,
-    "applied": 0,
-    "staged": 0,
-    "verified": 1202,
-    "in_doubt": 0,
-    "rejected": 2,
-    "failed": 0,
-    "cancelled": 0,
-    "superseded": 7,
-}
+_COUNTS: Final[Example] = {**dict.fromkeys(map(str, WriteState), 0), "queued": 4, "verified": 1202, "rejected": 2}
+_LEFT: Final[Example] = {"id": _WRITE, "detail": "somebody else moved this write at this very moment: look again"}
 _MADE_BY: Final[Example] = {"created_at": _MADE, "created_by": "token:crm"}
 _REPORTING: Final[Example] = {"report_state": "reporting", "reporting_since": _MOVED, "last_report_at": _INFORMED}
 _ASSOCIATED: Final[Example] = {
@@ -275,6 +266,9 @@ EXAMPLES: Final[dict[type[BaseModel], Example]] = {
     queue.WriteAnswer: _REFUSED,
     queue.BrakeBody: {"software_version": "2.6.1"},
     queue.RateBody: {"writes_per_minute": 6000},
+    queue.ChoiceBody: {"fault": "9002", "state": "failed", "limit": 100},
+    queue.LeftAnswer: _LEFT,
+    queue.MovedAnswer: {"moved": 99, "refused": [_LEFT], "next": None},
     queue.QueueAnswer: {
         "counts": _COUNTS,
         "oldest_queued_seconds": 41.5,

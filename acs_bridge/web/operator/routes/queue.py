@@ -5,7 +5,16 @@ from http import HTTPStatus
 from acs_bridge.services.queue import Queue
 from acs_bridge.services.writes import Writes
 from acs_bridge.web.operator.models.base import Listing, NoBody, NoQuery
-from acs_bridge.web.operator.models.queue import BatchAnswer, BrakeBody, QueueAnswer, RateBody, WriteAnswer, WriteQuery
+from acs_bridge.web.operator.models.queue import (
+    BatchAnswer,
+    BrakeBody,
+    ChoiceBody,
+    MovedAnswer,
+    QueueAnswer,
+    RateBody,
+    WriteAnswer,
+    WriteQuery,
+)
 from acs_bridge.web.operator.registry import ADMINS, READERS, WATCHERS, Answer, AnyRoute, Call, Route
 from acs_bridge.web.operator.routes.places import uuid_in
 
@@ -34,6 +43,24 @@ class WriteRoutes:
                 query=WriteQuery,
             ),
             Route("GET", path, self.show, "Show a write", READERS, one, refusals=(HTTPStatus.NOT_FOUND,)),
+            Route(
+                "POST",
+                "/v1/writes/retry",
+                self.retry_all,
+                "Queue writes again that have something in common",
+                ADMINS,
+                {HTTPStatus.OK: MovedAnswer},
+                body=ChoiceBody,
+            ),
+            Route(
+                "POST",
+                "/v1/writes/cancel",
+                self.cancel_all,
+                "Cancel writes that have something in common",
+                ADMINS,
+                {HTTPStatus.OK: MovedAnswer},
+                body=ChoiceBody,
+            ),
             Route("POST", f"{path}/retry", self.retry, "Queue a write again", ADMINS, one, refusals=refusals),
             Route("POST", f"{path}/cancel", self.cancel, "Cancel a write", ADMINS, one, refusals=refusals),
         )
@@ -50,6 +77,14 @@ class WriteRoutes:
     async def retry(self, call: Call[NoQuery, NoBody]) -> Answer:
         """Queue one again."""
         return Answer(WriteAnswer.of(await self._writes.retry(uuid_in(call.path["id"], _WHAT), call.actor)))
+
+    async def retry_all(self, call: Call[NoQuery, ChoiceBody]) -> Answer:
+        """Queue many again."""
+        return Answer(MovedAnswer.of(await self._writes.retry_all(call.body.ask, call.body.question, call.actor)))
+
+    async def cancel_all(self, call: Call[NoQuery, ChoiceBody]) -> Answer:
+        """Cancel many."""
+        return Answer(MovedAnswer.of(await self._writes.cancel_all(call.body.ask, call.body.question, call.actor)))
 
     async def cancel(self, call: Call[NoQuery, NoBody]) -> Answer:
         """Cancel one."""

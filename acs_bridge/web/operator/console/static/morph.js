@@ -48,6 +48,6 @@ function children(old, fresh) {
   while (at) {
     const gone = at;
     at = at.nextSibling;
-    gone.remove();
+    if (!gone.dataset || !("said" in gone.dataset)) gone.remove(); // what forms.js has said stays until it says more
   }
 }

@@ -1,0 +1,78 @@
+"""Logging in to the console and out of it, as a person does."""
+
+import re
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.acceptance.console.browser import check_accessible, photograph, visiting
+from tests.acceptance.console.people import Person
+from tests.acceptance.site import Daemon
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+class TestTheLoginPage:
+    async def test_lets_its_user_in_by_keyboard_alone_and_back_out(
+        self, browser: Browser, origin: str, boss: Person
+    ) -> None:
+        async with visiting(browser, origin) as visit:
+            page = await visit.page("/queue?state=failed")
+            await expect(page.get_by_label("User name")).to_be_focused()
+            await page.keyboard.type(boss.name)
+            await page.keyboard.press("Tab")
+            await page.keyboard.type(boss.password)
+            await page.keyboard.press("Enter")
+            await expect(page).to_have_url(re.compile(r"/queue\?state=failed$"))
+            await page.keyboard.press("Tab")
+            await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+            account = page.locator("details.account")
+            await account.locator("summary").focus()
+            await page.keyboard.press("Enter")
+            await expect(account.get_by_role("button", name="Log out")).to_be_visible()
+            await page.keyboard.press("Escape")
+            await expect(account.get_by_role("button", name="Log out")).to_be_hidden()
+            await page.keyboard.press("Enter")
+            await account.get_by_role("button", name="Log out").click()
+            await expect(page).to_have_url(re.compile("/login$"))
+            await page.goto(f"{origin}/queue")
+            await expect(page).to_have_url(re.compile("/login"))
+
+    async def test_says_what_is_wrong_and_keeps_the_name(self, browser: Browser, origin: str, boss: Person) -> None:
+        async with visiting(browser, origin) as visit:
+            visit.expects("status of 422")
+            page = await visit.page("/login")
+            await Person("<b>nobody</b>", "csr", "a wrong password").logs_in(page)
+            await expect(page.get_by_role("alert")).to_have_text("User name and password do not go together")
+            await expect(page.get_by_label("User name")).to_have_value("<b>nobody</b>")
+            await expect(page.get_by_label("Password")).to_have_value("")
+            await photograph(page, "login")
+            await check_accessible(page)
+
+
+class TestAPasswordForOneLogin:
+    async def test_is_changed_before_anything_else(self, browser: Browser, origin: str, daemon: Daemon) -> None:
+        made = daemon.site.run("users", "add", "newcomer", "--role", "admin").out.strip()
+        async with visiting(browser, origin) as visit:
+            visit.expects("status of 422")
+            page = await visit.page("/queue")
+            await Person("newcomer", "admin", made).logs_in(page)
+            await expect(page.get_by_role("heading", name="Choose a password")).to_be_visible()
+            for label, text in (
+                ("Your password until now", made),
+                ("New password", "kettles are not moons"),
+                ("New password again", "kettles are moons"),
+            ):
+                await page.get_by_label(label, exact=True).fill(text)
+            await page.get_by_role("button", name="Change password").click()
+            await expect(page.get_by_text("is not the same as above")).to_be_visible()
+            await photograph(page, "password")
+            await check_accessible(page)
+            for label, text in (
+                ("Your password until now", made),
+                ("New password", "kettles are not moons"),
+                ("New password again", "kettles are not moons"),
+            ):
+                await page.get_by_label(label, exact=True).fill(text)
+            await page.get_by_role("button", name="Change password").click()
+            await expect(page).to_have_url(re.compile("/queue$"))
