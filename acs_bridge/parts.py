@@ -151,7 +151,7 @@ class Parts:
         self.reloading = Reloading(database, clock, self.profiles, self.phan_urls, lambda: profile_texts(settings))
         self.seals = Seals(keyring, self.phan_urls, self.profiles)
         self.lines = Lines(self.seals)
-        self.binding = Binding(database, clock, self.lines)
+        self.binding = Binding(database, clock, self.lines, self.codes)
         self.intake = Intake(database, clock, self.lines, self.seals, self.binding)
         self.sessions = own.sessions or statements(settings, database)
         self.pulse = Pulse(database)

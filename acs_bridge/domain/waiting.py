@@ -71,6 +71,7 @@ class Facts:
     lease_until: datetime | None = None
     fault: Mapping[str, object] | None = None
     has_gateway: bool = False
+    awaited_until: datetime | None = None  # the line waits for whichever gateway comes next until then
     wanted_serial: str | None = None  # the box that the line names, which has not informed yet
     rhythm: Rhythm = Rhythm(None)
     needs_approval: bool = False
@@ -110,7 +111,7 @@ def waiting(facts: Facts, now: datetime) -> Waiting:
 
 def _queued(facts: Facts, now: datetime) -> Waiting:
     if not facts.has_gateway:
-        return Waiting(_without_gateway(facts.wanted_serial))
+        return Waiting(_without_gateway(facts, now))
     obstacle = _obstacle(facts)
     if obstacle is not None:
         return Waiting(obstacle)
@@ -155,10 +156,14 @@ def _obstacle(facts: Facts) -> str | None:
     return "the queue is paused for this write" if facts.braked else None
 
 
-def _without_gateway(wanted_serial: str | None) -> str:
-    if wanted_serial is None:
+def _without_gateway(facts: Facts, now: datetime) -> str:
+    if facts.awaited_until is not None and facts.awaited_until > now:
+        until = _moment(facts.awaited_until, now)
+        return f"the next gateway off the shelf that fits: the line waits for it until {until}"
+    if facts.wanted_serial is None:
         return "no gateway is bound to this line of service yet"
-    return f"the gateway with serial number {wanted_serial} has not informed yet, or waits for an Admin to approve it"
+    box = f"the gateway with serial number {facts.wanted_serial}"
+    return f"{box} has not informed yet, or waits for an Admin to approve it"
 
 
 def _sent(facts: Facts, _now: datetime) -> Waiting:

@@ -1,11 +1,13 @@
-"""A line may name a gateway by OUI and serial number before anybody has seen it: here the two find each other."""
+"""A line may wait for a gateway that nobody has seen, or for the next one: here the two find each other."""
 
 from datetime import datetime
 
 from acs_bridge.domain.clock import Clock
+from acs_bridge.domain.provisioning_code import ProvisioningCodes
+from acs_bridge.services import shelf
 from acs_bridge.services.change import Change
 from acs_bridge.services.lines import Box, Lines
-from acs_bridge.store import associations, devices, gateways
+from acs_bridge.store import associations, gateways
 from acs_bridge.store.database import Database
 from acs_bridge.store.gateways import Identity
 from acs_bridge.store.rows import Executor, in_transaction
@@ -14,11 +16,12 @@ from acs_bridge.store.rows import Executor, in_transaction
 class Binding:
     """Joins lines and the gateways that they wait for."""
 
-    def __init__(self, database: Database, clock: Clock, lines: Lines) -> None:
-        """`lines` aims the write that waits with the line."""
+    def __init__(self, database: Database, clock: Clock, lines: Lines, codes: ProvisioningCodes) -> None:
+        """`lines` aims the write that waits with the line; `codes` are what boxes carry of theirs."""
         self._database = database
         self._clock = clock
         self._lines = lines
+        self._codes = codes
 
     async def bind_wanted(self, gateway_id: int, now: datetime) -> bool:
         """Give a gateway that no line has to the line that waits for it; its write is due from now on.
@@ -27,12 +30,13 @@ class Binding:
         """
 
         async def work(connection: Executor) -> bool:
-            line = await devices.lock_wanting(connection, gateway_id)
-            if line is None or line.wanted is None:
+            line = await shelf.lock_waiting(connection, gateway_id, self._codes, now)
+            row = None if line is None else await gateways.find(connection, gateway_id)
+            if line is None or row is None:
                 return False
             holder = await associations.of_line(connection, line.id)
-            change = Change.of(None, now)
-            await self._lines.connect(connection, line, Box(line.wanted, gateway_id), holder, change)
+            box = Box(Identity(row.oui, row.serial_number, row.product_class), gateway_id)
+            await self._lines.connect(connection, line, box, holder, Change.of(None, now))
             return True
 
         return await in_transaction(self._database, work)

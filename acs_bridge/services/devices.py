@@ -7,11 +7,12 @@ from acs_bridge.domain.actor import Actor
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.names import Text
 from acs_bridge.errors import Conflict, NotFound
-from acs_bridge.services import pages
+from acs_bridge.services import pages, shelf
 from acs_bridge.services.binding import Binding
 from acs_bridge.services.change import Change
 from acs_bridge.services.lines import Box, Lines, choose, take
 from acs_bridge.services.pages import Ask, Page
+from acs_bridge.services.shelf import Next, Suffix
 from acs_bridge.store import associations, devices, gateways
 from acs_bridge.store.audit import Deed
 from acs_bridge.store.database import Database
@@ -74,13 +75,15 @@ class Devices:
             lambda row: row.id,
         )
 
-    async def bind(self, line_of_service: str, named: Identity | int, actor: Actor, *, replace: bool) -> DeviceRow:
+    async def bind(
+        self, line_of_service: str, named: Identity | Suffix | int, actor: Actor, *, replace: bool
+    ) -> DeviceRow:
         """Give a line its gateway, or another one (RMA); with `replace` also one that another line has.
 
-        The gateway is named by what it is, or by its id.
+        The gateway is named by what it is, by the end of its serial number, or by its id.
         """
         line = names.line_of_service(line_of_service)
-        gateway = await self._identity(named) if isinstance(named, int) else named
+        gateway = await self._identity(named)
         change = Change.of(actor, self._clock())
 
         async def work(connection: Executor) -> None:
@@ -91,8 +94,30 @@ class Devices:
         await self._binding.meet(gateway)
         return await _found(self._database, line, self._clock())
 
-    async def _identity(self, gateway_id: int) -> Identity:
-        row = await gateways.find(self._database, gateway_id)
+    async def swap_for_next(self, line_of_service: str, wanted: Next, actor: Actor) -> DeviceRow:
+        """Take the gateway from a line, and let the line wait for the next one that comes and is on no line."""
+        line = names.line_of_service(line_of_service)
+        change = Change.of(actor, self._clock())
+
+        async def work(connection: Executor) -> None:
+            own, _ = await take(connection, line.key, None)
+            if own is None:
+                raise _unknown(line)
+            if own.gateway_id is not None or own.wanted is not None:
+                holder = await associations.of_line(connection, own.id)
+                await self._lines.connect(connection, own, None, holder, change)
+            await shelf.wait(connection, own, wanted, change.now)
+            await change.audit(connection, Deed("gateway_awaited", device_id=own.id, detail={"wanted": str(wanted)}))
+
+        await in_transaction(self._database, work)
+        return await _found(self._database, line, change.now)
+
+    async def _identity(self, named: Identity | Suffix | int) -> Identity:
+        if isinstance(named, Identity):
+            return named
+        if isinstance(named, Suffix):
+            return await shelf.labelled(self._database, named)
+        row = await gateways.find(self._database, named)
         if row is None:
             raise NotFound("there is no such gateway")
         return Identity(row.oui, row.serial_number, row.product_class)
@@ -109,6 +134,8 @@ class Devices:
             if own.gateway_id is not None or own.wanted is not None:
                 holder = await associations.of_line(connection, own.id)
                 await self._lines.connect(connection, own, None, holder, change)
+            elif await devices.stop_waiting(connection, own.id):
+                await change.audit(connection, Deed("gateway_awaited_no_more", device_id=own.id))
 
         await in_transaction(self._database, work)
         return await _found(self._database, line, self._clock())

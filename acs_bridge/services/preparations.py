@@ -26,7 +26,7 @@ class Preparations:
         credentials: GatewayCredentials,
         clock: Clock,
     ) -> None:
-        """`bind_wanted` joins a gateway that informs for the first time to the line that was waiting for it."""
+        """`bind_wanted` joins a gateway that has no line to the one that waits for it."""
         self._bind_wanted = bind_wanted
         self._resets = resets
         self._drift = drift
@@ -40,12 +40,13 @@ class Preparations:
     async def prepare(self, opened: OpenedSession, inform: Inform) -> bool:
         """Do it; true where something may wait for the gateway since, so that its Inform is to be taken once more."""
         now, done = self._clock(), False
-        if opened.entitled and opened.is_fresh:
-            done = await self._bind_wanted(opened.gateway_id, now)
-        elif opened.entitled and is_bootstrap(inform) and not _is_under_way(opened.write):
+        begins_anew = opened.entitled and is_bootstrap(inform)
+        if begins_anew and not opened.is_first and not _is_under_way(opened.write):
             done = await self._resets.begins_anew(opened.gateway_id, inform.value(PARAMETER_KEY), now)
         elif opened.drift is not None:
             done = await self._drift.noticed(opened, inform.value(PARAMETER_KEY), now)
+        if not done and opened.entitled and opened.write is None and (opened.is_first or begins_anew):
+            done = await self._bind_wanted(opened.gateway_id, now)
         return (opened.unmanaged and await self._credentials.begin(opened.gateway_id, now)) or done
 
 

@@ -186,6 +186,7 @@ class Writes:
             lease_until=row.lease_until,
             fault=row.fault,
             has_gateway=row.gateway_id is not None,
+            awaited_until=row.awaited_until,
             wanted_serial=row.wanted_serial,
             rhythm=Rhythm(row.last_inform_at, row.periodic_at, row.periodic_seconds),
             needs_approval=(

@@ -31,6 +31,9 @@ class DeviceRow:
     report_state: str | None
     reporting_since: datetime | None
     last_report_at: datetime | None
+    awaited_oui: str | None
+    awaited_product_class: str | None
+    awaited_until: datetime | None  # it waits for the next gateway off the shelf until then
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,36 @@ async def lock(
 async def lock_wanting(executor: Executor, gateway_id: int) -> Line | None:
     """Lock the line that waits for this gateway."""
     return await one(executor, Line, _SQL.wanting, gateway_id)
+
+
+async def await_next(
+    executor: Executor, line: Line, kind: tuple[str | None, str | None], until: datetime, now: datetime
+) -> str | None:
+    """Let a line wait for the next gateway of this OUI and product class (None: any), but the one that it had.
+
+    Another line that could get the same one is given back, and nothing is changed.
+    """
+    await executor.execute(_SQL.alone_with_shelf)
+    rival: str | None = await executor.fetchval(_SQL.rival, line.id, *kind, now)
+    if rival is None:
+        await executor.execute(_SQL.await_next, line.id, *kind, until, now, line.gateway_id)
+    return rival
+
+
+async def stop_waiting(executor: Executor, device_id: int) -> bool:
+    """Let a line wait for the next gateway no more; false where it did not."""
+    return await executor.fetchval(_SQL.stop_waiting, device_id) is not None
+
+
+async def lock_awaiting(executor: Executor, gateway_id: int, now: datetime) -> Line | None:
+    """Lock the line that waits for whichever gateway comes next, if this is one that it fits; the only such line."""
+    found = await many(executor, Line, _SQL.awaiting, gateway_id, now)
+    return found[0] if len(found) == 1 else None
+
+
+async def lock_awaiting_for(executor: Executor, gateway_id: int, association_id: UUID, now: datetime) -> Line | None:
+    """Lock the line of an association, if it waits for whichever gateway comes next."""
+    return await one(executor, Line, _SQL.awaiting_for, gateway_id, association_id, now)
 
 
 async def lock_having(executor: Executor, gateway_id: int) -> Line | None:

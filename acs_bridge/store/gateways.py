@@ -102,6 +102,14 @@ async def fitting(executor: Executor, identity: Identity) -> list[FittingGateway
     )
 
 
+async def ending(
+    executor: Executor, suffix: str, oui: str | None, product_class: str | None
+) -> list[tuple[int, Identity]]:
+    """Find gateways that no line has by the end of their serial number, a few at most, newest first."""
+    rows = await executor.fetch(_SQL.ending, suffix, oui, product_class)
+    return [(row["id"], Identity(row["oui"], row["serial_number"], row["product_class"])) for row in rows]
+
+
 async def take_in_stock(executor: Executor, identity: Identity, now: datetime) -> tuple[int, bool]:
     """Record a gateway that somebody has, seen or not; its id, and whether it is new."""
     row = await executor.fetchrow(_SQL.take_in_stock, identity.oui, identity.product_class, identity.serial_number, now)
@@ -130,6 +138,12 @@ async def page(
 async def approve(executor: Executor, gateway_id: int, now: datetime, by: str) -> bool:
     """Approve a gateway; false when it is approved already."""
     return await executor.fetchval(_SQL.approve, gateway_id, now, by) is not None
+
+
+async def provisioning_code(executor: Executor, gateway_id: int) -> str | None:
+    """Say which DeviceInfo.ProvisioningCode a gateway showed last."""
+    code: str | None = await executor.fetchval(_SQL.provisioning_code, gateway_id)
+    return code
 
 
 async def doubt(executor: Executor, gateway_id: int) -> None:

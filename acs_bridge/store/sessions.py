@@ -79,7 +79,6 @@ class OpenedSession:
 
     gateway_id: int  # 0: it was kept out of the inbox, or is a replay
     session_number: int
-    is_fresh: bool  # the gateway has never been seen before
     entitled: bool
     booted_at: datetime | None
     write: OpenWrite | None
@@ -91,6 +90,11 @@ class OpenedSession:
     recorded: bool = False  # somebody wants to know what is said in it
     spent_until: datetime | None = None  # it has had its writes of the day: none goes out before
     drift: Cause | None = None  # it shows that it may have lost what it was given
+
+    @property
+    def is_first(self) -> bool:
+        """Whether the gateway has never informed before."""
+        return self.session_number == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +346,6 @@ def _opened(record: Row) -> OpenedSession:
     return OpenedSession(
         gateway_id=record["gateway_id"] or 0,
         session_number=record["session_number"] or 0,
-        is_fresh=record["is_fresh"],
         entitled=record["entitled"],
         booted_at=record["booted_at"],
         write=_open_write(record) if has_write else None,

@@ -55,6 +55,7 @@ class WriteRow:
     written_from: datetime | None  # the day on which its gateway has had
     written_count: int | None  # so many requests of writes
     wanted_serial: str | None
+    awaited_until: datetime | None  # its line waits for the next gateway off the shelf until then
     approved_at: datetime | None
     gateway_pair: str | None  # the credentials that its gateway is to have
     last_inform_at: datetime | None

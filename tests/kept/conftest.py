@@ -31,6 +31,11 @@ PRODUCT_CLASS = "SimGW"
 MAKER = Actor("cli", "test", Role.ADMIN, "")
 
 
+def serial(box: str) -> str:
+    """The serial number of a box: its label ends with its name."""
+    return f"SN00{box}"
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What the operator listener said."""
@@ -73,7 +78,8 @@ class Site:
     def box(self, name: str, *, behaviour: Behaviour = BY_THE_BOOK, **more: Any) -> SimulatedGateway:
         """The box with this serial number, unpacked when it is first named."""
         if name not in self.boxes:
-            identity = DeviceId("Example", more.pop("oui", OUI), more.pop("product_class", PRODUCT_CLASS), name)
+            named = more.pop("oui", OUI), more.pop("product_class", PRODUCT_CLASS), more.pop("serial", serial(name))
+            identity = DeviceId("Example", *named)
             surroundings = Surroundings(clock=self.clock, answer_seconds=20)
             self.boxes[name] = SimulatedGateway(
                 identity, self.acs_url, BOOTSTRAP, behaviour=behaviour, surroundings=surroundings, **more
@@ -107,7 +113,7 @@ class Site:
                 await self.inform(name)
 
     async def gateway_id(self, name: str) -> int:
-        number: int = await self.database.fetchval("select id from gateway where serial_number = $1", name)
+        number: int = await self.database.fetchval("select id from gateway where serial_number = $1", serial(name))
         return number
 
     # --- records --------------------------------------------------------------------------------------------------
@@ -126,7 +132,7 @@ class Site:
         )
 
     def identity(self, box: str) -> dict[str, str]:
-        return {"oui": OUI, "product_class": PRODUCT_CLASS, "serial_number": box}
+        return {"oui": OUI, "product_class": PRODUCT_CLASS, "serial_number": serial(box)}
 
     async def bind(self, line: str, box: str, *, replace: bool = False) -> Any:
         return await self.ask("PUT", f"/v1/devices/{line}/gateway", {**self.identity(box), "replace": replace})
@@ -160,8 +166,9 @@ class Site:
         return [(each["purpose"], each["cause"], each["state"]) for each in reversed(found["items"])]
 
     async def newest(self, line: str) -> Any:
-        """The newest write of a line, all of it."""
-        return (await self.ask("GET", f"/v1/writes?line_of_service={line}&limit=1"))["items"][0]
+        """The newest write that brings a line its URL, all of it."""
+        found = (await self.ask("GET", f"/v1/writes?line_of_service={line}&limit=200"))["items"]
+        return next(each for each in found if each["purpose"] == "provision")
 
 
 @pytest.fixture

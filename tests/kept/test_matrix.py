@@ -51,6 +51,15 @@ async def deploy_again(site: Site) -> None:
     await site.provision("U2", "L2", "B1")
 
 
+async def take_the_next(site: Site) -> None:
+    await site.ask("PUT", "/v1/devices/L1/gateway", {"next": {"product_class": "SimGW", "hours": 2160}})
+
+
+async def read_the_label(site: Site) -> None:
+    await site.inform("B2")
+    await site.ask("PUT", "/v1/devices/L1/gateway", {"serial_suffix": "00b2"})
+
+
 async def bring_back(site: Site) -> None:
     await site.bind("L1", "B2")
     await site.bind("L1", "B1")
@@ -118,6 +127,8 @@ SITUATIONS = (
     Situation("box 1 to user 2",                   (ONE,),     give_box_1_to_user_2,  {"B1": "L2"}, ("L1",)),
     Situation("box 2 to user 1",                   (ONE,),     give_box_2_to_user_1,  {"B2": "L1"}),
     Situation("box 2 of user 2 to user 1",         (ONE, TWO), take_box_2_away,       {"B2": "L1"}, ("L2",)),
+    Situation("the next box to user 1",            (ONE,),     take_the_next,         {"B2": "L1"}),
+    Situation("box 2 to user 1, by its label",     (ONE,),     read_the_label,        {"B2": "L1"}),
     Situation("box 2 to user 1, and back",         (ONE,),     bring_back,            {"B1": "L1"}),
     Situation("box 2 to user 1, 1 to user 2",      (ONE,),     deploy_again,          {"B2": "L1", "B1": "L2"}),
     Situation("two boxes exchanged",               (ONE, TWO), exchange,              {"B1": "L2", "B2": "L1"}),

@@ -110,7 +110,7 @@ class Office:
     def __post_init__(self) -> None:
         database, clock = self.database, self.clock
         self.lines = Lines(self.seals)
-        self.binding = Binding(database, clock, self.lines)
+        self.binding = Binding(database, clock, self.lines, ProvisioningCodes(self.keyring))
         self.subscribers = Subscribers(database, clock)
         self.devices = Devices(database, clock, self.lines, self.binding)
         self.associations = Associations(database, clock, self.lines, self.seals)

@@ -110,7 +110,7 @@ class TestTwoWorkers:
             sessions = await asyncio.gather(*(worker.informs.take(row) for worker in workers))
             assert len({session.gateway_id for session in sessions}) == 1
             assert sorted(session.session_number for session in sessions) == [1, 2]
-            assert sum(session.is_fresh for session in sessions) == 1
+            assert sum(session.is_first for session in sessions) == 1
         assert await database.fetchval("select count(*) from gateway") == 20
 
     async def test_may_register_many_of_the_same_gateways_at_the_same_moment(self, workers: list[Worker]) -> None:

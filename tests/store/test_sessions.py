@@ -91,7 +91,7 @@ class TestAnInform:
     async def test_registers_a_gateway_that_is_not_known(self, database: Database, sessions: Sessions) -> None:
         session = await opened(sessions, replace(INFORM, events=("0 BOOTSTRAP", "2 PERIODIC"), booted=True))
         row = await database.fetchrow("select * from gateway where id = $1", session.gateway_id)
-        assert session.is_fresh
+        assert session.is_first
         assert session.session_number == 1
         assert row is not None
         assert (row["oui"], row["serial_number"], row["events"]) == ("00005E", "S1", ["0 BOOTSTRAP", "2 PERIODIC"])
@@ -100,7 +100,7 @@ class TestAnInform:
     async def test_raises_the_session_number_of_a_gateway_that_is(self, sessions: Sessions) -> None:
         first = await opened(sessions)
         second = await opened(sessions)
-        assert (second.gateway_id, second.session_number, second.is_fresh) == (first.gateway_id, 2, False)
+        assert (second.gateway_id, second.session_number, second.is_first) == (first.gateway_id, 2, False)
 
     async def test_learns_the_beat_of_periodic_informs(self, database: Database, sessions: Sessions) -> None:
         await opened(sessions)

@@ -18,6 +18,18 @@ where g.serial_number = $2 and g.oui = $1 and ($3::text is null or g.product_cla
 order by g.id
 limit 3;
 
+-- name: ending
+-- Gateways that no line has, whose serial number ends like this ($1, capitals do not count), of this maker and kind.
+select g.id, g.oui, g.product_class, g.serial_number
+from gateway g
+where reverse(upper(g.serial_number)) collate "C" >= reverse(upper($1))
+  and reverse(upper(g.serial_number)) collate "C" < reverse(upper($1)) || chr(1114111)
+  and ($2::text is null or g.oui = $2)
+  and ($3::text is null or g.product_class = $3)
+  and not exists (select from device d where d.gateway_id = g.id)
+order by g.id desc
+limit 4;
+
 -- name: take_in_stock
 -- Records a gateway that somebody has; one that came by itself is no stranger any more.
 with new as (
@@ -83,6 +95,10 @@ update gateway set approved_at = $2, approved_by = $3 where id = $1 and approved
 -- name: doubt
 -- What a gateway shows is compared with nothing any more, until a value is proven to be in it again.
 update gateway set kept_version = null where id = $1;
+
+-- name: provisioning_code
+-- What a gateway carries of a line without being asked, as of its last Inform.
+select provisioning_code from gateway where id = $1;
 
 -- name: kind
 -- What profiles match a gateway by; `root` is empty before its first Inform.

@@ -189,7 +189,7 @@ spent as (
     from bucket
 )
 select i.place, coalesce(known.id, fresh.id) as gateway_id, coalesce(known.session_number, fresh.session_number) as session_number,
-       fresh.id is not null as is_fresh, coalesce(known.entitled, i.believed) as entitled, known.booted_at,
+       coalesce(known.entitled, i.believed) as entitled, known.booted_at,
        $4 and coalesce(known.entitled, i.believed) and coalesce(known.unmanaged, i.principal = 'bootstrap') as unmanaged,
        w.id, w.purpose, w.pair, w.state, w.moves, w.attempts, w.step, w.plan, w.parameter_key, w.request_id,
        w.session_number as write_session_number, w.moved_at, w.due_at, w.association_id, w.generation, w.key_id,

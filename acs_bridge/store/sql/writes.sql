@@ -76,7 +76,7 @@ limit 1;
 select w.id, w.purpose, w.association_id, d.line_of_service, s.code as subscriber_code, w.gateway_id, g.oui,
        g.product_class, g.serial_number, w.batch_id, w.generation, w.key_id, w.state, w.event, w.moves, w.attempts,
        w.step, w.created_at, w.moved_at, w.moved_by, w.due_at, w.finished_at, w.lease_until, w.fault, w.proof,
-       w.profile, w.plan, w.cause, g.written_from, g.written_count, d.wanted_serial, g.approved_at, g.pair as gateway_pair, g.last_inform_at, g.periodic_at,
+       w.profile, w.plan, w.cause, g.written_from, g.written_count, d.wanted_serial, n.until as awaited_until, g.approved_at, g.pair as gateway_pair, g.last_inform_at, g.periodic_at,
        g.periodic_seconds, r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings,
        coalesce(g.exposed, false) as exposed, g.root, g.software_version,
        exists (
@@ -87,6 +87,7 @@ select w.id, w.purpose, w.association_id, d.line_of_service, s.code as subscribe
        ) as braked
 from write w
 left join device d on d.id = w.device_id
+left join awaited_gateway n on n.device_id = w.device_id
 left join association a on a.id = w.association_id
 left join subscriber s on s.id = a.subscriber_id
 left join gateway g on g.id = w.gateway_id
@@ -98,7 +99,7 @@ where w.id = $1;
 select w.id, w.purpose, w.association_id, d.line_of_service, s.code as subscriber_code, w.gateway_id, g.oui,
        g.product_class, g.serial_number, w.batch_id, w.generation, w.key_id, w.state, w.event, w.moves, w.attempts,
        w.step, w.created_at, w.moved_at, w.moved_by, w.due_at, w.finished_at, w.lease_until, w.fault, w.proof,
-       w.profile, w.plan, w.cause, g.written_from, g.written_count, d.wanted_serial, g.approved_at, g.pair as gateway_pair, g.last_inform_at, g.periodic_at,
+       w.profile, w.plan, w.cause, g.written_from, g.written_count, d.wanted_serial, n.until as awaited_until, g.approved_at, g.pair as gateway_pair, g.last_inform_at, g.periodic_at,
        g.periodic_seconds, r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings,
        coalesce(g.exposed, false) as exposed, g.root, g.software_version,
        exists (
@@ -109,6 +110,7 @@ select w.id, w.purpose, w.association_id, d.line_of_service, s.code as subscribe
        ) as braked
 from write w
 left join device d on d.id = w.device_id
+left join awaited_gateway n on n.device_id = w.device_id
 left join association a on a.id = w.association_id
 left join subscriber s on s.id = a.subscriber_id
 left join gateway g on g.id = w.gateway_id

@@ -8,7 +8,6 @@ import pytest
 
 from acs_bridge.domain.actor import Actor, Role
 from acs_bridge.errors import Conflict
-from acs_bridge.services.binding import Binding
 from acs_bridge.services.credentials import NewPair
 from acs_bridge.services.gateways import Gateways
 from acs_bridge.settings import Settings
@@ -65,7 +64,7 @@ async def kept_out(acs: Acs) -> list[tuple[str, str, int]]:
 
 async def approve(acs: Acs, serial: str = "S1") -> None:
     parts = acs.parts
-    gateways = Gateways(acs.database, acs.clock, Binding(acs.database, acs.clock, parts.lines), parts.credentials)
+    gateways = Gateways(acs.database, acs.clock, parts.binding, parts.credentials)
     await gateways.approve((await row(acs, serial))["id"], ADMIN)
 
 

@@ -12,7 +12,6 @@ import structlog
 from acs_bridge.domain.actor import Actor, Role
 from acs_bridge.domain.write import Cause
 from acs_bridge.services.associations import Associations
-from acs_bridge.services.binding import Binding
 from acs_bridge.services.gateways import Gateways
 from acs_bridge.services.pages import Ask
 from acs_bridge.services.resets import Resets
@@ -220,9 +219,7 @@ class TestAGatewayWithCredentialsOfItsOwn:
         for _ in range(2):
             assert (await gateway.session()).served == ()
         assert await lines_writes(acs) == [("associated", "verified")]
-        gateways = Gateways(
-            acs.database, acs.clock, Binding(acs.database, acs.clock, acs.parts.lines), acs.parts.credentials
-        )
+        gateways = Gateways(acs.database, acs.clock, acs.parts.binding, acs.parts.credentials)
         await gateways.approve(await acs.database.fetchval("select id from gateway"), ADMIN)
         # Its 0 BOOTSTRAP was answered long ago: it does not come again.
         assert (await gateway.session()).served == (GET, SET, GET, SET)

@@ -7,10 +7,9 @@ from pydantic import Field
 
 from acs_bridge.domain.ring import LastRing, RingResult
 from acs_bridge.domain.waiting import Rhythm
-from acs_bridge.errors import InvalidField, InvalidInput
+from acs_bridge.errors import InvalidField
 from acs_bridge.services.credentials import NewPair
 from acs_bridge.services.devices import warnings
-from acs_bridge.services.pages import MAX_ID
 from acs_bridge.services.stock import Stocked, Stored
 from acs_bridge.store.devices import DeviceRow
 from acs_bridge.store.gateways import GatewayRow, Identity
@@ -79,31 +78,6 @@ class GatewayIdentity(RequestModel):
         return Identity(self.oui, self.serial_number, self.product_class)
 
 
-class Binding(RequestModel):
-    """The gateway that a line shall have, by its id or by what it is; `replace` takes it from another line.
-
-    The id names any gateway that has informed, also one whose OUI is none.
-    """
-
-    id: int | None = Field(None, ge=1, le=MAX_ID)
-    oui: Oui | None = None
-    product_class: MaybeGatewayText | None = None
-    serial_number: GatewayText | None = None
-    replace: bool = False
-
-    @property
-    def named(self) -> int | Identity:
-        """Name the same in the words of the services."""
-        if self.id is not None:
-            if self.model_fields_set & {"oui", "product_class", "serial_number"}:
-                raise InvalidField("id", "names the gateway alone: leave out oui, product_class and serial_number")
-            return self.id
-        missing = [name for name in ("oui", "serial_number") if getattr(self, name) is None]
-        if missing:
-            raise InvalidInput(*(InvalidField(name, "is required, or id") for name in missing))
-        return Identity(self.oui or "", self.serial_number or "", self.product_class)
-
-
 class NewGateway(RequestModel):
     """A gateway in stock: who it is, and the pair that it logs in with when that is its own.
 
@@ -146,6 +120,14 @@ class DeviceGateway(AnswerModel):
     last_inform_at: Time | None
 
 
+class AwaitedGateway(AnswerModel):
+    """Which gateway a line waits for, and until when: the next one that comes and is on no line; null: of any."""
+
+    oui: str | None
+    product_class: str | None
+    until: Time
+
+
 class DeviceAnswer(AnswerModel):
     """A line of service."""
 
@@ -158,6 +140,7 @@ class DeviceAnswer(AnswerModel):
     report_state: ReportState | None
     reporting_since: Time | None
     last_report_at: Time | None
+    awaits: AwaitedGateway | None = Field(description="The line waits for the next gateway off the shelf.")
     created_at: Time
     updated_at: Time
     warnings: list[str]
@@ -175,6 +158,7 @@ class DeviceAnswer(AnswerModel):
             report_state=cast("ReportState | None", row.report_state),
             reporting_since=row.reporting_since,
             last_report_at=row.last_report_at,
+            awaits=_awaits(row),
             created_at=row.created_at,
             updated_at=row.updated_at,
             warnings=warnings(row.line_of_service),
@@ -191,6 +175,12 @@ def _gateway(row: DeviceRow) -> DeviceGateway | None:
         serial_number=row.serial_number,
         last_inform_at=row.last_inform_at,
     )
+
+
+def _awaits(row: DeviceRow) -> AwaitedGateway | None:
+    if row.awaited_until is None:
+        return None
+    return AwaitedGateway(oui=row.awaited_oui, product_class=row.awaited_product_class, until=row.awaited_until)
 
 
 class GatewayQuery(ListQuery):

@@ -10,6 +10,7 @@ from acs_bridge.domain.write import WriteState
 from acs_bridge.services.notices import Notice
 from acs_bridge.web.operator.models import (
     audit,
+    bindings,
     health,
     profiles,
     provisioning,
@@ -174,7 +175,9 @@ EXAMPLES: Final[dict[type[BaseModel], Example]] = {
     records.Renaming: {"name": "Ann Sample"},
     records.SubscriberAnswer: {**_SUBSCRIBER, "lines": 1, "created_at": _MADE, "updated_at": _MADE},
     records.NewDevice: {"line_of_service": _LINE, "gateway": _IDENTITY},
-    records.Binding: {**_IDENTITY, "replace": False},
+    bindings.NextGateway: {"oui": "00005E", "product_class": "HG-1", "hours": 72},
+    bindings.Binding: {**_IDENTITY, "replace": False},
+    records.AwaitedGateway: {"oui": "00005E", "product_class": "HG-1", "until": _MOVED},
     records.DeviceAnswer: {
         "line_of_service": _LINE,
         "gateway": _GATEWAY,
@@ -183,6 +186,7 @@ EXAMPLES: Final[dict[type[BaseModel], Example]] = {
         "subscriber_code": _CODE,
         "subscriber_name": _NAME,
         **_REPORTING,
+        "awaits": None,
         "created_at": _MADE,
         "updated_at": _MADE,
         "warnings": [],

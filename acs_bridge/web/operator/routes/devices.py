@@ -4,7 +4,8 @@ from http import HTTPStatus
 
 from acs_bridge.services.devices import Devices
 from acs_bridge.web.operator.models.base import Listing, NoBody, NoQuery
-from acs_bridge.web.operator.models.records import Binding, DeviceAnswer, DeviceQuery, NewDevice
+from acs_bridge.web.operator.models.bindings import Binding
+from acs_bridge.web.operator.models.records import DeviceAnswer, DeviceQuery, NewDevice
 from acs_bridge.web.operator.registry import READERS, WRITERS, Answer, AnyRoute, Call, Route
 from acs_bridge.web.operator.routes.places import place
 
@@ -89,6 +90,8 @@ class DeviceRoutes:
     async def bind(self, call: Call[NoQuery, Binding]) -> Answer:
         """Give one its gateway."""
         line, body = call.path["line_of_service"], call.body
+        if (awaited := body.awaited) is not None:
+            return Answer(DeviceAnswer.of(await self._devices.swap_for_next(line, awaited, call.actor)))
         return Answer(DeviceAnswer.of(await self._devices.bind(line, body.named, call.actor, replace=body.replace)))
 
     async def unbind(self, call: Call[NoQuery, NoBody]) -> Answer:
