@@ -148,12 +148,13 @@ async def serving_worker(
         bound = Bound("device", listener, Tls.open(settings.device_listener))
         parts = Parts(settings, database, keyring, parse_profiles(profiles), clock, Own(sessions, reports))
         async with parts.pulse.telling(), serving(bound, parts.device_runner()):
-            telling = asyncio.create_task(parts.session_ends.run())
+            chores = [asyncio.create_task(chore()) for chore in (parts.session_ends.run, parts.keys.run)]
             try:
                 yield parts
             finally:
-                telling.cancel()
-                await asyncio.wait((telling,))
+                for chore in chores:
+                    chore.cancel()
+                await asyncio.wait(chores)
 
 
 @asynccontextmanager

@@ -42,6 +42,7 @@ from acs_bridge.services.inbox import Inbox, InboxBounds
 from acs_bridge.services.informs import Informs
 from acs_bridge.services.intake import Intake
 from acs_bridge.services.janitor import Janitor
+from acs_bridge.services.keys import Keys
 from acs_bridge.services.lines import Lines
 from acs_bridge.services.logins import Lifetimes, Logins
 from acs_bridge.services.outbox import Chance, Outbox
@@ -57,6 +58,7 @@ from acs_bridge.services.reloading import Reloading, refuse_too_long
 from acs_bridge.services.rendering import Rendering
 from acs_bridge.services.repeats import Repeats
 from acs_bridge.services.resets import Resets
+from acs_bridge.services.rotation import Rotation
 from acs_bridge.services.seals import Seals
 from acs_bridge.services.search import Search
 from acs_bridge.services.stock import Stock
@@ -149,7 +151,8 @@ class Parts:
         self.codes = ProvisioningCodes(keyring)
         self.rendering = Rendering(self.profiles, self.phan_urls, self.codes)
         self.reloading = Reloading(database, clock, self.profiles, self.phan_urls, lambda: profile_texts(settings))
-        self.seals = Seals(keyring, self.phan_urls, self.profiles)
+        self.keys = Keys(settings.phan.keyring, database, keyring, self.phan_urls)
+        self.seals = Seals(self.phan_urls, self.profiles)
         self.lines = Lines(self.seals)
         self.binding = Binding(database, clock, self.lines, self.codes)
         self.intake = Intake(database, clock, self.lines, self.seals, self.binding)
@@ -158,6 +161,7 @@ class Parts:
         self.bulk = BulkIntake(database, clock, self.intake, self.seals, self.binding, self.pulse.beat)
         self.events = EventFeed(database, self.pulse)
         self.credentials = GatewayCredentials(database, clock, keyring, _policy(settings.cpe_auth))
+        self.rotation = Rotation(settings.phan.keyring, database, clock, self.lines, self.pulse.beat)
         self.transcripts = Transcripts(database, clock)
         self.quarantine = Quarantine(database, clock)
         self.janitor = Janitor(self.sessions, clock, self.pulse.beat)
@@ -178,6 +182,8 @@ class Parts:
     def chores(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
         """What the daemon does beside answering, once for all its workers."""
         return (
+            self.keys.run,
+            self.rotation.run,
             self.janitor.run,
             self.cleaning.run,
             self.audit.run,
@@ -202,6 +208,7 @@ class Parts:
             credentials=self.credentials,
             audit=self.audit,
             search=Search(database),
+            rotation=self.rotation,
             associations=Associations(database, clock, lines, self.seals),
             intake=self.intake,
             bulk=self.bulk,
@@ -336,6 +343,7 @@ class Parts:
                 self.credentials,
                 self.clock,
             ),
+            know_key=self.keys.know,
             budget=Budget(measures.over_budget.inc),
             clock=self.clock,
             random=random.random,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acs_bridge.cli.options import ConfigFile
+from acs_bridge.cli.rotate import rotate
 
 if TYPE_CHECKING:
     from acs_bridge.domain.keyring import Keyring
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="PHAN URLs and the keys that seal them.", no_args_is_help=True)
 keys = typer.Typer(help="The keyring: is it the right one, and a copy of it.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+app.command()(rotate)
 
 _POOL_SIZE = 1
 _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
@@ -49,36 +51,43 @@ def open_url(
 
 
 @keys.command()
-def verify(config: ConfigFile = None) -> None:
-    """Check that the keyring's file is the one that this database has known."""
+def verify(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="A backup (without: the keyring's file itself).")
+    ] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Check that the keyring's file, or a backup of it, is the one that this database has known."""
     from acs_bridge.settings import Settings
 
     settings = Settings.load(config)
-    keyring = asyncio.run(_verified(settings))
+    path = file or settings.phan.keyring
+    keyring = asyncio.run(_verified(settings, path))
     for key in keyring.keys.values():
         current = ", current" if key.id == keyring.current_key_id else ""
         print(f"{key.id}: of {key.created_at:%Y-%m-%d}{current}")
-    print(f"{settings.phan.keyring} is the keyring of this database")
+    print(f"{path} is the keyring of this database")
 
 
 @keys.command()
 def backup(
-    destination: Annotated[Path, typer.Argument(metavar="DEST", help="A file that does not exist yet.")],
+    destination: Annotated[Path, typer.Argument(metavar="FILE", help="A file that does not exist yet.")],
     config: ConfigFile = None,
 ) -> None:
     """Copy the keyring, once it is verified, into a new file that only its owner can read."""
     from acs_bridge.services.keyring import write_keyring
     from acs_bridge.settings import Settings
 
-    write_keyring(destination, asyncio.run(_verified(Settings.load(config))))
+    settings = Settings.load(config)
+    write_keyring(destination, asyncio.run(_verified(settings, settings.phan.keyring)))
     print(f"{destination} holds the keyring: who has it can read and make PHAN URLs")
 
 
-async def _verified(settings: "Settings") -> "Keyring":
+async def _verified(settings: "Settings", path: Path) -> "Keyring":
     from acs_bridge.services.keyring import verify_keyring
 
     async with _database(settings) as database:
-        return await verify_keyring(settings.phan.keyring, database)
+        return await verify_keyring(path, database)
 
 
 async def _standing(settings: "Settings", url: str) -> "PhanUrlStanding":

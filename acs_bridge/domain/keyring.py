@@ -98,6 +98,10 @@ class Keyring:
         key = _new_key(never | self.keys.keys(), now, random)
         return replace(self, current_key_id=key.id, keys={**self.keys, key.id: key})
 
+    def with_current(self, key_id: str) -> Self:
+        """Return this keyring with another one of its keys as the current one."""
+        return replace(self, current_key_id=self.key(key_id).id)
+
     def retire(self, key_id: str) -> Self:
         """Return this keyring without a key: what it sealed stays shut for good."""
         if self.key(key_id).id == self.current_key_id:

@@ -74,11 +74,24 @@ class PhanUrls:
         if base_url and not base_url.endswith("/"):
             raise ValueError('a base URL ends in "/": a word and a token that ran together could not be told apart')
         self._base_url = base_url
+        self.use(keyring)
+
+    def use(self, keyring: Keyring) -> None:
+        """Seal and open with the keys of this keyring from now on: one of them was added, or taken away."""
         self._sealers = {key_id: keyring.sealer(_LABEL, key_id) for key_id in keyring.keys}
         self._keyring = keyring
         ids = "|".join(map(re.escape, keyring.keys))
         self._spoken = re.compile(rf"((?:{ids})[A-Za-z0-9_-]{{{_SHOWN - KEY_ID_CHARACTERS}}})[A-Za-z0-9_-]{{8,}}")
         self._decoy = keyring.sealer(_DECOY_LABEL)
+
+    @property
+    def current_key_id(self) -> str:
+        """The key that seals what is issued."""
+        return self._keyring.current_key_id
+
+    def knows(self, key_id: str) -> bool:
+        """Tell whether URLs can be sealed with this key."""
+        return key_id in self._sealers
 
     def seal(self, key_id: str, claims: PhanClaims) -> str:
         """Return the URL of these claims; the same for the same claims and key."""

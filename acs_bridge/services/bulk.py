@@ -216,7 +216,7 @@ class BulkIntake:
         )
         claims = PhanClaims(order.line.shown, line.association_id, 1, lot.issued_at)
         try:
-            self._seals.check(lot.key_id, claims, order.code.shown, seen.named_kind(order.gateway))
+            self._seals.check(claims, order.code.shown, seen.named_kind(order.gateway))
         except AcsBridgeError as error:
             wave.outcomes[place] = error
         else:

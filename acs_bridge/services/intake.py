@@ -106,7 +106,7 @@ class Intake:
         )
         claims = PhanClaims(order.line.shown, new.association_id, 1, new.issued_at)
         kind = None if seen is None else seen.named_kind(order.gateway)
-        self._seals.check(new.key_id, claims, order.code.shown, kind)
+        self._seals.check(claims, order.code.shown, kind)
         return new
 
     async def _rearrange(self, connection: Executor, order: Order, change: Change) -> Receipt:

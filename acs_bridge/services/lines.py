@@ -106,7 +106,7 @@ class Lines:
             batch_id=change.batch_id,
         )
         claims = PhanClaims(line.line_of_service, association_id, 1, new.issued_at)
-        await self._check(connection, new.key_id, claims, subscriber_code, line.gateway_id)
+        await self._check(connection, claims, subscriber_code, line.gateway_id)
         if line.gateway_id is not None:
             await hold(connection, None, [line.gateway_id])
             await writes.supersede(connection, None, line.gateway_id, change.now, change.by)
@@ -166,7 +166,7 @@ class Lines:
         await writes.supersede(connection, holder.id, line.gateway_id, change.now, change.by)
         key_id, claims = await self._next_generation(connection, line, holder, change)
         await _queue(connection, Cause.REISSUED, holder.id, line.gateway_id, change)
-        await self._check(connection, key_id, claims, holder.subscriber_code, line.gateway_id)
+        await self._check(connection, claims, holder.subscriber_code, line.gateway_id)
         await change.audit(
             connection,
             Deed(
@@ -178,6 +178,26 @@ class Lines:
                 detail={"generation": claims.generation, "key_id": key_id},
             ),
         )
+
+    async def turn(self, connection: Executor, line: Line, holder: Holder, fenced: int | None, change: Change) -> bool:
+        """Bring the URL of an association under the current key; those in its gateway count until it is verified.
+
+        A write that waits, or that came to its end without success, carries the new URL from now on: no session of
+        `fenced`, its gateway, goes on with the former one. False: nothing was changed, because it is under the current
+        key already, or because its write is under way; another time.
+        """
+        await hold(connection, holder, [line.gateway_id])
+        standing = await writes.turnable(connection, holder.id)
+        if standing is None or standing.under_way or (standing.queued and line.gateway_id != fenced):
+            return False
+        if await associations.turn(connection, holder.id, issued(change.now)) is None:
+            return False
+        if standing.may_carry:
+            await writes.carry_on(connection, standing.id)
+        elif standing.in_force:
+            await writes.supersede(connection, holder.id, line.gateway_id, change.now, change.by)
+            await _queue(connection, Cause.ROTATED, holder.id, line.gateway_id, change)
+        return True
 
     async def give_away(self, connection: Executor, other: Line, change: Change) -> None:
         """Take the box from a line because another line gets it; the line's association goes on and waits."""
@@ -191,32 +211,32 @@ class Lines:
             await writes.supersede(connection, None, gateway_id, change.now, change.by)
         swap = line.gateway_id is not None and gateway_id is not None
         if not swap and await writes.retarget(connection, holder.id, gateway_id, change.now) is not None:
-            key_id, claims = await self._standing_claims(connection, holder.id)
+            claims = await self._standing_claims(connection, holder.id)
         else:
             await writes.supersede(connection, holder.id, None, change.now, change.by)
-            key_id, claims = await self._next_generation(connection, line, holder, change)
+            _, claims = await self._next_generation(connection, line, holder, change)
             await _queue(connection, Cause.BOUND, holder.id, gateway_id, change)
         if change.actor is not None:  # when a gateway binds itself nobody is there to be told: its session says it
-            await self._check(connection, key_id, claims, holder.subscriber_code, gateway_id)
+            await self._check(connection, claims, holder.subscriber_code, gateway_id)
 
     async def _next_generation(
         self, connection: Executor, line: Line, holder: Holder, change: Change
     ) -> tuple[str, PhanClaims]:
-        key_id, issued_at = self._seals.key_id, issued(change.now)
-        generation = await associations.next_generation(connection, holder.id, key_id, issued_at)
+        issued_at = issued(change.now)
+        generation, key_id = await associations.next_generation(connection, holder.id, self._seals.key_id, issued_at)
         return key_id, PhanClaims(line.line_of_service, holder.id, generation, issued_at)
 
-    async def _standing_claims(self, connection: Executor, association_id: UUID) -> tuple[str, PhanClaims]:
+    async def _standing_claims(self, connection: Executor, association_id: UUID) -> PhanClaims:
         seal = await associations.seal(connection, association_id)
         if seal is None:
             raise RuntimeError("an association that is held cannot vanish")
-        return seal.key_id, PhanClaims(seal.line_of_service, seal.id, seal.generation, seal.issued_at)
+        return PhanClaims(seal.line_of_service, seal.id, seal.generation, seal.issued_at)
 
     async def _check(
-        self, connection: Executor, key_id: str, claims: PhanClaims, subscriber_code: str, gateway_id: int | None
+        self, connection: Executor, claims: PhanClaims, subscriber_code: str, gateway_id: int | None
     ) -> None:
         kind = None if gateway_id is None else await gateways.kind(connection, gateway_id)
-        self._seals.check(key_id, claims, subscriber_code, kind)
+        self._seals.check(claims, subscriber_code, kind)
 
 
 async def _clear(connection: Executor, gateway_id: int, change: Change) -> None:

@@ -27,8 +27,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class PhanUrlStanding:
-    """An authentic PHAN URL. `active`: it is the current one of an association that is not over.
+    """An authentic PHAN URL. `active`: it counts for an association that is not over.
 
+    That is the newest one, and after a rotation of keys also the one before it until the newest is verified.
     `gateway_matches`: the gateway that was named is that of the line; None: none was named.
     """
 
@@ -84,7 +85,7 @@ def _standing(opened: OpenedPhanUrl, asked: Asked, known: Mapping[UUID, Standing
     return PhanUrlStanding(
         line_of_service=claims.line_of_service,
         association_id=claims.association_id,
-        active=standing is not None and claims.generation == standing.generation,
+        active=standing is not None and claims.generation in standing.generations,
         issued_at=claims.issued_at,
         key_id=opened.key_id,
         gateway_matches=matches,

@@ -3,7 +3,7 @@
 A worker that has not seen the session, or has been overtaken by another one, reads the write's row and goes on.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -62,11 +62,13 @@ class Provisioner:
         retry: Retry,
         patience: Patience,
         preparations: Preparations,
+        know_key: Callable[[str], Awaitable[bool]],
         budget: Budget,
         clock: Clock,
         random: Callable[[], float],
         on_move: Callable[[WriteEvent], None],
     ) -> None:
+        """`know_key` says whether there is a key for PHAN URLs, also one that was made while this process runs."""
         self._sessions = sessions
         self._informs = informs
         self._rendering = rendering
@@ -75,6 +77,7 @@ class Provisioner:
         self._retry = retry
         self._patience = patience
         self._preparations = preparations
+        self._know_key = know_key
         self._budget = budget
         self._clock = clock
         self._random = random
@@ -243,7 +246,7 @@ class Provisioner:
         wanted = await self._wanted(visit, write)
         if not isinstance(wanted, Unfit):
             return await self._carry_out(visit, write, planner.begin(write, wanted.wanted), wanted.profile)
-        if write.state is WriteState.QUEUED:
+        if write.state is WriteState.QUEUED and not wanted.for_now:
             await self._carry_out(visit, write, Move(WriteEvent.UNFIT, fault=Fault(0, wanted.reason)), None)
         return None
 
@@ -276,6 +279,8 @@ class Provisioner:
         """A session goes on with what it began with, also when the profiles change meanwhile."""
         if visit.wanted is not None and visit.wanted.write_id == write.id:
             return visit.wanted
+        if write.association is not None:
+            await self._know_key(write.association.key_id)
         rendered = (
             self._rendering.render(visit.kind, write)
             if write.pair is None

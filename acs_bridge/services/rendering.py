@@ -45,6 +45,7 @@ class Unfit:
     """Why a gateway cannot get what it should."""
 
     reason: str
+    for_now: bool = False  # that lies with us, and passes
 
 
 class Rendering:
@@ -82,7 +83,9 @@ class Rendering:
                     f"{kind.product_class!r}, software version {kind.software_version!r})"
                 )
             parameters = profile.render(write.purpose, self._fields(write, write.association))
-        except (AmbiguousProfile, ProfileUnfit, UnknownKey) as error:
+        except UnknownKey as error:
+            return Unfit(str(error), for_now=True)
+        except (AmbiguousProfile, ProfileUnfit) as error:
             return Unfit(str(error))
         return Rendered(write.id, Wanted(parameters, readable=not profile.quirks.no_read_back), profile.name)
 

@@ -16,6 +16,7 @@ from acs_bridge.domain.ids import new_id, read_tag
 from acs_bridge.domain.write import Cause, Purpose, WriteState
 from acs_bridge.services import lines
 from acs_bridge.services.change import Change
+from acs_bridge.services.seals import issued
 from acs_bridge.store import associations, devices, writes
 from acs_bridge.store.database import Database
 from acs_bridge.store.rows import Executor, in_transaction
@@ -68,6 +69,8 @@ async def write_again(
     if WriteState(standing.state) not in _BELIEVED:
         return None
     await writes.supersede(connection, holder.id, gateway_id, change.now, change.by)
+    if cause is not Cause.RECHECK:  # what is written again anyway takes the current key
+        await associations.turn(connection, holder.id, issued(change.now))
     new = NewWrite(
         new_id(change.now),
         Purpose.PROVISION,

@@ -6,12 +6,12 @@ Nothing here keeps a URL, and no error shows one.
 
 from datetime import datetime
 
-from acs_bridge.domain.keyring import Keyring
+from acs_bridge.domain.keyring import UnknownKey
 from acs_bridge.domain.phan import MAX_URL, PhanClaims, PhanUrls
 from acs_bridge.domain.profile import AmbiguousProfile, GatewayKind, Profile, ProfileUnfit
 from acs_bridge.domain.provisioning_code import LONGEST
 from acs_bridge.domain.write import Purpose
-from acs_bridge.errors import InvalidField
+from acs_bridge.errors import InvalidField, Unavailable
 from acs_bridge.services.rendering import Profiles
 
 _FIELD = "line_of_service"
@@ -20,26 +20,31 @@ _FIELD = "line_of_service"
 class Seals:
     """What the services know of keys, URLs and profiles."""
 
-    def __init__(self, keyring: Keyring, phan_urls: PhanUrls, profiles: Profiles) -> None:
-        """`keyring` is the one that `phan_urls` seals with."""
-        self._keyring = keyring
+    def __init__(self, phan_urls: PhanUrls, profiles: Profiles) -> None:
+        """`phan_urls` knows the keys, and may come to know others."""
         self._phan_urls = phan_urls
         self._profiles = profiles
 
     @property
     def key_id(self) -> str:
-        """The key that seals what is issued from now on."""
-        return self._keyring.current_key_id
+        """The key that seals what is issued from now on, unless the database knows of a newer one."""
+        return self._phan_urls.current_key_id
 
     def seal(self, key_id: str, claims: PhanClaims) -> str:
-        """Return the PHAN URL of these claims."""
-        return self._phan_urls.seal(key_id, claims)
+        """Return the PHAN URL of these claims; Unavailable where its key is not at hand."""
+        try:
+            return self._phan_urls.seal(key_id, claims)
+        except UnknownKey:
+            raise Unavailable(f"key {key_id} of this PHAN URL was retired, or is not known here yet") from None
 
-    def check(self, key_id: str, claims: PhanClaims, subscriber_code: str, kind: GatewayKind | None) -> None:
-        """Refuse a line whose URL the gateway could not take; `kind` is None while no gateway has informed."""
+    def check(self, claims: PhanClaims, subscriber_code: str, kind: GatewayKind | None) -> None:
+        """Refuse a line whose URL the gateway could not take; `kind` is None while no gateway has informed.
+
+        URLs of the same claims have the same length under every key.
+        """
         profile = None if kind is None else self._profile(kind)
         if profile is not None:
-            _check_profile(profile, claims, subscriber_code, self.seal(key_id, claims))
+            _check_profile(profile, claims, subscriber_code, self.seal(self.key_id, claims))
         elif (length := self._phan_urls.length(claims)) > MAX_URL:
             raise InvalidField(
                 _FIELD, f"makes a PHAN URL of {length} characters; gateways take at most {MAX_URL} of them"

@@ -74,9 +74,9 @@ class Seal:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Which URL of an association counts, and the gateway that its line has, or waits for."""
+    """Which URLs of an association count, by their generations, and the gateway that its line has, or waits for."""
 
-    generation: int
+    generations: range
     oui: str | None
     serial_number: str | None
 
@@ -138,10 +138,29 @@ async def of_line(executor: Executor, device_id: int) -> Holder | None:
     return await one(executor, Holder, _SQL.of_line, device_id)
 
 
-async def next_generation(executor: Executor, association_id: UUID, key_id: str, issued_at: datetime) -> int:
-    """Start the next generation of an association that is not over."""
-    generation: int = await executor.fetchval(_SQL.next_generation, association_id, key_id, issued_at)
-    return generation
+async def next_generation(
+    executor: Executor, association_id: UUID, key_id: str, issued_at: datetime
+) -> tuple[int, str]:
+    """Start the next generation of an association that is not over; its number, and the key that seals it.
+
+    That is the key which the database has as the current one, `key_id` where it knows of none.
+    """
+    ((generation, sealing),) = await executor.fetch(_SQL.next_generation, association_id, key_id, issued_at)
+    return generation, sealing
+
+
+async def turn(executor: Executor, association_id: UUID, issued_at: datetime) -> tuple[int, str] | None:
+    """Start the next generation, under the current key, of an association that is sealed with a former one.
+
+    The former URLs count until the new one is verified. None: it is sealed with the current key already.
+    """
+    row = await executor.fetchrow(_SQL.turn, association_id, issued_at)
+    return None if row is None else (row["generation"], row["key_id"])
+
+
+async def settle_turned(executor: Executor, limit: int) -> int:
+    """Let former URLs of lines count no more whose new one is verified; so many lines."""
+    return len(await executor.fetch(_SQL.settle_turned, limit))
 
 
 async def finish(executor: Executor, association_id: UUID, now: datetime, by: str) -> None:
@@ -189,4 +208,7 @@ async def seal(executor: Executor, association_id: UUID) -> Seal | None:
 async def standing(executor: Executor, ids: Iterable[UUID]) -> dict[UUID, Standing]:
     """Say how those associations stand that are not over."""
     rows = await executor.fetch(_SQL.standing, list(ids))
-    return {row["id"]: Standing(row["generation"], row["oui"], row["serial_number"]) for row in rows}
+    return {
+        row["id"]: Standing(range(row["counts_from"], row["generation"] + 1), row["oui"], row["serial_number"])
+        for row in rows
+    }

@@ -107,6 +107,17 @@ class StandingWrite:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnableWrite:
+    """The provisioning of a line whose URL is to be sealed with another key."""
+
+    id: UUID
+    queued: bool
+    under_way: bool  # it will settle, or move, by itself
+    may_carry: bool  # it has not brought its URL: it may as well bring another one
+    in_force: bool  # its gateway is believed to hold its URL
+
+
+@dataclass(frozen=True, slots=True)
 class WriteContext:
     """What surrounds a write when an operator moves it."""
 
@@ -172,6 +183,16 @@ async def standing(
 ) -> StandingWrite | None:
     """Look up the provisioning that counts now; `key_of` is the write that the gateway's ParameterKey names."""
     return await one(executor, StandingWrite, _SQL.standing, association_id, gateway_id, key_of)
+
+
+async def turnable(executor: Executor, association_id: UUID) -> TurnableWrite | None:
+    """Look up the provisioning that counts now, for a line whose URL is to be sealed with another key."""
+    return await one(executor, TurnableWrite, _SQL.turnable, association_id)
+
+
+async def carry_on(executor: Executor, write_id: UUID) -> None:
+    """Let a write that no session knows carry the URL that its association has now."""
+    await executor.execute(_SQL.carry_on, write_id)
 
 
 async def hold(executor: Executor, association_id: UUID | None, gateway_ids: Iterable[int]) -> None:

@@ -133,6 +133,41 @@ def test_backup_never_writes_over_a_file(run, installation, tmp_path):
     assert (tmp_path / "copy").read_text() == "precious"
 
 
+def test_a_backup_is_verified_without_putting_it_in_place(run, installation, now, tmp_path):
+    run("phan", "keys", "backup", "copy")
+    write_keyring(tmp_path / "another", Keyring.new(now))
+    good, another = run("phan", "keys", "verify", "copy"), run("phan", "keys", "verify", "another")
+    assert (good.code, good.out.splitlines()[-1]) == (0, "copy is the keyring of this database")
+    assert (another.code, another.out) == (1, "")
+    assert "another: is not the keyring of this database" in another.err
+
+
+def test_a_rotation_is_begun_shown_and_gone_on_with_by_the_same_command(run, installation):
+    assert run("phan", "rotate", "--status").out == "the keys have never been rotated\n"
+    begun = run("phan", "rotate", "--no-wait", "--per-minute", "60")
+    key_id = Keyring.parse(installation.path.read_text()).current_key_id
+    assert (begun.code, begun.err) == (0, "")
+    assert begun.out == f"key {key_id}: 0 of 1 lines verified, 0 under way, 1 waiting\n"
+    assert run("phan", "rotate", "--no-wait").out == begun.out
+    status = run("phan", "rotate", "--status").out
+    assert "60 lines a minute\nbatch " in status
+    assert status.endswith(f"former keys: {installation.keyring.current_key_id}\n")
+    assert json.loads(run("phan", "open", installation.url()).out)["active"] is True
+
+
+def test_a_former_key_may_be_retired_at_once(run, installation):
+    assert "no former key" in run("phan", "rotate", "--retire-now").err
+    run("phan", "rotate", "--no-wait")
+    assert run("phan", "rotate", "--retire-now").out == f"retired: {installation.keyring.current_key_id}\n"
+    assert run("phan", "open", installation.url()).code == 1
+
+
+def test_a_key_is_made_ready_without_sealing_anything(run, installation):
+    prepared = run("phan", "rotate", "--prepare")
+    assert "copy that to every host" in prepared.out
+    assert f"{installation.keyring.current_key_id}: of 2026-03-14, current" in run("phan", "keys", "verify").out
+
+
 def test_the_backup_serves_when_the_file_is_lost(run, installation, tmp_path):
     run("phan", "keys", "backup", "copy")
     (tmp_path / "copy").replace(installation.path)
@@ -147,6 +182,15 @@ def test_no_command_makes_a_keyring(run, tmp_path):
     assert not (tmp_path / "keyring").exists()
 
 
-@pytest.mark.parametrize("arguments", [("open",), ("keys", "backup"), ("keys", "verify", "--nothing")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("open",),
+        ("keys", "backup"),
+        ("keys", "verify", "--nothing"),
+        ("rotate", "--status", "--prepare"),
+        ("rotate", "--per-minute", "0"),
+    ],
+)
 def test_wrong_usage_is_exit_code_2(run, arguments):
     assert run("phan", *arguments).code == 2

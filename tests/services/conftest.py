@@ -202,8 +202,8 @@ def live_profiles() -> LiveProfiles:
 
 
 @pytest.fixture
-def seals(keyring: Keyring, phan_urls: PhanUrls, live_profiles: LiveProfiles) -> Seals:
-    return Seals(keyring, phan_urls, live_profiles)
+def seals(phan_urls: PhanUrls, live_profiles: LiveProfiles) -> Seals:
+    return Seals(phan_urls, live_profiles)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.services.keyring import KeyringMismatch, KeyringUnusable, open_keyring, verify_keyring, write_keyring
 from acs_bridge.store.database import Database
-from acs_bridge.store.keyring import known_keys
+from acs_bridge.store.keyring import known_keys, promote, retire_former
 
 
 @pytest.fixture
@@ -43,6 +43,7 @@ async def test_the_database_remembers_ids_and_check_values_and_no_secret(path, d
         "check_value": keyring.check_value(key.id),
         "created_at": now.replace(microsecond=0),
         "retired_at": None,
+        "state": "current",
     }
     assert row["check_value"] not in (key.secret, keyring.root)
 
@@ -138,9 +139,9 @@ async def test_nothing_is_remembered_of_a_keyring_that_could_not_be_written(path
 
 
 async def test_keys_that_were_made_after_the_database_s_backup_are_taken_over(path, database, now):
-    rotated = (await open_keyring(path, database, now)).rotate(now)
-    put(path, rotated)
-    assert await open_keyring(path, database, now) == rotated
+    first = await open_keyring(path, database, now)
+    put(path, rotated := first.rotate(now))
+    assert await open_keyring(path, database, now) == rotated.with_current(first.current_key_id)
     assert {key.key_id for key in await known_keys(database)} == set(rotated.keys)
 
 
@@ -148,12 +149,14 @@ async def test_a_retired_key_opens_nothing_even_if_a_restored_file_still_has_it(
     first = await open_keyring(path, database, now)
     put(path, rotated := first.rotate(now))
     await open_keyring(path, database, now)
-    await database.execute("update keyring_key set retired_at = $1 where key_id = $2", now, first.current_key_id)
+    async with database.transaction() as connection:
+        await promote(connection, rotated.current_key_id)
+        assert await retire_former(connection, now) == (first.current_key_id,)
     assert list((await open_keyring(path, database, now)).keys) == [rotated.current_key_id]
     put(path, rotated.retire(first.current_key_id))
     assert list((await open_keyring(path, database, now)).keys) == [rotated.current_key_id]
     put(path, first)
-    with pytest.raises(KeyringMismatch, match=f"its current key {first.current_key_id} was retired"):
+    with pytest.raises(KeyringMismatch, match=f"it has no key {rotated.current_key_id}"):
         await open_keyring(path, database, now)
 
 

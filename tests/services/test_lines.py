@@ -6,6 +6,7 @@ import pytest
 
 from acs_bridge.errors import Conflict, InvalidField
 from acs_bridge.services.pages import Ask
+from acs_bridge.services.phan import Asked
 from acs_bridge.store.gateways import Identity
 
 ONE = Identity("00236A", "S-1", "SR400")
@@ -309,7 +310,7 @@ class TestReissuing:
         former = await office.associations.reveal(receipt.association_id, office.actor)
         await office.associations.reissue(receipt.association_id, office.actor)
         newer = await office.associations.reveal(receipt.association_id, office.actor)
-        assert [standing.active for standing in await lookup.open_all([former, newer])] == [False, True]
+        assert [standing.active for standing in await lookup.open_all([Asked(former), Asked(newer)])] == [False, True]
 
     async def test_supersedes_what_is_on_its_way(self, office):
         receipt = await associated(office, gateway=ONE)

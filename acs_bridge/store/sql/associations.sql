@@ -2,7 +2,7 @@
 -- Joins a subscriber and a line, and queues the write that brings the PHAN URL to its gateway.
 with joined as (
     insert into association (id, subscriber_id, device_id, key_id, issued_at, created_at, created_by)
-    values ($1, $2, $3, $4, $5, $6, $7)
+    values ($1, $2, $3, coalesce((select key_id from keyring_key where state = 'current'), $4), $5, $6, $7)
     returning id, device_id, generation, key_id
 )
 insert into write (id, purpose, association_id, device_id, gateway_id, batch_id, generation, key_id,
@@ -17,9 +17,48 @@ join subscriber s on s.id = a.subscriber_id
 where a.device_id = $1 and a.ended_at is null;
 
 -- name: next_generation
--- Another PHAN URL for the same association: the former is inactive from now on.
-update association set generation = generation + 1, key_id = $2, issued_at = $3 where id = $1 and ended_at is null
-returning generation;
+-- Another PHAN URL for the same association: those before it count no more from now on.
+update association set
+    generation = generation + 1,
+    counts_from = null,
+    key_id = coalesce((select key_id from keyring_key where state = 'current'), $2),
+    issued_at = $3
+where id = $1 and ended_at is null
+returning generation, key_id;
+
+-- name: turn
+-- Another PHAN URL under the current key for an association whose URL is of a former key; no row when it is not. Those
+-- that may be in its gateway go on counting until the new one is verified.
+update association a set
+    generation = a.generation + 1,
+    counts_from = case
+        when exists (select from write w
+                     where w.association_id = a.id and w.purpose = 'provision' and w.generation = a.generation
+                       and w.state = 'verified') then a.generation
+        when exists (select from write w
+                     where w.association_id = a.id and w.purpose = 'provision' and w.step > 0 and w.state <> 'rejected'
+                       and w.generation >= coalesce(a.counts_from, a.generation))
+            then coalesce(a.counts_from, a.generation)
+    end,
+    key_id = k.key_id,
+    issued_at = $2
+from keyring_key k
+where a.id = $1 and a.ended_at is null and k.state = 'current' and a.key_id <> k.key_id
+returning a.generation, a.key_id;
+
+-- name: settle_turned
+-- Of lines whose new URL is verified by now the former ones count no more. At most $1 rows a call.
+update association a set counts_from = null
+where a.id in (
+    select t.id
+    from association t
+    where t.counts_from is not null and t.ended_at is null
+      and exists (select from write w
+                  where w.association_id = t.id and w.purpose = 'provision' and w.generation = t.generation
+                    and w.state = 'verified')
+    limit $1
+    for no key update skip locked)
+returning a.id;
 
 -- name: finish
 -- The association is over.
@@ -121,10 +160,15 @@ join device d on d.id = a.device_id
 where a.id = $1;
 
 -- name: standing
--- Which of these associations are not over, with the generation of their URL that counts and the gateway that their line
--- has, or waits for.
-select a.id, a.generation, coalesce(g.oui, d.wanted_oui) as oui,
-       coalesce(g.serial_number, d.wanted_serial) as serial_number
+-- Which of these associations are not over, with the generations of their URL that count (the newest, and after a rotation
+-- of keys those before it until it is verified) and the gateway that their line has, or waits for.
+select a.id, a.generation,
+       case when a.counts_from is null then a.generation
+            when exists (select from write w
+                         where w.association_id = a.id and w.purpose = 'provision' and w.generation = a.generation
+                           and w.state = 'verified') then a.generation
+            else a.counts_from end as counts_from,
+       coalesce(g.oui, d.wanted_oui) as oui, coalesce(g.serial_number, d.wanted_serial) as serial_number
 from association a
 join device d on d.id = a.device_id
 left join gateway g on g.id = d.gateway_id

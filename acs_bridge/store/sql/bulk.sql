@@ -88,7 +88,10 @@ returning line_key, id;
 
 -- name: add_associations
 -- New lines are associated, their writes queued, their requests kept, and all of it written down.
-with line as (
+with sealing as (
+    select coalesce((select key_id from keyring_key where state = 'current'), $10) as key_id
+),
+line as (
     select *
     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[],
                 $9::text[])
@@ -97,12 +100,13 @@ with line as (
 ),
 new_association as (
     insert into association (id, subscriber_id, device_id, key_id, issued_at, created_at, created_by)
-    select association_id, subscriber_id, device_id, $10, $11, $12, $13 from line
+    select association_id, subscriber_id, device_id, sealing.key_id, $11, $12, $13 from line, sealing
 ),
 new_write as (
     insert into write (id, purpose, association_id, device_id, gateway_id, batch_id, generation, key_id,
                        moved_at, moved_by, due_at, created_at)
-    select write_id, 'provision', association_id, device_id, gateway_id, $14, 1, $10, $12, $13, $12, $12 from line
+    select write_id, 'provision', association_id, device_id, gateway_id, $14, 1, sealing.key_id, $12, $13, $12, $12
+    from line, sealing
 ),
 new_request as (
     insert into provisioning_request (id, association_id, write_id, oui, product_class, serial_number, created_at,

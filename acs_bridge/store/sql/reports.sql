@@ -24,7 +24,12 @@ standing as (
            coalesce(r.mark = any(n.recent), false) as is_repeat,
            d.gateway_id
     from report r
-    left join association a on a.id = r.association_id and a.generation = r.generation and a.ended_at is null
+    left join association a on a.id = r.association_id and a.ended_at is null
+        and (a.generation = r.generation
+             or (r.generation between a.counts_from and a.generation
+                 and not exists (select from write v
+                                 where v.association_id = a.id and v.purpose = 'provision'
+                                   and v.generation = a.generation and v.state = 'verified')))
     left join device d on d.id = a.device_id
     left join gateway g on g.id = d.gateway_id
     left join reporting n on n.association_id = a.id

@@ -64,7 +64,9 @@ new_device as (
 ),
 new_association as (
     insert into association (id, subscriber_id, device_id, key_id, issued_at, created_at, created_by)
-    select $12, coalesce($2, (select id from new_subscriber)), id, $13, $14, $1, $15 from new_device
+    select $12, coalesce($2, (select id from new_subscriber)), id,
+           coalesce((select key_id from keyring_key where state = 'current'), $13), $14, $1, $15
+    from new_device
     returning id, subscriber_id, device_id, generation, key_id
 ),
 new_write as (

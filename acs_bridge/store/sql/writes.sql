@@ -19,6 +19,25 @@ where p.association_id = $1 and p.purpose = 'provision'
 order by p.finished_at is null desc, p.generation desc, p.id desc
 limit 1;
 
+-- name: turnable
+-- The provisioning that counts now of an association whose URL is to be sealed with another key: whether it is under way,
+-- whether it can simply carry another URL, and whether its gateway is believed to hold what it brought.
+select p.id, p.state = 'queued' as queued,
+       p.state in ('sent', 'in_doubt') or p.request_id is not null
+           or (p.state in ('applied', 'staged') and (p.plan ->> 'unreadable') is null) as under_way,
+       p.state in ('queued', 'rejected', 'failed') as may_carry,
+       p.state in ('applied', 'staged', 'verified') as in_force
+from write p
+where p.association_id = $1 and p.purpose = 'provision'
+order by p.finished_at is null desc, p.generation desc, p.id desc
+limit 1;
+
+-- name: carry_on
+-- Lets a write carry the URL that its association has now. No session may know what it carried before.
+update write w set generation = a.generation, key_id = a.key_id
+from association a
+where w.id = $1 and a.id = w.association_id;
+
 -- name: hold
 -- Locks the writes of an association and of gateways that still count, after their lines: no session moves them while
 -- their line is rearranged.

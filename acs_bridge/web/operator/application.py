@@ -31,6 +31,7 @@ from acs_bridge.services.plans import Plans
 from acs_bridge.services.queue import Queue
 from acs_bridge.services.reloading import Reloading
 from acs_bridge.services.repeats import Repeats
+from acs_bridge.services.rotation import RotationDesk
 from acs_bridge.services.search import Search
 from acs_bridge.services.stock import Stock
 from acs_bridge.services.subscribers import Subscribers
@@ -59,6 +60,7 @@ from acs_bridge.web.operator.routes.gateways import GatewayRoutes
 from acs_bridge.web.operator.routes.intake import IntakeRoutes, PhanRoutes
 from acs_bridge.web.operator.routes.profiles import ProfileRoutes
 from acs_bridge.web.operator.routes.queue import QueueRoutes, WriteRoutes
+from acs_bridge.web.operator.routes.rotation import RotationRoutes
 from acs_bridge.web.operator.routes.search import SearchRoutes
 from acs_bridge.web.operator.routes.subscribers import SubscriberRoutes
 from acs_bridge.web.operator.routes.transcripts import TranscriptRoutes
@@ -99,6 +101,7 @@ class Services:
     logins: Logins
     search: Search
     history: History
+    rotation: RotationDesk
 
 
 def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
@@ -114,6 +117,7 @@ def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
         *WriteRoutes(services.writes).table(),
         *QueueRoutes(services.queue).table(),
         *PhanRoutes(services.phan).table(),
+        *RotationRoutes(services.rotation).table(),
         *WebhookRoutes(services.webhooks, clock).table(),
         *AuditRoutes(services.audit).table(),
         *SearchRoutes(services.search).table(),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.posting import Poster, Rules
 from acs_bridge.services.pulse import Pulse
 from acs_bridge.services.repeats import Repeats
+from acs_bridge.services.rotation import RotationDesk
 from acs_bridge.services.search import Search
 from acs_bridge.services.transcripts import Transcripts
 from acs_bridge.services.webhooks import Secrets, Webhooks
@@ -140,6 +142,7 @@ async def operator(office: Office, lookup: PhanLookup, keyring: Keyring) -> Asyn
             logins=logins,
             search=Search(office.database),
             history=History(office.database, office.clock, count(0, 10).__next__),
+            rotation=RotationDesk(Path("phan.keyring"), office.database, office.clock),
         ),
         callers=Callers(
             office.tokens.check,

@@ -1,5 +1,7 @@
 """Who may call what: every route with every role, and what the operator listener says to the rest."""
 
+from pathlib import Path
+
 import pytest
 
 from acs_bridge.domain.actor import Role
@@ -9,6 +11,7 @@ from acs_bridge.services.logins import Logins
 from acs_bridge.services.posting import Poster, Rules
 from acs_bridge.services.pulse import Pulse
 from acs_bridge.services.repeats import Repeats
+from acs_bridge.services.rotation import RotationDesk
 from acs_bridge.services.search import Search
 from acs_bridge.services.transcripts import Transcripts
 from acs_bridge.services.webhooks import Secrets, Webhooks
@@ -67,6 +70,7 @@ ALLOWED = {
     ("POST", "/v1/queue/resume"): {Role.ADMIN},
     ("PUT", "/v1/queue/rate"): {Role.ADMIN},
     ("POST", "/v1/phan/open"): {Role.ADMIN, Role.PHAN},
+    ("GET", "/v1/phan/rotation"): WATCH,
     ("POST", "/v1/webhooks"): {Role.ADMIN},
     ("GET", "/v1/webhooks"): {Role.ADMIN},
     ("GET", "/v1/webhooks/{id}"): {Role.ADMIN},
@@ -114,6 +118,7 @@ def test_the_table_of_this_test_has_every_route(office, lookup, keyring):
         Logins(office.database, office.clock, keyring, bytes, LIFETIMES, QUICK),
         Search(office.database),
         History(office.database, office.clock),
+        RotationDesk(Path("phan.keyring"), office.database, office.clock),
     )
     routes = {(route.method, route.path) for route in table(services, office.clock)}
     assert routes == ALLOWED.keys() - {("GET", "/metrics")}

@@ -16,19 +16,19 @@ from acs_bridge.web.operator.models import (
     provisioning,
     queue,
     records,
+    rotation,
     search,
     transcripts,
-    webhooks,
 )
 from acs_bridge.web.operator.models.problem import ProblemAnswer
 from acs_bridge.web.operator.openapi.problem_examples import problem_example
+from acs_bridge.web.operator.openapi.webhook_examples import WEBHOOK_EXAMPLES
 
 Example: TypeAlias = dict[str, Any]
 
 _MADE, _MOVED, _INFORMED = "2026-05-04T08:15:00Z", "2026-05-04T08:15:42Z", "2026-05-04T08:15:40Z"
 _ASSOCIATION, _WRITE = "019b2f3a-6c1e-7d2a-8f4b-2c9d1e0a7b51", "019b2f3a-6c1f-7a90-9b33-5d0f4c2e8a17"
 _REQUEST, _BATCH = "019b2f3a-6c20-74c8-a1d5-0e7b9f3c6d28", "019b2f3a-6c21-7e14-b6f2-93a8c5d07e4f"
-_WEBHOOK = "019b2f3a-6c22-70bd-8e61-4fa2b7c90d35"
 _LINE, _CODE, _NAME = "LOS-1001", "C-1001", "Ann Example"
 _URL = "https://phan.example.net/r/k1AbCdEf_0123456789-example"
 _IDENTITY: Final[Example] = {"oui": "00005E", "product_class": "HG-1", "serial_number": "SN000001"}
@@ -150,24 +150,6 @@ _RUNG: Final[Example] = {
     "http_status": 200,
     "count": 3,
 }
-_TOLD: Final[Example] = {
-    "id": _WEBHOOK,
-    "url": "https://crm.example.net/acs",
-    "events": ["verified", "rejected", "failed", "cancelled", "superseded"],
-    "created_at": _MADE,
-    "created_by": "token:ops",
-    "former_secret_until": None,
-    "health": "well",
-    "failures_in_a_row": 0,
-    "failing_since": None,
-    "resting_until": None,
-    "last_success_at": _MOVED,
-    "last_failure_at": None,
-    "words": None,
-    "pending": 0,
-    "parked": 0,
-}
-_SECRET = "whsec_bm90IGEgc2VjcmV0LCBhbiBleGFtcGxlIG9mIG9uZQ=="  # noqa: S105 -- it says so itself
 
 EXAMPLES: Final[dict[type[BaseModel], Example]] = {
     health.Health: {"status": "ok"},
@@ -223,6 +205,17 @@ EXAMPLES: Final[dict[type[BaseModel], Example]] = {
     provisioning.LinesAnswer: {"items": [_ASSOCIATED], "missing": ["LOS-1002"]},
     provisioning.MomentAnswer: _HAPPENED,
     provisioning.Revealed: {"phan_url": _URL},
+    rotation.RotationAnswer: {
+        "id": _BATCH,
+        "key_id": "k2",
+        "former_keys": ["k1"],
+        "per_minute": 600,
+        "paused": False,
+        "started_at": _MADE,
+        "started_by": "cli:ops",
+        "finished_at": None,
+        "lines": {"total": 1215, "waiting": 215, "under_way": 12, "unsuccessful": 1, "done": 988},
+    },
     provisioning.NewRequest: {"subscriber": _SUBSCRIBER, "line_of_service": _LINE, "gateway": _IDENTITY},
     provisioning.RequestAnswer: _RECEIPT,
     provisioning.RequestLine: {**_RECEIPT, "line": 1, "status": 201, "batch_id": _BATCH},
@@ -308,27 +301,6 @@ EXAMPLES: Final[dict[type[BaseModel], Example]] = {
         ],
     },
     queue.BatchAnswer: {"id": _BATCH, "created_at": _MADE, "writes": 1215, "counts": _COUNTS, "paused": False},
-    webhooks.NewWebhook: {"url": "https://crm.example.net/acs", "events": ["verified", "rejected", "failed"]},
-    webhooks.NewSecret: {"secret": _SECRET},
-    webhooks.WebhookAnswer: _TOLD,
-    webhooks.WebhookMade: {**_TOLD, "health": "untried", "last_success_at": None, "secret": _SECRET},
-    webhooks.WebhookList: {"items": [_TOLD]},
-    webhooks.DeliveryAnswer: {
-        "id": 7,
-        "event": "write.verified",
-        "write_id": _WRITE,
-        "state": "delivered",
-        "attempts": 1,
-        "created_at": _MOVED,
-        "attempted_at": _MOVED,
-        "status": 204,
-        "seconds": 0.042,
-        "words": None,
-        "next_attempt_at": None,
-        "finished_at": _MOVED,
-    },
-    webhooks.Replay: {"since": _MADE, "until": "2026-05-05T00:00:00Z"},
-    webhooks.Replayed: {"replayed": 12},
     search.SearchAnswer: {
         "items": [
             {
@@ -358,7 +330,7 @@ EXAMPLES: Final[dict[type[BaseModel], Example]] = {
         "detail": {},
     },
     audit.ChainAnswer: {"head": {"n": 4711, "hash": "9f" * 32}, "cut": None, "awaiting": 0},
-    webhooks.TestAnswer: {"delivered": True, "status": 204, "seconds": 0.042, "words": "the endpoint took it"},
+    **WEBHOOK_EXAMPLES,
     Notice: {
         "id": "1-4711-17",
         "write_id": _WRITE,
