@@ -163,7 +163,7 @@ class TestFaults:
         shown = page(await boss.get("/queue"))
         faults = {item.get("id"): " ".join(item.text_content().split()) for item in shown.xpath("//li[@class='fault']")}
         assert list(faults) == ["fault-9005", "fault-the profile has no <b>parameter</b>"]
-        assert faults["fault-9005"].startswith("Fault 9005 2 Writes The gateway has no such parameter;")
+        assert faults["fault-9005"].startswith("Fault 9005 2 writes The gateway has no such parameter;")
 
     async def test_are_moved_all_at_once(self, boss, stuck, office):
         answer = await boss.call("POST", "/v1/writes/retry", {"fault": "9005", "state": "rejected"})

@@ -28,6 +28,12 @@ function put(body, name, value) {
   place[last] = value;
 }
 
+// What is no number goes as it was typed: the daemon says what is wrong with it.
+function number(text) {
+  if (text.trim() === "") return null;
+  return Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
 function read(form) {
   const fields = [...form.elements].filter((field) => field.name && !field.disabled && field.type !== "submit");
   const body = {};
@@ -35,7 +41,7 @@ function read(form) {
     if (field.type === "checkbox") put(body, field.name, field.checked);
     else if (field.type === "radio" && !field.checked) continue;
     else if (field.value === "" && "optional" in field.dataset) continue;
-    else if ("number" in field.dataset) put(body, field.name, field.value === "" ? null : Number(field.value));
+    else if ("number" in field.dataset) put(body, field.name, number(field.value));
     else put(body, field.name, field.value);
   }
   return fields.length || "body" in form.dataset ? body : undefined;

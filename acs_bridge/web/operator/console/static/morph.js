@@ -3,9 +3,11 @@
 const same = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && (a.id || "") === (b.id || "");
 // What its user may have changed is theirs: the server's word counts only when it is a new element.
 const USERS = { INPUT: ["value", "checked"], DETAILS: ["open"], OPTION: ["selected"], DIALOG: ["open"] };
+// What forms.js has put on a field stays until it takes it away.
+const OURS = ["aria-invalid", "aria-describedby", "data-described"];
 
 function attributes(old, fresh) {
-  const theirs = USERS[old.nodeName] ?? [];
+  const theirs = [...(USERS[old.nodeName] ?? []), ...("described" in old.dataset ? OURS : [])];
   for (const { name } of [...old.attributes]) {
     if (!fresh.hasAttribute(name) && !theirs.includes(name)) old.removeAttribute(name);
   }
