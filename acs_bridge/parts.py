@@ -36,6 +36,7 @@ from acs_bridge.services.doorbell.doorbell import Doorbell, Manners
 from acs_bridge.services.doorbell.ends import SessionEnds
 from acs_bridge.services.drift import Drift
 from acs_bridge.services.events import EventFeed
+from acs_bridge.services.former import FormerValues
 from acs_bridge.services.gateways import Gateways
 from acs_bridge.services.history import History
 from acs_bridge.services.inbox import Inbox, InboxBounds
@@ -150,6 +151,7 @@ class Parts:
         refuse_too_long(self.profiles.all, self.phan_urls, clock())
         self.codes = ProvisioningCodes(keyring)
         self.rendering = Rendering(self.profiles, self.phan_urls, self.codes)
+        self.former = FormerValues(keyring, self.phan_urls)
         self.reloading = Reloading(database, clock, self.profiles, self.phan_urls, lambda: profile_texts(settings))
         self.keys = Keys(settings.phan.keyring, database, keyring, self.phan_urls)
         self.seals = Seals(self.phan_urls, self.profiles)
@@ -332,6 +334,7 @@ class Parts:
             sessions=self.sessions,
             informs=Informs(self.sessions, self.clock),
             rendering=self.rendering,
+            former=self.former,
             credentials=self.credentials,
             quarantine=self.quarantine,
             retry=Retry(queue.max_attempts, queue.retry_initial_seconds, queue.retry_max_seconds),

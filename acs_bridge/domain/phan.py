@@ -93,6 +93,11 @@ class PhanUrls:
         """Tell whether URLs can be sealed with this key."""
         return key_id in self._sealers
 
+    @property
+    def base_url(self) -> str:
+        """What stands before every token."""
+        return self._base_url
+
     def seal(self, key_id: str, claims: PhanClaims) -> str:
         """Return the URL of these claims; the same for the same claims and key."""
         key_id = self._keyring.key(key_id).id

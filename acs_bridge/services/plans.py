@@ -31,6 +31,7 @@ class GatewayPlan:
     blocked: str | None = None  # parked by its profile
     unfit: str | None = None  # cannot get it at all
     requests: Sequence[Foreseen] = ()
+    hidden: frozenset[str] = frozenset()  # parameters of whose values nothing is shown
 
 
 class Plans:
@@ -63,6 +64,7 @@ class Plans:
             self._rendering.blocked(kind, self._clock()),
             rendered.reason if isinstance(rendered, Unfit) else None,
             () if isinstance(rendered, Unfit) else planner.foresee(write, rendered.wanted),
+            frozenset() if profile is None else profile.hidden,
         )
 
     def scrub(self, text: str) -> str:

@@ -14,19 +14,20 @@ import structlog
 from acs_bridge.domain import planner
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.ids import tag
-from acs_bridge.domain.planner import Answer, Move, OpenWrite
+from acs_bridge.domain.planner import KEYED, Answer, Memory, Move, OpenWrite, Plan
 from acs_bridge.domain.principal import Principal
 from acs_bridge.domain.retry import Retry
 from acs_bridge.domain.write import RETRYABLE, SETTLED, WriteEvent, WriteState
 from acs_bridge.services.budget import Budget
 from acs_bridge.services.credentials import GatewayCredentials
+from acs_bridge.services.former import FormerValues
 from acs_bridge.services.informs import PARAMETER_KEY, Informs, kind_of, row_of
 from acs_bridge.services.preparations import Preparations
 from acs_bridge.services.quarantine import Quarantine
 from acs_bridge.services.rendering import Rendered, Rendering, Unfit
 from acs_bridge.services.visit import NO_QUIRKS, Contact, Outgoing, Overtaken, Visit
 from acs_bridge.store.sessions import Change, Examined, OpenedSession, Sessions, Standing
-from cwmp.messages import Fault, Inform, SetParameterValues
+from cwmp.messages import Fault, Inform
 
 _log = structlog.get_logger(__name__)
 
@@ -57,6 +58,7 @@ class Provisioner:
         sessions: Sessions,
         informs: Informs,
         rendering: Rendering,
+        former: FormerValues,
         credentials: GatewayCredentials,
         quarantine: Quarantine,
         retry: Retry,
@@ -72,6 +74,7 @@ class Provisioner:
         self._sessions = sessions
         self._informs = informs
         self._rendering = rendering
+        self._former = former
         self._credentials = credentials
         self._quarantine = quarantine
         self._retry = retry
@@ -136,7 +139,7 @@ class Provisioner:
         if write is None or write.request_id is None:
             return None
         wanted = await self._wanted(visit, write)
-        if isinstance(wanted, Unfit):
+        if isinstance(wanted, Unfit) or not planner.resumes(write, wanted.wanted):
             await self._stop(visit, write)
             return None
         return await self._carry_out(visit, write, planner.repeat(write, wanted.wanted, counts=counts), wanted.profile)
@@ -252,7 +255,7 @@ class Provisioner:
 
     async def _answer(self, visit: Visit, write: OpenWrite, answer: Answer) -> Outgoing | None:
         wanted = await self._wanted(visit, write)
-        if isinstance(wanted, Unfit):
+        if isinstance(wanted, Unfit) or not planner.resumes(write, wanted.wanted):
             await self._stop(visit, write)
             return None
         move = planner.answered(
@@ -331,11 +334,11 @@ class Provisioner:
             request_id = tag(write.id, step)
         elif move.event is WriteEvent.SESSION_LOST:
             request_id = write.request_id  # its answer may still come
-        key = move.request.parameter_key if isinstance(move.request, SetParameterValues) else write.parameter_key
+        key = move.request.parameter_key if isinstance(move.request, KEYED) else write.parameter_key
         return Change(
             attempts=write.attempts + (move.event is WriteEvent.DISPATCHED),
             step=step,
-            plan=move.plan,
+            plan=move.plan if write.plan.memory is None and move.former is None else self._kept_in_mind(write, move),
             parameter_key=key,
             request_id=request_id,
             lease_until=None if move.request is None else now + max(self._patience.lease, visit.timeout),
@@ -345,6 +348,13 @@ class Provisioner:
             profile=profile,
             code=None if visit.wanted is None else visit.wanted.code,
         )
+
+    def _kept_in_mind(self, write: OpenWrite, move: Move) -> Plan:
+        """What outlasts this move: what was remembered, unless it says anew, and what the gateway held before us."""
+        memory = move.plan.memory or write.plan.memory or Memory()
+        if move.former is not None:
+            memory = replace(memory, former=self._former.seal(write.id, move.former))
+        return replace(move.plan, memory=memory)
 
     def _kept(self, fault: Fault, wanted: Rendered | None) -> dict[str, Any]:
         """A fault as the write keeps it: `code` is null where the gateway sent none and the words are ours."""

@@ -7,12 +7,19 @@ from uuid import UUID
 
 from acs_bridge.domain.keyring import UnknownKey
 from acs_bridge.domain.phan import PhanClaims, PhanUrls
-from acs_bridge.domain.planner import Association, OpenWrite, Wanted
-from acs_bridge.domain.profile import AmbiguousProfile, GatewayKind, Profile, ProfileUnfit
+from acs_bridge.domain.planner import Association, Mark, OpenWrite, Place, Wanted
+from acs_bridge.domain.profile import (
+    PLACEHOLDER,
+    AmbiguousProfile,
+    GatewayKind,
+    InstanceRule,
+    Profile,
+    ProfileUnfit,
+)
 from acs_bridge.domain.provisioning_code import PARAMETER as PROVISIONING_CODE
 from acs_bridge.domain.provisioning_code import ProvisioningCodes
 from acs_bridge.domain.write import Purpose
-from cwmp.messages import Inform
+from cwmp.messages import Inform, ParameterValueStruct
 
 _THE_URL: Final = frozenset({"phan_url"})
 
@@ -87,7 +94,30 @@ class Rendering:
             return Unfit(str(error), for_now=True)
         except (AmbiguousProfile, ProfileUnfit) as error:
             return Unfit(str(error))
-        return Rendered(write.id, Wanted(parameters, readable=not profile.quirks.no_read_back), profile.name)
+        secrets = tuple(each.value for each in parameters if each.name in profile.hidden and each.value)
+        return Rendered(write.id, self._wanted(profile, write.purpose, parameters), profile.name, secrets)
+
+    def _wanted(self, profile: Profile, purpose: Purpose, parameters: tuple[ParameterValueStruct, ...]) -> Wanted:
+        hidden, quirks = profile.hidden, profile.quirks
+        shown = profile.instance is not None or not all(each.name in hidden for each in parameters)
+        return Wanted(
+            parameters,
+            readable=shown and not quirks.no_read_back,
+            hidden=hidden,
+            late=quirks.shows_late,
+            looks=profile.read_former,
+            place=None if profile.instance is None else self._place(profile, profile.instance, purpose),
+        )
+
+    def _place(self, profile: Profile, rule: InstanceRule, purpose: Purpose) -> Place:
+        """An instance that holds a URL under our base is ours, whichever line and whichever key it is of."""
+        texts = {parameter.name: parameter.value for parameter in profile.parameters}
+        marks = []
+        for name in rule.known_by:
+            template = texts[f"{rule.table}{PLACEHOLDER}.{name}"]
+            begins = bool(template.fields)
+            marks.append(Mark(name, self._phan_urls.base_url if begins else template.literal, begins))
+        return Place(rule, tuple(marks), removes=purpose is Purpose.CLEAR)
 
     def is_foreign(self, profile: Profile, inform: Inform) -> bool:
         """Whether an Inform announces, in the place of a PHAN URL, something that is none of ours."""

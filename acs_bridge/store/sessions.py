@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from acs_bridge.domain.credentials import PairKind
-from acs_bridge.domain.planner import Asked, Association, OpenWrite, Plan
+from acs_bridge.domain.planner import Asked, Association, Memory, OpenWrite, Plan
 from acs_bridge.domain.principal import ANYBODY, Kind, Principal
 from acs_bridge.domain.profile import GatewayKind
 from acs_bridge.domain.write import Cause, Purpose, WriteEvent, WriteState
@@ -285,11 +285,35 @@ def _fields(row: InformRow) -> dict[str, Any]:
     return fields
 
 
-@cache
+_FRESH: Final = Plan()
+_NOTHING: Final = Memory()
+
+
 def plan_as_json(plan: Plan) -> dict[str, Any]:
-    """Only what differs from a fresh plan is kept. There are a few dozen plans in all."""
-    fresh = Plan()
-    return {name: getattr(plan, name) for name in Plan.__slots__ if getattr(plan, name) != getattr(fresh, name)}
+    """Only what differs from a fresh plan is kept."""
+    if plan.memory is None:
+        return _simple_plan(plan)
+    return {**_simple_plan(replace(plan, memory=None)), "memory": _changed(plan.memory, _NOTHING)}
+
+
+@cache
+def _simple_plan(plan: Plan) -> dict[str, Any]:
+    """There are a few dozen of them in all."""
+    return _changed(plan, _FRESH)
+
+
+def _changed(value: Plan | Memory, fresh: Plan | Memory) -> dict[str, Any]:
+    return {name: kept for name in value.__slots__ if (kept := getattr(value, name)) != getattr(fresh, name)}
+
+
+def _memory(kept: dict[str, Any]) -> Memory:
+    """Lists come back as lists."""
+    known: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()}
+    if types := known.get("types"):
+        known["types"] = tuple((name, type) for name, type in types)
+    if ends := known.get("ends"):
+        known["ends"] = WriteEvent(ends)
+    return Memory(**{name: value for name, value in known.items() if name in Memory.__slots__})
 
 
 def _plan(kept: dict[str, Any]) -> Plan:
@@ -302,6 +326,7 @@ def _plan(kept: dict[str, Any]) -> Plan:
         unreadable=kept.get("unreadable", False),
         repeated=kept.get("repeated", False),
         rests=kept.get("rests", False),
+        memory=None if (memory := kept.get("memory")) is None else _memory(memory),
     )
 
 

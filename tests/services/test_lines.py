@@ -7,7 +7,6 @@ import pytest
 from acs_bridge.errors import Conflict, InvalidField
 from acs_bridge.services.pages import Ask
 from acs_bridge.services.phan import Asked
-from acs_bridge.services.phan import Asked
 from acs_bridge.store.gateways import Identity
 
 ONE = Identity("00236A", "S-1", "SR400")

@@ -31,8 +31,22 @@ def test_a_plain_profile_for_each_root_comes_with_the_daemon(root):
 
 def test_every_packaged_profile_is_marked_as_an_assumption():
     files = sorted(packaged_profiles().glob("*.toml"))
-    assert [file.name for file in files] == ["plain-tr098.toml", "plain-tr181.toml"]
-    assert all(file.read_text().startswith("# ASSUMPTION: ") for file in files)
+    names = ["bulk-data-tr181", "plain-tr098", "plain-tr181", "vendor-tr098"]
+    assert [file.stem for file in files] == names
+    assert all("# ASSUMPTION" in file.read_text() for file in files)
+
+
+def test_every_packaged_profile_can_be_in_force_by_the_name_of_its_file():
+    for file in packaged_profiles().glob("*.toml"):
+        (profile,) = load_profiles(packaged=[file.stem]).profiles
+        assert profile.name == file.stem
+
+
+def test_a_packaged_profile_that_there_is_not_is_named_with_the_nearest():
+    with pytest.raises(
+        InvalidProfile, match=r"^profiles\.packaged: bulk-data: is not known; did you mean bulk-data-tr181"
+    ):
+        load_profiles(packaged=["bulk-data"])
 
 
 def test_an_installed_daemon_finds_its_profiles_inside_the_package(tmp_path, monkeypatch):

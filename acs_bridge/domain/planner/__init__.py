@@ -6,9 +6,8 @@ the database nor the wire's bytes nor the time of day.
 """
 
 from acs_bridge.domain.planner.foresight import Foreseen, foresee
+from acs_bridge.domain.planner.kinds import answered, begin, repeat, resumes
 from acs_bridge.domain.planner.values import (
-    answered,
-    begin,
     logged_in,
     lost,
     may_begin,
@@ -16,16 +15,19 @@ from acs_bridge.domain.planner.values import (
     next_tag,
     not_used,
     proven,
-    repeat,
 )
 from acs_bridge.domain.planner.words import (
     ANSWER_TO,
     ANSWERS,
+    KEYED,
     Answer,
     Asked,
     Association,
+    Mark,
+    Memory,
     Move,
     OpenWrite,
+    Place,
     Plan,
     Request,
     Wanted,
@@ -34,12 +36,16 @@ from acs_bridge.domain.planner.words import (
 __all__ = [
     "ANSWERS",
     "ANSWER_TO",
+    "KEYED",
     "Answer",
     "Asked",
     "Association",
     "Foreseen",
+    "Mark",
+    "Memory",
     "Move",
     "OpenWrite",
+    "Place",
     "Plan",
     "Request",
     "Wanted",
@@ -54,4 +60,5 @@ __all__ = [
     "not_used",
     "proven",
     "repeat",
+    "resumes",
 ]

@@ -6,11 +6,14 @@ from typing import Final
 
 from acs_bridge.domain.credentials import PairKind
 from acs_bridge.domain.ids import tag
-from acs_bridge.domain.planner.words import STATUS_DEFERRED, Answer, Asked, Move, OpenWrite, Plan, Wanted
+from acs_bridge.domain.planner.words import STATUS_DEFERRED, Answer, Asked, Memory, Move, OpenWrite, Plan, Wanted
 from acs_bridge.domain.principal import Kind, Principal
 from acs_bridge.domain.write import Purpose, WriteEvent, WriteState
 from cwmp import faults
-from cwmp.messages import Fault, GetParameterValuesResponse, SetParameterValuesResponse
+from cwmp.messages import Fault, GetParameterValuesResponse, ParameterValueStruct, SetParameterValuesResponse
+from cwmp.types import STRING, XSD_TYPES
+
+INVALID_TYPE: Final = 9006
 
 
 def next_tag(write: OpenWrite) -> str:
@@ -21,7 +24,7 @@ def next_tag(write: OpenWrite) -> str:
 def begin(write: OpenWrite, wanted: Wanted) -> Move:
     """The first request of this write in a session in which nothing of it is outstanding."""
     if write.state is WriteState.QUEUED:
-        asked = Asked.READ if write.plan.read_first and wanted.readable else Asked.SET
+        asked = Asked.READ if (write.plan.read_first or wanted.looks) and wanted.readable else Asked.SET
         return _ask(write, wanted, asked, WriteEvent.DISPATCHED)
     return _ask(write, wanted, Asked.READ, None)
 
@@ -38,7 +41,7 @@ def may_begin(write: OpenWrite, now: datetime, due_at: datetime, session_number:
 def repeat(write: OpenWrite, wanted: Wanted, *, counts: bool) -> Move:
     """The outstanding request once more, unchanged. It `counts` where the gateway answered it with an empty POST."""
     key = tag(write.id, write.step)
-    request = wanted.set(key) if write.plan.asked is Asked.SET else wanted.read()
+    request = _typed(wanted, write.plan.memory).set(key) if write.plan.asked is Asked.SET else wanted.read()
     return Move(request=request, plan=replace(write.plan, repeated=write.plan.repeated or counts), again=True)
 
 
@@ -59,7 +62,8 @@ def lost(write: OpenWrite, reported_key: str | None, *, last_attempt: bool) -> M
     """What the ParameterKey of the next Inform says about a write whose session was lost (one hop)."""
     if write.state in (WriteState.APPLIED, WriteState.STAGED):
         return Move(plan=replace(write.plan, asked=None, repeated=False))
-    if write.parameter_key is not None and reported_key == write.parameter_key:
+    proves = write.plan.memory is None or write.plan.memory.written
+    if proves and write.parameter_key is not None and reported_key == write.parameter_key:
         return Move(WriteEvent.KEY_MATCHES, plan=Plan(unreadable=write.purpose is Purpose.CREDENTIALS))
     if last_attempt:
         return Move(WriteEvent.EXHAUSTED, fault=Fault(0, "the session ended without an answer, too many times"))
@@ -126,16 +130,23 @@ def may_follow(write: OpenWrite, session_number: int) -> bool:
     )
 
 
-def _ask(write: OpenWrite, wanted: Wanted, asked: Asked, event: WriteEvent | None) -> Move:
-    request = wanted.set(next_tag(write)) if asked is Asked.SET else wanted.read()
-    return Move(event, request, replace(write.plan, asked=asked, repeated=False, rests=False))
+def _ask(
+    write: OpenWrite, wanted: Wanted, asked: Asked, event: WriteEvent | None, memory: Memory | None = None
+) -> Move:
+    memory = memory or write.plan.memory
+    request = _typed(wanted, memory).set(next_tag(write)) if asked is Asked.SET else wanted.read()
+    return Move(event, request, replace(write.plan, asked=asked, repeated=False, rests=False, memory=memory))
+
+
+def _typed(wanted: Wanted, memory: Memory | None) -> Wanted:
+    return wanted if memory is None or not memory.types else wanted.typed(memory.types)
 
 
 def _set_answered(write: OpenWrite, wanted: Wanted, answer: Answer, *, last_attempt: bool) -> Move:
     if isinstance(answer, Fault):
-        return _failed(write, answer, last_attempt=last_attempt)
+        return _asked_for_types(write, wanted, answer) or failed(write, answer, last_attempt=last_attempt)
     status = answer.status if isinstance(answer, SetParameterValuesResponse) else None
-    if status == STATUS_DEFERRED:
+    if status == STATUS_DEFERRED or wanted.late:
         # The old value may be read until the session is over: look in a later one.
         return Move(WriteEvent.DEFERRED, plan=Plan(unreadable=not wanted.readable, rests=True))
     if not wanted.readable:
@@ -159,13 +170,54 @@ def _read_back_answered(
     return Move(WriteEvent.READ_BACK_DIFFERS, later=True, fault=fault)
 
 
+def _asked_for_types(write: OpenWrite, wanted: Wanted, fault: Fault) -> Move | None:
+    """A gateway that refuses a type is asked for its own, once."""
+    memory = write.plan.memory or Memory()
+    if memory.asked_types or not wanted.readable:
+        return None
+    if INVALID_TYPE not in {fault.code, *(parameter.code for parameter in fault.parameters)}:
+        return None
+    return _ask(write, wanted, Asked.READ, WriteEvent.ADVANCED, replace(memory, asked_types=True))
+
+
 def _looked_first(write: OpenWrite, wanted: Wanted, answer: Answer) -> Move:
-    if isinstance(answer, GetParameterValuesResponse) and wanted.equals(answer.parameters):
+    if not isinstance(answer, GetParameterValuesResponse):
+        return _ask(write, wanted, Asked.SET, WriteEvent.ADVANCED)
+    if wanted.equals(answer.parameters):
         return _ask(write, wanted, Asked.READ, WriteEvent.ACCEPTED)  # it was written, and nobody told us
-    return _ask(write, wanted, Asked.SET, WriteEvent.ADVANCED)
+    memory = write.plan.memory or Memory()
+    types = own_types(wanted, answer, insist=memory.asked_types)
+    learned = write.plan.memory if not types else replace(memory, types=types)
+    move = _ask(write, wanted, Asked.SET, WriteEvent.ADVANCED, learned)
+    # What was there before the first attempt is what can be brought back, not what an attempt has left.
+    first = wanted.looks and not memory.former and not memory.asked_types
+    return replace(move, former=former_values(wanted, answer)) if first else move
 
 
-def _failed(write: OpenWrite, fault: Fault, *, last_attempt: bool) -> Move:
+def own_types(wanted: Wanted, answer: GetParameterValuesResponse, *, insist: bool) -> tuple[tuple[str, str], ...]:
+    """The types that the gateway says its parameters have, where the profile says others.
+
+    An answer in which everything is text may come from a gateway that does not tell types: it is believed only where
+    the gateway has refused ours (`insist`).
+    """
+    if not insist and all(parameter.type == STRING for parameter in answer.parameters):
+        return ()
+    found = {parameter.name: parameter.type for parameter in answer.parameters if parameter.type in XSD_TYPES}
+    return tuple(
+        (parameter.name, found[parameter.name])
+        for parameter in wanted.parameters
+        if found.get(parameter.name, parameter.type) != parameter.type
+    )
+
+
+def former_values(wanted: Wanted, answer: GetParameterValuesResponse) -> tuple[ParameterValueStruct, ...]:
+    """What the wanted parameters hold; not of those that show nothing."""
+    names = {parameter.name for parameter in wanted.parameters} - wanted.hidden
+    return tuple(parameter for parameter in answer.parameters if parameter.name in names)
+
+
+def failed(write: OpenWrite, fault: Fault, *, last_attempt: bool) -> Move:
+    """What a fault makes of a write: it is tried again, or it is not."""
     if faults.is_permanent(fault, write.attempts):
         return Move(WriteEvent.REFUSED, fault=fault)
     if last_attempt or faults.is_spent(fault, write.attempts):

@@ -1,7 +1,7 @@
 """The words in which the planner is spoken of: an open write, what is wanted of its gateway, and a move."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -9,10 +9,17 @@ from uuid import UUID
 
 from acs_bridge.domain.credentials import PairKind
 from acs_bridge.domain.ids import read_tag
+from acs_bridge.domain.profile.instance import InstanceRule
 from acs_bridge.domain.write import Purpose, WriteEvent, WriteState
 from cwmp import values
 from cwmp.messages import (
+    AddObject,
+    AddObjectResponse,
+    DeleteObject,
+    DeleteObjectResponse,
     Fault,
+    GetParameterNames,
+    GetParameterNamesResponse,
     GetParameterValues,
     GetParameterValuesResponse,
     ParameterValueStruct,
@@ -20,9 +27,25 @@ from cwmp.messages import (
     SetParameterValuesResponse,
 )
 
-Request = SetParameterValues | GetParameterValues
-Answer = SetParameterValuesResponse | GetParameterValuesResponse | Fault
-ANSWERS: Final = (SetParameterValuesResponse, GetParameterValuesResponse, Fault)
+Request = SetParameterValues | GetParameterValues | GetParameterNames | AddObject | DeleteObject
+Answer = (
+    SetParameterValuesResponse
+    | GetParameterValuesResponse
+    | GetParameterNamesResponse
+    | AddObjectResponse
+    | DeleteObjectResponse
+    | Fault
+)
+ANSWERS: Final = (
+    SetParameterValuesResponse,
+    GetParameterValuesResponse,
+    GetParameterNamesResponse,
+    AddObjectResponse,
+    DeleteObjectResponse,
+    Fault,
+)
+KEYED: Final = (SetParameterValues, AddObject, DeleteObject)
+"""Requests that leave a ParameterKey in the gateway."""
 
 STATUS_DEFERRED: Final = 1  # TR-069 A.3.2.1: validated and committed, applied later
 
@@ -32,9 +55,46 @@ class Asked(StrEnum):
 
     SET = "set"
     READ = "read"
+    # of writes into an instance of a table only:
+    LIST = "list"  # which instances there are
+    LOOK = "look"  # what the gateway can do, and whose the instances are
+    ADD = "add"
+    SURVEY = "survey"  # everything in our instance
+    ADD_ROW = "add_row"
+    DELETE = "delete"
 
 
-ANSWER_TO: Final = {Asked.SET: SetParameterValuesResponse, Asked.READ: GetParameterValuesResponse}
+ANSWER_TO: Final = {
+    Asked.SET: SetParameterValuesResponse,
+    Asked.READ: GetParameterValuesResponse,
+    Asked.LIST: GetParameterNamesResponse,
+    Asked.LOOK: GetParameterValuesResponse,
+    Asked.ADD: AddObjectResponse,
+    Asked.SURVEY: GetParameterValuesResponse,
+    Asked.ADD_ROW: AddObjectResponse,
+    Asked.DELETE: DeleteObjectResponse,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the gateway has said that outlasts the next move; most writes need none of it."""
+
+    former: str = ""  # the values before the write, sealed
+    types: tuple[tuple[str, str], ...] = ()  # where the gateway says another one than the profile
+    asked_types: bool = False  # it refused a type, and was asked for its own
+    # of an instance of a table:
+    listed: tuple[int, ...] = ()  # those that there were
+    adding: bool = False  # one was asked for after that, and it is not known which it became
+    fresh: tuple[int, ...] = ()  # those that came since
+    whole: bool = False  # it does not tell singly what it is asked by name
+    instance: int = 0  # ours; 0: not known
+    added: bool = False  # by us
+    rows: tuple[int, ...] = ()  # the numbers of the rows; 0: not there yet
+    rows_added: tuple[int, ...] = ()  # by us, as places in `rows`
+    written: bool = True  # the last ParameterKey went with the values, and not with an object
+    gone: bool = False  # the instance was removed
+    ends: WriteEvent | None = None  # how this ends, once what was added has been taken away again
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +106,7 @@ class Plan:
     unreadable: bool = False  # the gateway refused to read the value back
     repeated: bool = False  # the outstanding request was sent a second time
     rests: bool = False  # put off by the gateway: nothing more is asked in this session
+    memory: Memory | None = None  # None: nothing of the kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +155,30 @@ class Move:
     fault: Fault | None = None
     later: bool = False  # back in the queue, but not at once
     again: bool = False  # the request is the outstanding one, unchanged
+    former: tuple[ParameterValueStruct, ...] | None = None  # what the gateway held before: to be kept, sealed
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """By what an instance is known to be ours."""
+
+    name: str  # of the parameter, below the instance
+    text: str
+    begins: bool  # a URL of ours begins with it; otherwise it is the whole value
+
+    def fits(self, value: str) -> bool:
+        """Tell whether a value is ours."""
+        value = value.strip()
+        return bool(self.text) and (value.startswith(self.text) if self.begins else value == self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The instance of a table that the values belong into."""
+
+    rule: InstanceRule
+    marks: tuple[Mark, ...]
+    removes: bool = False  # what we added there is to go, and of what we did not add the values
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +187,10 @@ class Wanted:
 
     parameters: tuple[ParameterValueStruct, ...]
     readable: bool = True
+    hidden: frozenset[str] = frozenset()  # of these parameters, read as nothing whatever they hold
+    late: bool = False  # values show only after the session or a boot, though the gateway says that they hold
+    looks: bool = False  # what was there is read before it is written
+    place: Place | None = None  # `{i}` in the names stands for its number
 
     def set(self, parameter_key: str) -> SetParameterValues:
         """Every parameter in one SetParameterValues: it is atomic (TR-069 A.3.2.1)."""
@@ -109,12 +198,21 @@ class Wanted:
 
     def read(self) -> GetParameterValues:
         """The same parameters, read back."""
-        return GetParameterValues(tuple(parameter.name for parameter in self.parameters))
+        names = tuple(parameter.name for parameter in self.parameters)
+        return GetParameterValues(tuple(name for name in names if name not in self.hidden) if self.hidden else names)
 
     def equals(self, reported: Sequence[ParameterValueStruct]) -> bool:
         """Whether the gateway reports every wanted value; what it adds or reorders does not matter."""
         found = {parameter.name: parameter.value for parameter in reported}
         return all(
-            parameter.name in found and values.equal(parameter.value, found[parameter.name], parameter.type)
+            (parameter.name in found and values.equal(parameter.value, found[parameter.name], parameter.type))
+            or parameter.name in self.hidden
             for parameter in self.parameters
+        )
+
+    def typed(self, types: Iterable[tuple[str, str]]) -> "Wanted":
+        """The same, with the types that the gateway has itself."""
+        known = dict(types)
+        return replace(
+            self, parameters=tuple(each._replace(type=known.get(each.name, each.type)) for each in self.parameters)
         )

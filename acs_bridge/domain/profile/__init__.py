@@ -7,15 +7,18 @@ and rendered into the parameters of one write (`model`, `template`). No file is 
 from acs_bridge.domain.profile.block import Block
 from acs_bridge.domain.profile.choice import AmbiguousProfile, ProfileSet
 from acs_bridge.domain.profile.file import parse_profile
+from acs_bridge.domain.profile.instance import PLACEHOLDER, InstanceRule, Requirement, Row
 from acs_bridge.domain.profile.match import GatewayKind, Match
 from acs_bridge.domain.profile.model import InvalidProfile, Profile, ProfileParameter, ProfileUnfit, Quirks
 from acs_bridge.domain.profile.template import FIELDS, Template
 
 __all__ = [
     "FIELDS",
+    "PLACEHOLDER",
     "AmbiguousProfile",
     "Block",
     "GatewayKind",
+    "InstanceRule",
     "InvalidProfile",
     "Match",
     "Profile",
@@ -23,6 +26,8 @@ __all__ = [
     "ProfileSet",
     "ProfileUnfit",
     "Quirks",
+    "Requirement",
+    "Row",
     "Template",
     "parse_profile",
 ]

@@ -4,15 +4,15 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import UTC, date, datetime, time
-from typing import NoReturn
 
 from acs_bridge.domain.profile.block import Block
+from acs_bridge.domain.profile.file_instance import instance_rule, parameter_name
 from acs_bridge.domain.profile.match import Match
 from acs_bridge.domain.profile.model import DEFAULT_MAX_LENGTH, InvalidProfile, Profile, ProfileParameter, Quirks
+from acs_bridge.domain.profile.section import Section
 from acs_bridge.domain.profile.template import FIELDS, Template
-from cwmp import values
 from cwmp.messages import ROOTS
 from cwmp.types import STRING, XSD_TYPES
 
@@ -27,84 +27,51 @@ _PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _OUI = re.compile(r"[0-9A-Fa-f]{6}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A table of the file, and where it stands, so that every complaint names file and key."""
-
-    source: str
-    path: str
-    items: dict[str, object]
-
-    def refuse(self, key: str, message: str) -> NoReturn:
-        raise InvalidProfile(self.source, f"{self.path}{key}", message) from None
-
-    def knows(self, *keys: str) -> None:
-        for key in sorted(self.items.keys() - set(keys)):
-            nearest = difflib.get_close_matches(key, keys, n=1, cutoff=0)[0]
-            self.refuse(key if key.isprintable() else repr(key), f"is not known; did you mean {nearest}?")
-
-    def text(self, key: str) -> str | None:
-        value = self.items.get(key)
-        if value is not None and not isinstance(value, str):
-            self.refuse(key, "must be text in quotes")
-        return value
-
-    def needed(self, key: str) -> str:
-        value = self.text(key)
-        return self.refuse(key, "is missing") if value is None else value
-
-    def table(self, key: str) -> "_Table":
-        return self._nested(key, self.items.get(key, {}))
-
-    def tables(self, key: str, least: int = 1) -> list["_Table"]:
-        items = self.items.get(key, [])
-        if not isinstance(items, list) or len(items) < least:
-            self.refuse(key, f"must stand there{' at least once,' * least} as [[{key}]]")
-        return [self._nested(f"{key}[{number}]", item) for number, item in enumerate(items, start=1)]
-
-    def _nested(self, key: str, value: object) -> "_Table":
-        if not isinstance(value, dict):
-            self.refuse(key, "must be a table")
-        return _Table(self.source, f"{self.path}{key}.", value)
-
-
 def parse_profile(text: str, source: str) -> Profile:
     """Read one profile, or raise the first thing that is wrong with it, naming `source` and the key."""
     try:
-        file = _Table(source, "", tomllib.loads(text))
+        file = Section(source, "", tomllib.loads(text))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InvalidProfile(source, "", f"is not TOML: {error}") from None
-    file.knows("name", "match", "parameter", "quirks", "keep", "block")
+    file.knows("name", "match", "parameter", "quirks", "keep", "block", "read_former", "object", "row", "require")
     match = _match(file.table("match"))
     parameters = tuple(_parameter(table) for table in file.tables("parameter"))
     _check_names(file, match, parameters)
     if not any(parameter.value.fields for parameter in parameters):
         file.refuse("parameter", "has no value with a field: every gateway would get the same")
-    quirks, blocks = _quirks(file.table("quirks")), tuple(_block(table) for table in file.tables("block", least=0))
-    recheck_hours = _recheck_hours(file.table("keep"))
-    return Profile(_name(file), match, parameters, quirks, blocks, recheck_hours, source)
+    return Profile(
+        _name(file),
+        match,
+        parameters,
+        _quirks(file.table("quirks")),
+        tuple(_block(table) for table in file.tables("block", least=0)),
+        instance_rule(file, parameters),
+        _recheck_hours(file.table("keep")),
+        source,
+        read_former=file.flag("read_former"),
+    )
 
 
-def _name(file: _Table) -> str:
+def _name(file: Section) -> str:
     name = file.needed("name")
     if _PROFILE_NAME.fullmatch(name) is None:
         file.refuse("name", "must be 1 to 64 letters, digits, dots, hyphens and underscores")
     return name
 
 
-def _match(table: _Table) -> Match:
+def _match(table: Section) -> Match:
     table.knows(*_MATCH_KEYS)
     return _matched(table)
 
 
-def _matched(table: _Table) -> Match:
+def _matched(table: Section) -> Match:
     root = table.text("root") or ""
     if root not in ("", *ROOTS):
         table.refuse("root", f"must be {' or '.join(ROOTS)}, with the dot")
     return Match(root, _ouis(table), _glob(table, "product_class"), _glob(table, "software_version"))
 
 
-def _ouis(table: _Table) -> frozenset[str]:
+def _ouis(table: Section) -> frozenset[str]:
     ouis = table.items.get("oui")
     if ouis is None:
         return frozenset()
@@ -113,14 +80,14 @@ def _ouis(table: _Table) -> frozenset[str]:
     return frozenset(oui.upper() for oui in ouis)
 
 
-def _glob(table: _Table, key: str) -> str | None:
+def _glob(table: Section, key: str) -> str | None:
     glob = table.text(key)
     if glob is not None and len(glob) > _MAX_GLOB:
         table.refuse(key, f"must be at most {_MAX_GLOB} characters long")
     return glob
 
 
-def _block(table: _Table) -> Block:
+def _block(table: Section) -> Block:
     table.knows(*_MATCH_KEYS, "reason", "until")
     reason = " ".join(table.needed("reason").split())
     if not reason.isprintable() or not 1 <= len(reason) <= _MAX_REASON:
@@ -128,7 +95,7 @@ def _block(table: _Table) -> Block:
     return Block(_matched(table), reason, _until(table))
 
 
-def _until(table: _Table) -> datetime | None:
+def _until(table: Section) -> datetime | None:
     """Take a moment, or the beginning of a day; without a zone it is UTC."""
     until = table.items.get("until")
     if until is None:
@@ -143,7 +110,7 @@ def _until(table: _Table) -> datetime | None:
         table.refuse("until", "lies outside of the calendar")
 
 
-def _recheck_hours(table: _Table) -> int | None:
+def _recheck_hours(table: Section) -> int | None:
     table.knows("recheck_hours")
     hours = table.items.get("recheck_hours")
     if hours is not None and (not isinstance(hours, int) or isinstance(hours, bool) or not 0 <= hours <= _MAX_HOURS):
@@ -151,19 +118,17 @@ def _recheck_hours(table: _Table) -> int | None:
     return hours
 
 
-def _parameter(table: _Table) -> ProfileParameter:
-    table.knows("name", "value", "type", "max_length", "clear")
+def _parameter(table: Section) -> ProfileParameter:
+    table.knows("name", "value", "type", "max_length", "clear", "hidden")
     name = table.needed("name")
-    try:
-        values.parameter_path(name)
-    except values.InvalidValue as error:
-        table.refuse("name", str(error))
+    parameter_name(table, "name", name)
     parameter = ProfileParameter(
         name=name,
         value=_template(table, "value", table.needed("value")),
         type=_type(table),
         max_length=_max_length(table),
         clear=None if (clear := table.text("clear")) is None else _template(table, "clear", clear),
+        hidden=table.flag("hidden"),
     )
     _check_template(table, "value", parameter, parameter.value)
     if parameter.clear is not None:
@@ -173,14 +138,14 @@ def _parameter(table: _Table) -> ProfileParameter:
     return parameter
 
 
-def _template(table: _Table, key: str, text: str) -> Template:
+def _template(table: Section, key: str, text: str) -> Template:
     try:
         return Template.parse(text)
     except ValueError as error:
         table.refuse(key, str(error))
 
 
-def _type(table: _Table) -> str:
+def _type(table: Section) -> str:
     type = table.text("type") or STRING
     if type not in XSD_TYPES:
         nearest = difflib.get_close_matches(type, sorted(XSD_TYPES), n=1, cutoff=0)[0]
@@ -188,14 +153,14 @@ def _type(table: _Table) -> str:
     return type
 
 
-def _max_length(table: _Table) -> int:
+def _max_length(table: Section) -> int:
     length = table.items.get("max_length", DEFAULT_MAX_LENGTH)
     if not isinstance(length, int) or isinstance(length, bool) or not 1 <= length <= _MAX_LENGTH:
         table.refuse("max_length", f"must be a whole number from 1 to {_MAX_LENGTH}")
     return length
 
 
-def _check_template(table: _Table, key: str, parameter: ProfileParameter, template: Template) -> None:
+def _check_template(table: Section, key: str, parameter: ProfileParameter, template: Template) -> None:
     """Find now what no gateway could ever be sent: without fields the text is the value, with them the least of it."""
     try:
         parameter.check_part(template.literal)
@@ -205,7 +170,7 @@ def _check_template(table: _Table, key: str, parameter: ProfileParameter, templa
         table.refuse(key, str(error))
 
 
-def _check_names(file: _Table, match: Match, parameters: Iterable[ProfileParameter]) -> None:
+def _check_names(file: Section, match: Match, parameters: Iterable[ProfileParameter]) -> None:
     """One gateway has one root, and CWMP takes a parameter once (TR-069 A.3.2.1)."""
     seen: dict[str, int] = {}
     roots = {match.root} - {""}
@@ -218,9 +183,6 @@ def _check_names(file: _Table, match: Match, parameters: Iterable[ProfileParamet
             file.refuse(key, f"must lie under the one root of this profile, {match.root or 'as the others do'}")
 
 
-def _quirks(table: _Table) -> Quirks:
+def _quirks(table: Section) -> Quirks:
     table.knows(*_QUIRKS)
-    for quirk, value in table.items.items():
-        if not isinstance(value, bool):
-            table.refuse(quirk, "must be true or false")
-    return Quirks(**{quirk: value is True for quirk, value in table.items.items()})
+    return Quirks(**{quirk: table.flag(quirk) for quirk in table.items})

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from acs_bridge.domain.phan import MAX_URL
 from acs_bridge.domain.profile.block import Block
+from acs_bridge.domain.profile.instance import PLACEHOLDER, InstanceRule
 from acs_bridge.domain.profile.match import GatewayKind, Match
 from acs_bridge.domain.profile.template import Template
 from acs_bridge.domain.write import Purpose
@@ -62,6 +63,9 @@ class Quirks:
     empty_200: bool = False
     """A session ends with 200 and an empty body, because everything else than 200 is an error to these gateways."""
 
+    shows_late: bool = False
+    """It says that values hold (Status 0), but shows them only after the session or a reboot: read back later."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProfileParameter:
@@ -72,6 +76,7 @@ class ProfileParameter:
     type: str = STRING
     max_length: int = DEFAULT_MAX_LENGTH  # characters
     clear: Template | None = None  # written when the association ends; None: then left alone
+    hidden: bool = False  # reads as nothing whatever it holds, as passwords do; never shown by us either
 
     def check(self, value: str) -> None:
         """Refuse a value that this parameter cannot take; a ValueError says why without showing it."""
@@ -104,8 +109,10 @@ class Profile:
     parameters: tuple[ProfileParameter, ...]
     quirks: Quirks = Quirks()
     blocks: tuple[Block, ...] = ()
+    instance: InstanceRule | None = None  # None: its names are whole, and nothing is ever added
     recheck_hours: int | None = None  # how often its value is read again; 0: never; None: as the settings say
     source: str = ""  # the file that it came from, for messages
+    read_former: bool = False  # what the gateway held is read before it is written, and kept: it can be undone
 
     def block(self, kind: GatewayKind, now: datetime) -> Block | None:
         """Return what parks a gateway of this kind now; of several the first."""
@@ -118,11 +125,17 @@ class Profile:
             for parameter in self.parameters
             if (template := _template(parameter, purpose)) is not None
         )
-        if not wanted:
+        if not wanted and (self.instance is None or purpose is not Purpose.CLEAR):
             raise ProfileUnfit(f"profile {self.name} has nothing to write for the purpose {purpose}")
-        if _may_be_large(wanted) and (size := _size(wanted)) > MAX_REQUEST:
+        whole = wanted if self.instance is None else (*wanted, *_row_values(self.instance))
+        if _may_be_large(whole) and (size := _size(whole)) > MAX_REQUEST:
             raise ProfileUnfit(f"profile {self.name} makes a request of {size} bytes; gateways take {MAX_REQUEST}")
         return wanted
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The names of the parameters that read as nothing."""
+        return frozenset(parameter.name for parameter in self.parameters if parameter.hidden)
 
     def _rendered(
         self, parameter: ProfileParameter, template: Template, fields: Mapping[str, str]
@@ -137,6 +150,14 @@ class Profile:
         return ParameterValueStruct(parameter.name, value, parameter.type)
 
 
+def _row_values(rule: InstanceRule) -> tuple[ParameterValueStruct, ...]:
+    return tuple(
+        ParameterValueStruct(f"{rule.table}1.{row.table}{number}.{name}", text)
+        for number, row in enumerate(rule.rows, start=1)
+        for name, text in row.values
+    )
+
+
 def _may_be_large(wanted: tuple[ParameterValueStruct, ...]) -> bool:
     """A bound that costs nothing: what XML adds to an envelope and to a parameter, and to a character at most."""
     return sum(len(each.name) + 10 * len(each.value) + 200 for each in wanted) > MAX_REQUEST - 2000
@@ -144,7 +165,8 @@ def _may_be_large(wanted: tuple[ParameterValueStruct, ...]) -> bool:
 
 def _size(wanted: tuple[ParameterValueStruct, ...]) -> int:
     """Bytes of the whole request, with the longest key and the longest ID."""
-    return len(envelope.write(SetParameterValues(wanted, "k" * 32), namespace=NEWEST_NAMESPACE, id="i" * 64))
+    numbered = tuple(each._replace(name=each.name.replace(PLACEHOLDER, "4294967295")) for each in wanted)
+    return len(envelope.write(SetParameterValues(numbered, "k" * 32), namespace=NEWEST_NAMESPACE, id="i" * 64))
 
 
 def _template(parameter: ProfileParameter, purpose: Purpose) -> Template | None:

@@ -1,8 +1,16 @@
 -- name: insert
--- Queues a write.
+-- Queues a write. One that clears knows which instance of a table we have added to its gateway, if any: it goes away
+-- again. A gateway that was reset since has forgotten it.
 insert into write (id, purpose, association_id, device_id, gateway_id, batch_id, generation, key_id,
                    moved_at, moved_by, due_at, created_at, cause, plan)
-select $1, $2, a.id, a.device_id, $4, $5, a.generation, a.key_id, $6, $7, $6, $6, $8, $9
+select $1, $2, a.id, a.device_id, $4, $5, a.generation, a.key_id, $6, $7, $6, $6, $8,
+       $9::jsonb || coalesce((
+           select jsonb_build_object('memory', jsonb_build_object('instance', w.plan->'memory'->'instance', 'added', true))
+           from write w
+           where $2 = 'clear' and w.gateway_id = $4 and w.plan->'memory'->>'added' = 'true'
+             and not exists (select from write later where later.gateway_id = $4 and later.id > w.id
+                             and (later.plan->'memory'->>'gone' = 'true' or later.cause = 'bootstrap'))
+           order by w.id desc limit 1), '{}')
 from association a where a.id = $3;
 
 -- name: standing

@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 from acs_bridge.domain.profile import (
     Block,
     GatewayKind,
+    InstanceRule,
     InvalidProfile,
     Match,
     Quirks,
+    Requirement,
+    Row,
     Template,
     parse_profile,
 )
@@ -214,3 +217,117 @@ def test_a_template_can_be_written_as_it_was_read(text: str) -> None:
     except ValueError:
         return
     assert Template.parse(template.text) == template
+
+
+TABLED = """\
+name = "tabled"
+[object]
+table = "Device.T."
+known_by = ["Name", "HTTP.URL"]
+switch = "Enable"
+limit = "Device.MaxT"
+[[require]]
+name = "Device.Protocols"
+has = "HTTP"
+[[require]]
+name = "Device.T.{i}.Least"
+at_most = 900
+optional = true
+[[parameter]]
+name = "Device.T.{i}.Name"
+value = "ours"
+[[parameter]]
+name = "Device.T.{i}.HTTP.URL"
+value = "{phan_url}"
+clear = ""
+[[parameter]]
+name = "Device.T.{i}.HTTP.Password"
+value = "secret"
+hidden = true
+[[row]]
+table = "Parameter."
+known_by = "Reference"
+[row.values]
+Name = "info"
+Reference = "Device.DeviceInfo."
+"""
+
+
+class TestAnInstanceOfATable:
+    def test_is_read_with_what_belongs_to_it(self) -> None:
+        profile = parse_profile(TABLED, "a.toml")
+        assert profile.instance == InstanceRule(
+            "Device.T.",
+            ("Name", "HTTP.URL"),
+            "Enable",
+            "Device.MaxT",
+            (Row("Parameter.", "Reference", (("Name", "info"), ("Reference", "Device.DeviceInfo."))),),
+            (
+                Requirement("Device.Protocols", has="HTTP"),
+                Requirement("Device.T.{i}.Least", at_most=900, optional=True),
+            ),
+        )
+        assert profile.hidden == {"Device.T.{i}.HTTP.Password"}
+
+    @pytest.mark.parametrize(
+        ("line", "instead", "key", "message"),
+        [
+            ('table = "Device.T."', 'table = "Device.T"', "object.table", "a dot at its end"),
+            ('table = "Device.T."', 'table = "Device.T.1."', "object.table", "not with a number"),
+            (
+                'table = "Device.T."',
+                'table = "Device.U."',
+                "parameter[1].name",
+                "has {i} elsewhere than behind Device.U.",
+            ),
+            ('table = "Device.T."', 'tabel = "Device.T."', "object.tabel", "is not known; did you mean table?"),
+            ('["Name", "HTTP.URL"]', "[]", "object.known_by", "must be a list of names below the instance"),
+            ('["Name", "HTTP.URL"]', '["Alias"]', "object.known_by", "'Alias' is written by no [[parameter]]"),
+            (
+                '["Name", "HTTP.URL"]',
+                '["HTTP.Password"]',
+                "object.known_by",
+                "must be written as a text without fields",
+            ),
+            ('"ours"', '"{line_of_service}"', "object.known_by", "Name: must be written as a text without fields"),
+            ('"ours"', '""', "object.known_by", "Name: must be written as a text without fields"),
+            ('"Enable"', '"Device.T.{i}.Enable"', "object.switch", "stands below the instance"),
+            ('"Enable"', '"En able"', "object.switch", "no empty part"),
+            ('"Device.MaxT"', '"Device.T.{i}.Max"', "object.limit", "holds for the whole table"),
+            ("{i}.Name", "{i}.X.{i}.Name", "parameter[1].name", "may have {i} once"),
+            ('has = "HTTP"', "", "require[1].has", "or at_most must be given, and not both"),
+            ('has = "HTTP"', 'has = "HTTP"\nat_most = 1', "require[1].has", "or at_most must be given, and not both"),
+            ("at_most = 900", 'at_most = "900"', "require[2].at_most", "must be a whole number"),
+            ("optional = true", "optional = 1", "require[2].optional", "must be true or false"),
+            ("Device.T.{i}.Least", "Device.U.{i}.Least", "require[2].name", "has {i} elsewhere than behind Device.T."),
+            ('table = "Parameter."', 'table = "Parameter"', "row[1].table", "a dot at its end"),
+            (
+                'known_by = "Reference"',
+                'known_by = "Alias"',
+                "row[1].known_by",
+                "must be one of the values of this row",
+            ),
+            ('Name = "info"', "Name = 1", "row[1].values.Name", "must be text in quotes"),
+            ('Name = "info"', f'Name = "{"a" * 257}"', "row[1].values.Name", "takes at most 256 characters"),
+            ('Name = "info"', 'Name = "\\u0007"', "row[1].values.Name", "cannot take this value"),
+            ("hidden = true", 'hidden = "yes"', "parameter[3].hidden", "must be true or false"),
+        ],
+    )
+    def test_with_a_mistake_is_refused(self, line: str, instead: str, key: str, message: str) -> None:
+        assert line in TABLED
+        with pytest.raises(InvalidProfile, match=rf"^a\.toml: {re.escape(key)}: .*{re.escape(message)}"):
+            parse_profile(TABLED.replace(line, instead, 1), "a.toml")
+
+    @pytest.mark.parametrize(
+        ("more", "key"),
+        [('[[row]]\ntable = "R."\n', "row"), ('[[require]]\nname = "Device.A"\n', "require")],
+    )
+    def test_is_what_rows_and_requirements_go_with(self, more: str, key: str) -> None:
+        with pytest.raises(InvalidProfile, match=rf"^a\.toml: {key}: goes with \[object\] only"):
+            parse_profile(LEAST + more, "a.toml")
+
+    def test_is_what_a_number_is_of(self) -> None:
+        with pytest.raises(
+            InvalidProfile, match=r"^a\.toml: parameter\[1\]\.name: has \{i\}, but there is no \[object\]"
+        ):
+            parse_profile(LEAST.replace("X_EXAMPLE", "T.{i}"), "a.toml")

@@ -6,13 +6,23 @@ from uuid import UUID
 
 from pydantic import Field
 
-from acs_bridge.domain.planner import Foreseen
-from acs_bridge.domain.profile import Block, Match, Profile, ProfileParameter
+from acs_bridge.domain.planner import Foreseen, Request
+from acs_bridge.domain.profile import Block, InstanceRule, Match, Profile, ProfileParameter
 from acs_bridge.domain.write import Purpose
 from acs_bridge.services.plans import GatewayPlan
 from acs_bridge.services.reloading import InForce
 from acs_bridge.web.operator.models.base import AnswerModel, Time
-from cwmp.messages import GetParameterValues, SetParameterValues, rpc_name
+from cwmp.messages import (
+    AddObject,
+    DeleteObject,
+    GetParameterNames,
+    GetParameterValues,
+    SetParameterValues,
+    rpc_name,
+)
+
+HIDDEN = "…"
+"""Stands for a value that nobody is shown."""
 
 
 class MatchAnswer(AnswerModel):
@@ -48,10 +58,33 @@ class ProfileParameterAnswer(AnswerModel):
         """Make the answer of a parameter."""
         return cls(
             name=parameter.name,
-            value=parameter.value.text,
+            value=HIDDEN if parameter.hidden and not parameter.value.fields else parameter.value.text,
             type=parameter.type,
             max_length=parameter.max_length,
             clear=None if parameter.clear is None else parameter.clear.text,
+        )
+
+
+class InstanceAnswer(AnswerModel):
+    """The table of which a profile writes one instance, `{i}` in the names of its parameters."""
+
+    table: str
+    known_by: list[str]
+    switch: str | None
+    limit: str | None
+    rows: list[dict[str, str]] = Field(description="Of tables below it; `table` is where each one goes.")
+    requires: list[str] = Field(description="What the gateway has to say of itself before anything is written.")
+
+    @classmethod
+    def of(cls, rule: InstanceRule) -> "InstanceAnswer":
+        """Make the answer of a rule."""
+        return cls(
+            table=rule.table,
+            known_by=list(rule.known_by),
+            switch=rule.switch,
+            limit=rule.limit,
+            rows=[{"table": row.table, **dict(row.values)} for row in rule.rows],
+            requires=[requirement.words for requirement in rule.requires],
         )
 
 
@@ -75,6 +108,7 @@ class ProfileAnswer(AnswerModel):
     source: str = Field(description="The file that it was read from.")
     match: MatchAnswer
     parameters: list[ProfileParameterAnswer]
+    instance: InstanceAnswer | None = Field(description="Null: its parameters lie in no table.")
     quirks: list[str]
     blocks: list[BlockAnswer]
 
@@ -86,6 +120,7 @@ class ProfileAnswer(AnswerModel):
             source=profile.source,
             match=MatchAnswer.of(profile.match),
             parameters=[ProfileParameterAnswer.of(parameter) for parameter in profile.parameters],
+            instance=None if profile.instance is None else InstanceAnswer.of(profile.instance),
             quirks=[quirk.name for quirk in fields(profile.quirks) if getattr(profile.quirks, quirk.name)],
             blocks=[BlockAnswer.of(block) for block in profile.blocks],
         )
@@ -121,22 +156,36 @@ class PlannedRequest(AnswerModel):
 
     rpc: str
     when: str
-    names: list[str] | None = Field(description="What is read; null where nothing is.")
+    names: list[str] | None = Field(description="What is read, added or removed; null where values are written.")
     parameters: list[ValueAnswer] | None = Field(description="What is written; null where nothing is.")
 
     @classmethod
-    def of(cls, foreseen: Foreseen, scrub: Callable[[str], str]) -> "PlannedRequest":
+    def of(cls, foreseen: Foreseen, scrub: Callable[[str], str], hidden: frozenset[str]) -> "PlannedRequest":
         """Make the answer of a request, without what is secret in it."""
         request = foreseen.request
         values = request.parameters if isinstance(request, SetParameterValues) else None
         return cls(
             rpc=rpc_name(request),
             when=foreseen.when,
-            names=list(request.names) if isinstance(request, GetParameterValues) else None,
+            names=_named(request),
             parameters=None
             if values is None
-            else [ValueAnswer(name=each.name, type=each.type, value=scrub(each.value)) for each in values],
+            else [
+                ValueAnswer(name=each.name, type=each.type, value=HIDDEN if each.name in hidden else scrub(each.value))
+                for each in values
+            ],
         )
+
+
+def _named(request: Request) -> list[str] | None:
+    match request:
+        case GetParameterValues(names):
+            return list(names)
+        case GetParameterNames(path):
+            return [path]
+        case AddObject(name) | DeleteObject(name):
+            return [name]
+    return None
 
 
 class PlanAnswer(AnswerModel):
@@ -155,4 +204,4 @@ class PlanAnswer(AnswerModel):
     def of(cls, plan: GatewayPlan, scrub: Callable[[str], str]) -> "PlanAnswer":
         """Make the answer of a plan."""
         known = {name: getattr(plan, name) for name in cls.model_fields if name != "requests"}
-        return cls(**known, requests=[PlannedRequest.of(each, scrub) for each in plan.requests])
+        return cls(**known, requests=[PlannedRequest.of(each, scrub, plan.hidden) for each in plan.requests])

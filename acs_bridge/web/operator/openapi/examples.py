@@ -134,6 +134,7 @@ _PROFILE: Final[Example] = {
             "clear": "",
         }
     ],
+    "instance": None,
     "quirks": ["boolean_words"],
     "blocks": [
         {
