@@ -26,6 +26,7 @@ from acs_bridge.cli import (
     users,
     worker,
 )
+from acs_bridge.cli.doctor import command as doctor
 from acs_bridge.cli.imports import command as imports
 from acs_bridge.errors import AcsBridgeError
 
@@ -40,6 +41,7 @@ app.command()(demo.demo)
 app.command()(serve.serve)
 app.command(hidden=True)(worker.worker)
 app.command()(migrate.migrate)
+app.command()(doctor.doctor)
 app.command("import")(imports.import_requests)
 app.add_typer(phan.app, name="phan")
 app.command()(simulate.simulate)

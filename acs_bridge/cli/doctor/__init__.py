@@ -1,0 +1,1 @@
+"""`acs-bridge doctor`: everything that can be checked before serving."""
