@@ -1,11 +1,13 @@
 """People who use the console of the daemon that all tests share: an Admin and a CSR."""
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
-from tests.acceptance.console.browser import Visit
+from tests.acceptance.console.browser import Visit, visiting
 from tests.acceptance.site import Daemon
 
 
@@ -31,6 +33,13 @@ class Person:
         await self.logs_in(page)
         await expect(page).not_to_have_url(re.compile("/login"))
         return page
+
+    @asynccontextmanager
+    async def at_work(self, browser: Browser, origin: str) -> AsyncIterator[Visit]:
+        """A visit of somebody who has logged in already."""
+        async with visiting(browser, origin) as visit:
+            await (await self.opens(visit)).close()
+            yield visit
 
     async def logs_in(self, page: Page) -> None:
         """Fill in the form and send it."""

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from acs_bridge.web.operator.console.password import PasswordPage
+from acs_bridge.web.operator.console.provisioning import ProvisioningPage
 from acs_bridge.web.operator.console.queue import QueuePage
 from acs_bridge.web.operator.console.registry import Page
 
@@ -14,5 +15,6 @@ def console_pages(services: "Services") -> tuple[Page, ...]:
     """Give them in the order of the navigation."""
     return (
         *QueuePage(services.queue, services.writes, services.history).table(),
+        *ProvisioningPage(services.subscribers, services.devices, services.associations, services.writes).table(),
         *PasswordPage(services.logins).table(),
     )

@@ -1,6 +1,7 @@
 """Pages as HTML: templates that escape everything, refuse what is not given to them, and have no words of their own."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -19,6 +20,7 @@ from acs_bridge.web.operator.console.texts import texts
 
 SEARCH: Final = "/search"  # where the header's search box leads
 LINES: Final = "/lines/"  # where a line of service leads
+_INVISIBLE: Final = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 _MOMENT: Final = re.compile(r"(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d) UTC")
 
 
@@ -43,6 +45,7 @@ class Renderer:
         )
         self._environment.filters.update(
             number="{:,}".format,
+            foreign=foreign,
             sparkline=sparkline,
             time=moment,
             span=span,
@@ -94,3 +97,8 @@ def moments(words: str, now: datetime) -> Markup:
 def segment(text: str) -> str:
     """Write a text as one segment of a path."""
     return quote(text, safe="")
+
+
+def foreign(text: str) -> str:
+    """Give a text of a gateway or a stranger with what is invisible in it made visible, as ‹U+202E›."""
+    return "".join(f"‹U+{ord(each):04X}›" if unicodedata.category(each) in _INVISIBLE else each for each in text)

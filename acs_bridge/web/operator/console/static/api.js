@@ -48,3 +48,32 @@ export async function page(path, signal) {
   }
   return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
 }
+
+// Sends a part of a table and gives the answer to it, however long the connection is away meanwhile; it does nothing twice.
+export async function upload(path, body, { batch, signal }) {
+  for (;;) {
+    const headers = { Accept: "text/csv", "Content-Type": "text/csv", "X-CSRF-Token": csrf(), ...(batch ? { "Batch-Id": batch } : {}) };
+    try {
+      const response = await ask(path, { method: "POST", headers, body, signal });
+      answered();
+      if (response.ok) return { text: await response.text(), batch: response.headers.get("Batch-Id") };
+      if (response.status === 401) loggedOut();
+      if (![429, 503].includes(response.status)) throw new Problem(response.status, await response.json().catch(() => ({})));
+      await pause(Number(response.headers.get("Retry-After") ?? 1) * 1000, signal);
+    } catch (error) {
+      if (error instanceof Problem || signal.aborted) throw error;
+      lost();
+      await back(signal);
+    }
+  }
+}
+
+const pause = (milliseconds, signal) => new Promise((resolve, reject) => {
+  const timer = setTimeout(resolve, milliseconds);
+  signal.addEventListener("abort", () => { clearTimeout(timer); reject(signal.reason); }, { once: true });
+});
+
+const back = (signal) => new Promise((resolve, reject) => {
+  document.addEventListener("connection-back", resolve, { once: true });
+  signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+});

@@ -11,6 +11,7 @@ const GATHER_MS = 1000;
 const ANYWAY_MS = 10000;
 let stream = null;
 let under_way = null;
+let after_it = null;
 let again = false;
 let timer = 0;
 
@@ -27,11 +28,11 @@ async function fetched() {
   document.dispatchEvent(new Event("refreshed"));
 }
 
-// Fetches the page again, now; a promise of when that is done.
+// Fetches the page again, as it is from now on; a promise of when that is done.
 export function refresh() {
   if (under_way) {
-    again = true;
-    return under_way;
+    after_it ??= under_way.then(() => { after_it = null; return refresh(); });
+    return after_it;
   }
   clearTimeout(timer);
   under_way = fetched().catch(() => {}).finally(() => {

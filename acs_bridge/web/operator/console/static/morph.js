@@ -1,4 +1,5 @@
-// Makes an element like another one, touching only what differs: focus, typed text, ticks, open menus and scrolling stay.
+// Makes an element like another one, touching only what differs: focus, typed text, ticks, open menus and scrolling stay,
+// and so does what a script has said (`data-said`).
 
 const same = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && (a.id || "") === (b.id || "");
 // What its user may have changed is theirs: the server's word counts only when it is a new element.
@@ -14,6 +15,14 @@ function attributes(old, fresh) {
   for (const { name, value } of fresh.attributes) {
     if (old.getAttribute(name) !== value && !theirs.includes(name)) old.setAttribute(name, value);
   }
+}
+
+const said = (node) => node?.nodeType === Node.ELEMENT_NODE && "said" in node.dataset;
+
+function unsaid(node) {
+  let found = node;
+  while (said(found)) found = found.nextSibling;
+  return found;
 }
 
 export function morph(old, fresh) {
@@ -32,16 +41,16 @@ export function morph(old, fresh) {
 
 function children(old, fresh) {
   const named = new Map([...old.children].filter((child) => child.id).map((child) => [child.id, child]));
-  let at = old.firstChild;
+  let at = unsaid(old.firstChild);
   for (const next of [...fresh.childNodes]) {
     const known = next.id ? named.get(next.id) : undefined;
     if (known) {
-      if (known === at) at = at.nextSibling;
+      if (known === at) at = unsaid(at.nextSibling);
       else old.insertBefore(known, at);
       morph(known, next);
     } else if (at && !at.id && same(at, next)) {
       const here = at;
-      at = at.nextSibling;
+      at = unsaid(at.nextSibling);
       morph(here, next);
     } else {
       old.insertBefore(document.importNode(next, true), at);
@@ -49,7 +58,7 @@ function children(old, fresh) {
   }
   while (at) {
     const gone = at;
-    at = at.nextSibling;
-    if (!gone.dataset || !("said" in gone.dataset)) gone.remove(); // what forms.js has said stays until it says more
+    at = unsaid(at.nextSibling);
+    gone.remove();
   }
 }
