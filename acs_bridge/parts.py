@@ -205,7 +205,7 @@ class Parts:
         services = Services(
             subscribers=Subscribers(database, clock),
             devices=Devices(database, clock, lines, binding),
-            gateways=Gateways(database, clock, binding, self.credentials),
+            gateways=Gateways(database, clock, binding, self.credentials, self.codes),
             stock=Stock(database, clock, self.credentials, binding),
             credentials=self.credentials,
             audit=self.audit,

@@ -75,6 +75,7 @@ class Facts:
     wanted_serial: str | None = None  # the box that the line names, which has not informed yet
     rhythm: Rhythm = Rhythm(None)
     needs_approval: bool = False
+    cloned: bool = False  # two boxes show the DeviceId of the gateway
     exposed: bool = False  # its newest session was neither inside TLS nor from a management network
     braked: bool = False
     blocked: str | None = None  # why the profile of its gateway parks it
@@ -101,6 +102,7 @@ _LOST: Final = {
     Cause.READMITTED: "the gateway was let in again",
 }
 _WAR: Final = "; something else is written into it again and again: is there another manager?"
+_CLONED = "two boxes show the DeviceId of this gateway: neither gets anything until an Admin approves it"
 _EXPOSED = "the gateway comes without TLS from outside device_listener.management_networks: no PHAN URL is sent there"
 
 
@@ -149,6 +151,8 @@ def _obstacle(facts: Facts) -> str | None:
     """What only a person can take out of the way."""
     if facts.needs_approval:
         return "an Admin must approve the gateway: it has shown only the shared credentials"
+    if facts.cloned:
+        return _CLONED
     if facts.exposed:
         return _EXPOSED
     if facts.blocked is not None:

@@ -1,7 +1,11 @@
 """Gateways: those that have informed, the inbox of those that no line has, and their approval."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from acs_bridge.domain.actor import Actor
 from acs_bridge.domain.clock import Clock
+from acs_bridge.domain.provisioning_code import ProvisioningCodes
 from acs_bridge.domain.write import Cause
 from acs_bridge.errors import NotFound
 from acs_bridge.services import pages, resets
@@ -9,7 +13,7 @@ from acs_bridge.services.binding import Binding
 from acs_bridge.services.change import Change
 from acs_bridge.services.credentials import GatewayCredentials
 from acs_bridge.services.pages import Ask, Page
-from acs_bridge.store import gateways, rings
+from acs_bridge.store import associations, gateways, rings
 from acs_bridge.store.audit import Deed
 from acs_bridge.store.database import Database
 from acs_bridge.store.gateways import GatewayFilter, GatewayRow
@@ -19,8 +23,16 @@ from acs_bridge.store.rows import Executor, in_transaction
 class Gateways:
     """The boxes."""
 
-    def __init__(self, database: Database, clock: Clock, binding: Binding, credentials: GatewayCredentials) -> None:
-        """`binding` brings an approved gateway to the line that waits for it."""
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        binding: Binding,
+        credentials: GatewayCredentials,
+        codes: ProvisioningCodes,
+    ) -> None:
+        """`binding` brings an approved gateway to the line that waits for it; `codes` are what gateways carry."""
+        self._codes = codes
         self._credentials = credentials
         self._database = database
         self._clock = clock
@@ -31,7 +43,7 @@ class Gateways:
         row = await gateways.find(self._database, gateway_id)
         if row is None:
             raise _unknown()
-        return row
+        return (await self._with_codes([row]))[0]
 
     async def page(
         self,
@@ -40,12 +52,20 @@ class Gateways:
     ) -> Page[GatewayRow]:
         """List those that have informed, or are in stock, newest first."""
         search = ask.text
-        return await pages.turn(
+        page = await pages.turn(
             ask,
             pages.number,
             lambda before, limit: gateways.page(self._database, before, search, wanted, limit),
             lambda row: row.id,
         )
+        return Page(await self._with_codes(page.items), page.next)
+
+    async def _with_codes(self, rows: Sequence[GatewayRow]) -> list[GatewayRow]:
+        """Say of gateways without a line for which one they carry a ProvisioningCode that we wrote."""
+        opened = {row.id: self._codes.open(row.provisioning_code) for row in rows if row.line_of_service is None}
+        named = {gateway_id: code[0] for gateway_id, code in opened.items() if code is not None}
+        lines = await associations.lines_of(self._database, named.values()) if named else {}
+        return [_with_code(row, lines.get(named[row.id])) if row.id in named else row for row in rows]
 
     async def approve(self, gateway_id: int, actor: Actor) -> GatewayRow:
         """Believe a gateway that has shown only the bootstrap pair, also one that had credentials of its own before.
@@ -68,6 +88,12 @@ class Gateways:
         await in_transaction(self._database, work)
         await self._binding.bind_wanted(gateway_id, change.now)
         return await self.find(gateway_id)
+
+
+def _with_code(row: GatewayRow, line: tuple[str, int | None] | None) -> GatewayRow:
+    if line is None:
+        return row
+    return replace(row, candidacy={"line_of_service": line[0], "gateway_id": line[1], "reason": "provisioning_code"})
 
 
 def _unknown() -> NotFound:

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Final, TypeAlias
 
 from acs_bridge.domain.clock import Clock
+from acs_bridge.domain.ids import read_tag
 from acs_bridge.domain.principal import Principal
 from acs_bridge.domain.profile import GatewayKind
 from acs_bridge.errors import AcsBridgeError
@@ -132,12 +134,14 @@ def row_of(
     device = inform.device_id
     numbers = {event.number for event in inform.events}
     key, code = inform.value(PARAMETER_KEY), inform.value(PROVISIONING_CODE)
+    hardware_version = _cut(inform.value("DeviceInfo.HardwareVersion"))
+    ours = key if key and read_tag(key) is not None else ""
     return InformRow(
         serial_number=device.serial_number,
         oui=device.oui,
         product_class=device.product_class,
         manufacturer=device.manufacturer,
-        hardware_version=_cut(inform.value("DeviceInfo.HardwareVersion")),
+        hardware_version=hardware_version,
         software_version=kind.software_version,
         root=kind.root,
         provisioning_code=None if code is None else _cut(code),
@@ -156,7 +160,15 @@ def row_of(
         parked=parked,
         check_before=signs.check_before,
         changed=signs.changed,
+        face=_face(inform, kind, hardware_version, ours),
+        tagged=bool(ours),
     )
+
+
+def _face(inform: Inform, kind: GatewayKind, hardware_version: str, key: str) -> int:
+    """What tells this box from another one with its DeviceId, as a number; `key` is its ParameterKey, if it is ours."""
+    shown = (inform.device_id.manufacturer, hardware_version, kind.software_version, kind.root, key)
+    return int.from_bytes(blake2b("\n".join(shown).encode(), digest_size=8).digest()) >> 1
 
 
 def _cut(text: str | None) -> str:

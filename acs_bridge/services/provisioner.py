@@ -104,6 +104,8 @@ class Provisioner:
             await self._quarantine.note(row, opened)
             owners = contact.principal.gateway_ids
             return Visit(gateway_id=owners[0] if owners else 0, session_number=0, work_due=False, known=True)
+        if opened.cloned:
+            await self._quarantine.note_clone(row, opened.gateway_id)
         visit = Visit(
             gateway_id=opened.gateway_id,
             session_number=opened.session_number,

@@ -20,6 +20,7 @@ from acs_bridge.store.sessions import Examined, InformRow
 
 _log = structlog.get_logger(__name__)
 
+CLONE: Final = "clone"
 ADDRESSES: Final = 16  # told apart for each gateway and reason: whoever has many fills no table
 _SITE_BITS: Final = 64  # an IPv6 caller has at least so many addresses
 
@@ -35,10 +36,24 @@ class Quarantine:
         """Count one call; loud at first, and then the less often the more there are."""
         gateway_id, reason = _about(row, examined)
         identity = Identity(row.oui, row.serial_number, row.product_class)
-        call = Call(gateway_id, reason, _site(row.address), str(identity))
+        await self._count(Call(gateway_id, reason, _site(row.address), str(identity)))
+
+    async def note_clone(self, row: InformRow, gateway_id: int) -> None:
+        """Count a session of one of two boxes that show one DeviceId: both get nothing until an Admin has decided."""
+        who = f"{Identity(row.oui, row.serial_number, row.product_class)}"
+        versions = f"hardware {row.hardware_version or 'unknown'}, software {row.software_version or 'unknown'}"
+        await self._count(Call(gateway_id, CLONE, _site(row.address), f"{who} ({versions})"))
+
+    async def _count(self, call: Call) -> None:
         calls = await store.keep_out(self._database, call, self._clock(), ADDRESSES)
         if calls & (calls - 1) == 0:
-            _log.warning("gateway_quarantined", gateway_id=gateway_id, reason=reason, address=call.address, calls=calls)
+            _log.warning(
+                "gateway_quarantined",
+                gateway_id=call.gateway_id,
+                reason=call.reason,
+                address=call.address,
+                calls=calls,
+            )
 
 
 def _about(row: InformRow, examined: Examined) -> tuple[int, str]:

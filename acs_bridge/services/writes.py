@@ -196,6 +196,7 @@ class Writes:
                 and row.gateway_pair == "bootstrap"
             ),
             exposed=row.exposed,
+            cloned=row.cloned,
             braked=row.braked,
             blocked=self._why_blocked(row, now),
             spent_until=self._spent_until(row, now),

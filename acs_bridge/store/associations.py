@@ -205,6 +205,12 @@ async def seal(executor: Executor, association_id: UUID) -> Seal | None:
     return await one(executor, Seal, _SQL.seal, association_id)
 
 
+async def lines_of(executor: Executor, ids: Iterable[UUID]) -> dict[UUID, tuple[str, int | None]]:
+    """Give line and gateway of those associations that are not over."""
+    rows = await executor.fetch(_SQL.lines_of, list(ids))
+    return {row["id"]: (row["line_of_service"], row["gateway_id"]) for row in rows}
+
+
 async def standing(executor: Executor, ids: Iterable[UUID]) -> dict[UUID, Standing]:
     """Say how those associations stand that are not over."""
     rows = await executor.fetch(_SQL.standing, list(ids))

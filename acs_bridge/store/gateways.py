@@ -61,6 +61,7 @@ class GatewayRow:
     line_of_service: str | None
     pair: str  # the credentials that it is to have
     quarantine: list[dict[str, object]]  # calls in its name that were kept out
+    candidacy: dict[str, object] | None  # the line that it may be for, where it has none, and why
     rung_at: datetime | None
     ring_result: str | None
     ring_http_status: int | None

@@ -53,6 +53,8 @@ class InformRow:
     parked: bool = False  # its profile blocks it: nothing is handed out
     check_before: str | None = None  # a value that was last read before this time is to be read again
     changed: bool = False  # it says itself that it holds another value
+    face: int = 0  # a hash of what it shows of itself, in 63 bits
+    tagged: bool = False  # a ParameterKey that we wrote is in it
 
     @property
     def identity(self) -> tuple[str, str, str]:
@@ -90,6 +92,7 @@ class OpenedSession:
     recorded: bool = False  # somebody wants to know what is said in it
     spent_until: datetime | None = None  # it has had its writes of the day: none goes out before
     drift: Cause | None = None  # it shows that it may have lost what it was given
+    cloned: bool = False  # two boxes show this DeviceId: they get nothing
 
     @property
     def is_first(self) -> bool:
@@ -380,6 +383,7 @@ def _opened(record: Row) -> OpenedSession:
         unmanaged=bool(record["unmanaged"]),
         recorded=bool(record["recorded"]),
         spent_until=record["spent_until"],
+        cloned=bool(record["cloned"]),
         drift=None if record["drift"] is None else Cause(record["drift"]),
     )
 

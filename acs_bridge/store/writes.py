@@ -62,6 +62,7 @@ class WriteRow:
     periodic_at: datetime | None
     periodic_seconds: float | None
     exposed: bool
+    cloned: bool  # two boxes show its gateway's DeviceId
     root: str | None
     software_version: str | None
     braked: bool

@@ -26,6 +26,7 @@ def facts(state, **more):
         (Facts(WriteState.QUEUED, NOW, wanted_serial="S-1"), "serial number S-1 has not informed yet", None),
         (facts(WriteState.QUEUED, rhythm=UNSEEN), "has not been seen yet", None),
         (facts(WriteState.QUEUED, needs_approval=True), "an Admin must approve the gateway", None),
+        (facts(WriteState.QUEUED, cloned=True), "two boxes show the DeviceId", None),
         (facts(WriteState.QUEUED, braked=True), "the queue is paused", None),
         (facts(WriteState.QUEUED, spent_until=NOW + 4 * HOUR), "all its writes of a day .* 16:00 UTC", NEXT + 4 * HOUR),
         (facts(WriteState.QUEUED, spent_until=NOW + HOUR, rhythm=Rhythm(NOW)), "from 13:00 UTC on", NOW + HOUR),

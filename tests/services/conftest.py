@@ -117,7 +117,7 @@ class Office:
         self.intake = Intake(database, clock, self.lines, self.seals, self.binding)
         self.bulk = BulkIntake(database, clock, self.intake, self.seals, self.binding)
         self.credentials = GatewayCredentials(database, clock, self.keyring, self.policy)
-        self.gateways = Gateways(database, clock, self.binding, self.credentials)
+        self.gateways = Gateways(database, clock, self.binding, self.credentials, ProvisioningCodes(self.keyring))
         self.stock = Stock(database, clock, self.credentials, self.binding)
         self.rendering = Rendering(self.profiles, PhanUrls(self.keyring, BASE_URL), ProvisioningCodes(self.keyring))
         self.reloading = Reloading(

@@ -159,6 +159,12 @@ from association a
 join device d on d.id = a.device_id
 where a.id = $1;
 
+-- name: lines_of
+-- The lines of these associations that are not over, and the gateways that they have.
+select a.id, d.line_of_service, d.gateway_id
+from association a join device d on d.id = a.device_id
+where a.id = any($1) and a.ended_at is null;
+
 -- name: standing
 -- Which of these associations are not over, with the generations of their URL that count (the newest, and after a rotation
 -- of keys those before it until it is verified) and the gateway that their line has, or waits for.

@@ -20,12 +20,14 @@ where g.id = $1
 for no key update of g;
 
 -- name: readmit
--- Takes what a gateway showed when it was kept out: the shared pair, or ($3) what it had before.
+-- Takes what a gateway showed when it was kept out: the shared pair, or ($3) what it had before. Of two boxes that showed
+-- its DeviceId it is the one that comes next.
 update gateway set
     takes_bootstrap = takes_bootstrap or $2,
     pair = case when pair = 'certificate' and $2 then 'bootstrap' else pair end,
     takes_imported = takes_imported or ($3 and exists (select from gateway_pair p where p.gateway_id = gateway.id)),
-    own_from = case when $3 then 1 else own_from end
+    own_from = case when $3 then 1 else own_from end,
+    cloned_at = null, turns = 0, turned_at = null, former_face = null
 where id = $1;
 
 -- name: release

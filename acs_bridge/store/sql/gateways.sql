@@ -58,7 +58,14 @@ select g.id, g.oui, g.product_class, g.serial_number, g.manufacturer, g.hardware
        coalesce((select json_agg(json_build_object('reason', q.reason, 'since', q.first_at, 'last_at', q.last_at,
                                                    'address', q.address, 'claimed', q.claimed, 'calls', q.calls)
                                  order by q.first_at, q.reason, q.address)
-                 from quarantine q where q.gateway_id = g.id), '[]'::json) as quarantine
+                 from quarantine q where q.gateway_id = g.id), '[]'::json) as quarantine,
+       case when d.id is null then (
+           select json_build_object('line_of_service', held.line_of_service, 'gateway_id', o.id,
+                                    'reason', 'serial_number')
+           from gateway o join device held on held.gateway_id = o.id
+           where o.serial_number = g.serial_number and o.id <> g.id
+             and (o.oui = g.oui or o.product_class = g.product_class)
+           order by o.id desc limit 1) end as candidacy
 from gateway g
 left join device d on d.gateway_id = g.id
 left join ring r on r.gateway_id = g.id
@@ -74,7 +81,14 @@ select g.id, g.oui, g.product_class, g.serial_number, g.manufacturer, g.hardware
        coalesce((select json_agg(json_build_object('reason', q.reason, 'since', q.first_at, 'last_at', q.last_at,
                                                    'address', q.address, 'claimed', q.claimed, 'calls', q.calls)
                                  order by q.first_at, q.reason, q.address)
-                 from quarantine q where q.gateway_id = g.id), '[]'::json) as quarantine
+                 from quarantine q where q.gateway_id = g.id), '[]'::json) as quarantine,
+       case when d.id is null then (
+           select json_build_object('line_of_service', held.line_of_service, 'gateway_id', o.id,
+                                    'reason', 'serial_number')
+           from gateway o join device held on held.gateway_id = o.id
+           where o.serial_number = g.serial_number and o.id <> g.id
+             and (o.oui = g.oui or o.product_class = g.product_class)
+           order by o.id desc limit 1) end as candidacy
 from gateway g
 left join device d on d.gateway_id = g.id
 left join ring r on r.gateway_id = g.id

@@ -19,7 +19,7 @@ with inform as (
         software_version text, root text, provisioning_code text, parameter_key text, connection_request_url text,
         cwmp_namespace text, profile text, address text, events text[], booted bool, periodic bool, believed bool,
         exposed bool, login bigint, principal text, gateway_ids bigint[], pair_generation int, again bool,
-        parked bool, check_before timestamptz, changed bool)
+        parked bool, check_before timestamptz, changed bool, face bigint, tagged bool)
 ),
 -- Of several in one batch the first. In one order everywhere, as gateways are, and before any of these is locked.
 shown as (
@@ -36,7 +36,12 @@ admitted as (
 ),
 -- Gateways are locked, and registered, in one order everywhere, so that workers cannot deadlock.
 held as (
-    select i.place, g.id
+    select i.place, g.id,
+           -- Whether it shows again what it had shown before it showed something else, and comes from elsewhere: its
+           -- software goes back, or a ParameterKey that we wrote. One box seldom does that, two do nothing else.
+           i.face = g.former_face and i.face <> g.face
+           and (i.tagged or g.software_version <> i.software_version or g.hardware_version <> i.hardware_version)
+           and (g.address <> i.address or g.connection_request_url <> i.connection_request_url) as turned
     from inform i
     join admitted using (place)
     join gateway g on g.serial_number = i.serial_number and g.oui = i.oui and g.product_class = i.product_class
@@ -69,6 +74,14 @@ known as (
         periodic_seconds = case when i.periodic then coalesce(extract(epoch from $2 - g.periodic_at), g.periodic_seconds)
                                 else g.periodic_seconds end,
         periodic_at = case when i.periodic then $2 else g.periodic_at end,
+        former_face = case when g.face <> i.face then g.face else g.former_face end,
+        face = i.face,
+        turns = case when held.turned is not true then g.turns
+                     when g.turned_at > $2 - interval '7 days' then least(g.turns + 1, 100) else 1 end,
+        turned_at = case when held.turned and (g.turned_at > $2 - interval '7 days') is not true then $2
+                         else g.turned_at end,
+        cloned_at = case when held.turned and g.turns >= 2 and g.turned_at > $2 - interval '7 days'
+                         then coalesce(g.cloned_at, $2) else g.cloned_at end,
         -- A session that somebody records: one less to come. An Inform that is taken again is the same session.
         recorded_sessions = case when g.recorded_until > $2 and (g.recorded_sessions > 0 or i.again)
                                  then g.recorded_sessions - (not i.again)::int end,
@@ -85,7 +98,8 @@ known as (
     join held using (place)
     where g.id = held.id
     returning i.place, g.id, g.session_number, g.booted_at, i.profile, i.software_version,
-              i.believed or g.approved_at is not null as entitled, i.exposed, coalesce(i.parked, false) as parked,
+              (i.believed or g.approved_at is not null) and g.cloned_at is null as entitled,
+              g.cloned_at is not null as cloned, i.exposed, coalesce(i.parked, false) as parked,
               g.own_to = 0 and i.principal in ('bootstrap', 'imported') as unmanaged,
               g.recorded_sessions is not null as recorded,
               case when g.written_count >= $5::int and g.written_from > $2 - interval '1 day'
@@ -194,7 +208,7 @@ select i.place, coalesce(known.id, fresh.id) as gateway_id, coalesce(known.sessi
        w.id, w.purpose, w.pair, w.state, w.moves, w.attempts, w.step, w.plan, w.parameter_key, w.request_id,
        w.session_number as write_session_number, w.moved_at, w.due_at, w.association_id, w.generation, w.key_id,
        w.association_issued_at, w.line_of_service, w.subscriber_code, w.braked, w.spent_until,
-       known.recorded, known.drift,
+       known.recorded, known.drift, known.cloned,
        waiting.turn > (select floor(available) from bucket) as over_rate, admitted.place is null as replayed
 from inform i
 left join admitted using (place)

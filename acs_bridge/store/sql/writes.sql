@@ -105,7 +105,7 @@ select w.id, w.purpose, w.association_id, d.line_of_service, s.code as subscribe
        w.step, w.created_at, w.moved_at, w.moved_by, w.due_at, w.finished_at, w.lease_until, w.fault, w.proof,
        w.profile, w.plan, w.cause, g.written_from, g.written_count, d.wanted_serial, n.until as awaited_until, g.approved_at, g.pair as gateway_pair, g.last_inform_at, g.periodic_at,
        g.periodic_seconds, r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings,
-       coalesce(g.exposed, false) as exposed, g.root, g.software_version,
+       coalesce(g.exposed, false) as exposed, g.cloned_at is not null as cloned, g.root, g.software_version,
        exists (
            select from brake b
            where (b.batch_id is null or b.batch_id = w.batch_id)
@@ -128,7 +128,7 @@ select w.id, w.purpose, w.association_id, d.line_of_service, s.code as subscribe
        w.step, w.created_at, w.moved_at, w.moved_by, w.due_at, w.finished_at, w.lease_until, w.fault, w.proof,
        w.profile, w.plan, w.cause, g.written_from, g.written_count, d.wanted_serial, n.until as awaited_until, g.approved_at, g.pair as gateway_pair, g.last_inform_at, g.periodic_at,
        g.periodic_seconds, r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings,
-       coalesce(g.exposed, false) as exposed, g.root, g.software_version,
+       coalesce(g.exposed, false) as exposed, g.cloned_at is not null as cloned, g.root, g.software_version,
        exists (
            select from brake b
            where (b.batch_id is null or b.batch_id = w.batch_id)

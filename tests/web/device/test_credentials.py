@@ -64,7 +64,7 @@ async def kept_out(acs: Acs) -> list[tuple[str, str, int]]:
 
 async def approve(acs: Acs, serial: str = "S1") -> None:
     parts = acs.parts
-    gateways = Gateways(acs.database, acs.clock, parts.binding, parts.credentials)
+    gateways = Gateways(acs.database, acs.clock, parts.binding, parts.credentials, parts.codes)
     await gateways.approve((await row(acs, serial))["id"], ADMIN)
 
 

@@ -219,7 +219,7 @@ class TestAGatewayWithCredentialsOfItsOwn:
         for _ in range(2):
             assert (await gateway.session()).served == ()
         assert await lines_writes(acs) == [("associated", "verified")]
-        gateways = Gateways(acs.database, acs.clock, acs.parts.binding, acs.parts.credentials)
+        gateways = Gateways(acs.database, acs.clock, acs.parts.binding, acs.parts.credentials, acs.parts.codes)
         await gateways.approve(await acs.database.fetchval("select id from gateway"), ADMIN)
         # Its 0 BOOTSTRAP was answered long ago: it does not come again.
         assert (await gateway.session()).served == (GET, SET, GET, SET)

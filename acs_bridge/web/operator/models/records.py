@@ -214,15 +214,28 @@ class KeptOut(AnswerModel):
 
     `bootstrap_pair`: the pair that all gateways share, for this gateway, which has credentials of its own.
     `retired_pair`: former credentials of this gateway. `foreign_pair`: this gateway's credentials, for another one
-    (`claimed`). An empty address counts those beyond the addresses that are told apart.
+    (`claimed`). `clone`: two boxes show this gateway's DeviceId and take turns, so that neither gets anything;
+    `claimed` tells them apart. An empty address counts those beyond the addresses that are told apart.
     """
 
-    reason: Literal["bootstrap_pair", "retired_pair", "foreign_pair"]
+    reason: Literal["bootstrap_pair", "retired_pair", "foreign_pair", "clone"]
     since: Time
     last_at: Time
     address: str
     claimed: str
     calls: int
+
+
+class Candidacy(AnswerModel):
+    """The line that a gateway without one may be for; an Admin decides, and binds it by its id.
+
+    `provisioning_code`: it carries the code that we wrote into the gateway of that line. `serial_number`: it has the
+    serial number of that line's gateway under another OUI or product class, as after a change of firmware.
+    """
+
+    line_of_service: str
+    gateway_id: int | None
+    reason: Literal["provisioning_code", "serial_number"]
 
 
 class ConnectionRequestAnswer(AnswerModel):
@@ -299,12 +312,13 @@ class GatewayAnswer(AnswerModel):
     connection_request: ConnectionRequestAnswer | None
     pair: Pair
     quarantine: list[KeptOut]
+    candidate_for: Candidacy | None
 
     @classmethod
     def of(cls, row: GatewayRow, now: Time) -> "GatewayAnswer":
         """Make the answer of a record."""
         rhythm = Rhythm(row.last_inform_at, row.periodic_at, row.periodic_seconds)
-        made = {"next_inform_at", "connection_request", "quarantine"}
+        made = {"next_inform_at", "connection_request", "quarantine", "candidate_for"}
         known = {name: getattr(row, name) for name in cls.model_fields if name not in made}
         ring = row.last_ring
         return cls(
@@ -312,4 +326,5 @@ class GatewayAnswer(AnswerModel):
             next_inform_at=rhythm.next_after(now),
             connection_request=None if ring is None else ConnectionRequestAnswer.of(ring),
             quarantine=[KeptOut.model_validate(each) for each in row.quarantine],
+            candidate_for=None if row.candidacy is None else Candidacy.model_validate(row.candidacy),
         )
