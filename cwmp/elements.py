@@ -5,7 +5,7 @@ and noted where it is more than a word.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Protocol, TypeAlias
 
@@ -15,6 +15,7 @@ from cwmp.structs import DeviceId, EventStruct, ParameterValueStruct, parameter_
 from cwmp.types import STRING, XSD_TYPES, type_name
 
 Notes: TypeAlias = list[str]
+Text: TypeAlias = str | None  # as it stands in an element; None where there is none
 
 TRUE = frozenset({"1", "true", "TRUE", "True"})
 
@@ -125,12 +126,11 @@ def strings(element: Element | None, limits: Limits) -> tuple[str, ...]:
 # --- structures -------------------------------------------------------------------------------------------------------
 
 
-def device_id(element: Element | None) -> DeviceId:
-    """Read who speaks; without an OUI and a serial number nothing can be done for it (R-01, R-02)."""
-    texts = texts_of(element)
+def device_id(texts: Mapping[str, str]) -> DeviceId:
+    """Tell who speaks; without an OUI and a serial number nothing can be done for it (R-01, R-02)."""
     oui, serial = texts.get("OUI"), texts.get("SerialNumber")
     if not oui or not serial:
-        small = texts_in_small(element)
+        small = {name.lower(): text for name, text in texts.items()}
         oui, serial = oui or small.get("oui") or small.get("manufactureroui"), serial or small.get("serialnumber")
     if not oui or not serial:
         raise RemoteProtocolError("the Inform has no OUI or no SerialNumber")
@@ -142,42 +142,58 @@ def device_id(element: Element | None) -> DeviceId:
     )
 
 
-def events(element: Element | None, limits: Limits, notes: Notes) -> tuple[EventStruct, ...]:
-    """Read why the CPE calls; a list without events is fine (some open a session for no reason that they tell)."""
-    if element is None:
-        return ()
-    found = []
-    for struct in islice(element, limits.events):
-        texts = texts_of(struct)
-        code = texts.get("EventCode")
-        if code is None and LOCAL_NAMES[struct.tag] == "EventCode":  # without a structure around it
-            code = (struct.text or "").strip()
-        if code:
-            found.append(EventStruct(code[:_LONGEST_CODE], texts.get("CommandKey", "")[: limits.text]))
-    if len(element) != len(found):
+def codes_and_keys(element: Element | None, limits: Limits) -> list[tuple[Text, Text]]:
+    """Find the code and the command key of each event."""
+    found: list[tuple[Text, Text]] = []
+    for struct in islice(element, limits.events) if element is not None else ():
+        texts = {LOCAL_NAMES[part.tag]: part.text for part in struct}
+        bare = "EventCode" not in texts and LOCAL_NAMES[struct.tag] == "EventCode"  # without a structure around it
+        found.append((struct.text if bare else texts.get("EventCode"), texts.get("CommandKey")))
+    return found
+
+
+def events(found: Iterable[tuple[Text, Text]], count: int, limits: Limits, notes: Notes) -> tuple[EventStruct, ...]:
+    """Tell why the CPE calls; a list without events is fine (some open a session for no reason that they tell).
+
+    `count`: so many there were.
+    """
+    told = []
+    for code, key in found:
+        short = code.strip()[:_LONGEST_CODE] if code else ""
+        if short:
+            told.append(EventStruct(short, key.strip()[: limits.text] if key else ""))
+    if count != len(told):
         notes.append("events left out")
-    return tuple(found)
+    return tuple(told)
 
 
-def parameter_values(element: Element | None, limits: Limits, notes: Notes) -> tuple[ParameterValueStruct, ...]:
-    """Read a list of parameters; one without a usable name is left out."""
-    if element is None:
-        return ()
-    found = []
-    for name, value in _names_and_values(element, limits):
-        text = (name.text or "").strip()
-        if not text or len(text) > limits.name:
-            continue
+def names_values_types(element: Element | None, limits: Limits) -> list[tuple[Text, Text, str]]:
+    """Find the name, the value and the type of each parameter."""
+    found: list[tuple[Text, Text, str]] = []
+    for name, value in _names_and_values(element, limits) if element is not None else ():
         if value is None:
-            found.append(parameter_value((text, "", STRING)))
-        else:
-            # A lone attribute that is spelled like a type is the type; to ask for it by name costs three times more.
-            attributes = value.values()
-            known = len(attributes) == 1 and attributes[0] in XSD_TYPES
-            found.append(parameter_value((text, value.text or "", attributes[0] if known else _type_of(value))))
-    if len(element) != len(found):
+            found.append((name.text, None, STRING))
+            continue
+        # A lone attribute that is spelled like a type is the type; to ask for it by name costs three times more.
+        attributes = value.values()
+        known = len(attributes) == 1 and attributes[0] in XSD_TYPES
+        found.append((name.text, value.text, attributes[0] if known else _type_of(value)))
+    return found
+
+
+def parameter_values(
+    found: Iterable[tuple[Text, Text, str]], count: int, limits: Limits, notes: Notes
+) -> tuple[ParameterValueStruct, ...]:
+    """Tell which parameters have which values; one without a usable name is left out. `count`: so many there were."""
+    told = []
+    longest = limits.name
+    for name, value, type_ in found:
+        path = name.strip() if name else ""
+        if path and len(path) <= longest:
+            told.append(parameter_value((path, value or "", type_)))
+    if count != len(told):
         notes.append("parameters left out")
-    return tuple(found)
+    return tuple(told)
 
 
 def _names_and_values(element: Element, limits: Limits) -> Iterable[tuple[Element, Element | None]]:

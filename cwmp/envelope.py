@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from cwmp.document import parse
-from cwmp.elements import LOCAL_NAMES, TRUE, Element, Notes, local_name, number
+from cwmp.elements import LOCAL_NAMES, TRUE, Element, Notes, Text, local_name, number
 from cwmp.errors import (
     INCOMPATIBLE_VERSION,
     NEWEST_NAMESPACE,
@@ -21,8 +21,9 @@ from cwmp.errors import (
 )
 from cwmp.limits import DEFAULT, Limits
 from cwmp.messages import EmptyPost, Message
-from cwmp.reader import READERS, unknown_message
+from cwmp.reader import READERS, SKETCHES, unknown_message
 from cwmp.repair import UNDECLARED
+from cwmp.shapes import Found, Shapes
 from cwmp.vocabulary import Vocabulary
 from cwmp.writer import body_of, escaped
 
@@ -69,6 +70,8 @@ def read(body: bytes, *, charset: str | None = None, limits: Limits = DEFAULT) -
     """Read one HTTP body. `charset` is what HTTP said. Raises RemoteProtocolError and nothing else."""
     if not body or body.isspace():
         return _BLANK if body else _EMPTY
+    if limits is DEFAULT and (known := _known(body, charset)) is not None:
+        return known
     if len(body) <= limits.body and _vocabulary.is_strange(body):
         with ThreadPoolExecutor(1, "strange-message") as thread:
             return thread.submit(_read, body, charset, limits).result()
@@ -93,6 +96,36 @@ def _read(body: bytes, charset: str | None, limits: Limits) -> Envelope:
         error.method, error.request_id, error.namespace = name, header.id, namespace or NEWEST_NAMESPACE
         raise
     return Envelope(namespace, header, message, tuple(notes))
+
+
+def _known(body: bytes, charset: str | None) -> Envelope | None:
+    """Read a message of a shape that was seen before."""
+    notes: Notes = []
+    found = _shapes.read(body, charset, notes)
+    if found is None:
+        return None
+    namespace, texts, message = found
+    return Envelope(namespace, _header_of(texts, (), notes, DEFAULT) if texts else _NO_HEADER, message, tuple(notes))
+
+
+def _find(body: bytes) -> Found | None:
+    """Find the texts of a message of an ordinary session; its names are remembered by the parser like any others."""
+    if _vocabulary.is_strange(body):
+        return None
+    root, repairs = parse(body, None, DEFAULT)
+    heading, content = _sections(root)
+    if repairs or len(content) != 1:
+        return None
+    element = content[0]
+    name = local_name(element.tag)
+    sketch = SKETCHES.get(name)
+    header, not_understood = ({}, ()) if heading is None else _header_texts(heading, DEFAULT)
+    if sketch is None or not_understood:
+        return None
+    return Found(_namespace(element, name, heading), name, header, sketch(element, DEFAULT))
+
+
+_shapes = Shapes(_find)
 
 
 def _sections(root: Element) -> tuple[Element | None, Element]:
@@ -168,24 +201,33 @@ def _in_scope(element: Element, heading: Element | None) -> str | None:
 
 
 def _header(element: Element, notes: Notes, limits: Limits) -> Header:
-    texts: dict[str, str] = {}
+    return _header_of(*_header_texts(element, limits), notes, limits)
+
+
+def _header_texts(element: Element, limits: Limits) -> tuple[dict[str, Text], tuple[str, ...]]:
+    """Find the texts of the headers that are known, and the names of those that should be and are not."""
+    texts: dict[str, Text] = {}
     not_understood: list[str] = []
     for part in element:
         name = LOCAL_NAMES[part.tag]
         if name in _HEADERS:
-            texts[name] = part.text or ""
+            texts[name] = part.text
         elif _must_be_understood(part):
             not_understood.append(name[: limits.text])
-    request_id = _id(texts["ID"], notes, limits) if "ID" in texts else None
+    return texts, tuple(not_understood[: limits.events])
+
+
+def _header_of(texts: dict[str, Text], not_understood: tuple[str, ...], notes: Notes, limits: Limits) -> Header:
+    request_id = _id(texts["ID"] or "", notes, limits) if "ID" in texts else None
     if len(texts) <= 1 and not not_understood and (not texts or "ID" in texts):
         return Header(request_id)
     return Header(
         request_id,
         number(texts.get("SessionTimeout")),
-        _versions(texts.get("SupportedCWMPVersions", "")),
-        texts["UseCWMPVersion"].strip()[: limits.text] if "UseCWMPVersion" in texts else None,
-        texts["HoldRequests"].strip() in TRUE if "HoldRequests" in texts else None,
-        tuple(not_understood[: limits.events]),
+        _versions(texts.get("SupportedCWMPVersions") or ""),
+        (texts["UseCWMPVersion"] or "").strip()[: limits.text] if "UseCWMPVersion" in texts else None,
+        (texts["HoldRequests"] or "").strip() in TRUE if "HoldRequests" in texts else None,
+        not_understood,
     )
 
 

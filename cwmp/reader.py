@@ -1,19 +1,23 @@
 """The element in the Body to a message. It refuses only what cannot be used: an Inform that does not say who speaks."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from cwmp import messages as m
 from cwmp.elements import (
+    LOCAL_NAMES,
     Element,
     Notes,
+    Text,
+    codes_and_keys,
     device_id,
     events,
     fault_struct,
     flag,
     local_name,
+    names_values_types,
     number,
     parameter_values,
     parts_and_texts_of,
@@ -27,6 +31,19 @@ from cwmp.limits import Limits
 
 Reader: TypeAlias = Callable[[Element, Limits, Notes], m.Message]
 
+
+class Sketch(NamedTuple):
+    """Where what stands in a message of an ordinary session: its texts as they are, and how many of what there were."""
+
+    texts: Mapping[str, Text]
+    device: Mapping[str, Text] = {}
+    events: Iterable[tuple[Text, Text]] = ()
+    event_count: int = 0
+    parameters: Iterable[tuple[Text, Text, str]] = ()
+    parameter_count: int = 0
+
+
+_INFORM_TEXTS = ("MaxEnvelopes", "CurrentTime", "RetryCount")
 _HIGHEST_INSTANCE = 2**32 - 1
 _INTERNAL_ERROR = 9002  # what a fault counts as that does not say what it is (X-14)
 _PARAMETER_FAULT = "setparametervaluesfault"
@@ -38,14 +55,36 @@ _FAULT_CODE_WINDOW = 64
 
 
 def _inform(element: Element, limits: Limits, notes: Notes) -> m.Inform:
+    return inform(sketch_inform(element, limits), limits, notes)
+
+
+def _size(element: Element | None) -> int:
+    return 0 if element is None else len(element)
+
+
+def sketch_inform(element: Element, limits: Limits) -> Sketch:
+    """Find the texts of an Inform."""
     parts, texts = parts_and_texts_of(element)
-    max_envelopes, retry_count = number(texts.get("MaxEnvelopes")), number(texts.get("RetryCount"))
+    device, happened, values = parts.get("DeviceId"), parts.get("Event"), parts.get("ParameterList")
+    return Sketch(
+        {name: texts.get(name) for name in _INFORM_TEXTS},
+        {} if device is None else {LOCAL_NAMES[part.tag]: part.text for part in device},
+        codes_and_keys(happened, limits),
+        _size(happened),
+        names_values_types(values, limits),
+        _size(values),
+    )
+
+
+def inform(found: Sketch, limits: Limits, notes: Notes) -> m.Inform:
+    """Tell what the texts of an Inform mean."""
+    max_envelopes, retry_count = number(found.texts["MaxEnvelopes"]), number(found.texts["RetryCount"])
     return m.Inform(
-        device_id(parts.get("DeviceId")),
-        events(parts.get("Event"), limits, notes),
-        parameter_values(parts.get("ParameterList"), limits, notes),
+        device_id({name: text.strip() if text else "" for name, text in found.device.items()}),
+        events(found.events, found.event_count, limits, notes),
+        parameter_values(found.parameters, found.parameter_count, limits, notes),
         1 if max_envelopes is None else max_envelopes,
-        (texts.get("CurrentTime") or "").strip()[: limits.text],
+        (found.texts["CurrentTime"] or "").strip()[: limits.text],
         retry_count or 0,
     )
 
@@ -135,7 +174,8 @@ def _autonomous_du_state_change_complete(
 
 
 def _set_parameter_values(element: Element, limits: Limits, notes: Notes) -> m.SetParameterValues:
-    parameters = parameter_values(parts_of(element).get("ParameterList"), limits, notes)
+    values = parts_of(element).get("ParameterList")
+    parameters = parameter_values(names_values_types(values, limits), _size(values), limits, notes)
     return m.SetParameterValues(parameters, texts_of(element).get("ParameterKey", ""))
 
 
@@ -174,12 +214,33 @@ def _kicked_response(element: Element, limits: Limits, _notes: Notes) -> m.Kicke
     return m.KickedResponse(texts_of(element).get("NextURL", "")[: limits.url])
 
 
-def _set_parameter_values_response(element: Element, _limits: Limits, _notes: Notes) -> m.SetParameterValuesResponse:
-    return m.SetParameterValuesResponse(number(texts_of(element).get("Status")))
+def _set_parameter_values_response(element: Element, limits: Limits, notes: Notes) -> m.SetParameterValuesResponse:
+    return set_parameter_values_response(sketch_status(element, limits), limits, notes)
+
+
+def sketch_status(element: Element, _limits: Limits) -> Sketch:
+    """Find the Status of a response."""
+    return Sketch({"Status": parts_and_texts_of(element)[1].get("Status")})
+
+
+def set_parameter_values_response(found: Sketch, _limits: Limits, _notes: Notes) -> m.SetParameterValuesResponse:
+    """Tell what a Status means."""
+    return m.SetParameterValuesResponse(number(found.texts["Status"]))
 
 
 def _get_parameter_values_response(element: Element, limits: Limits, notes: Notes) -> m.GetParameterValuesResponse:
-    return m.GetParameterValuesResponse(parameter_values(parts_of(element).get("ParameterList"), limits, notes))
+    return get_parameter_values_response(sketch_values(element, limits), limits, notes)
+
+
+def sketch_values(element: Element, limits: Limits) -> Sketch:
+    """Find the texts of a list of parameters."""
+    values = parts_of(element).get("ParameterList")
+    return Sketch({}, parameters=names_values_types(values, limits), parameter_count=_size(values))
+
+
+def get_parameter_values_response(found: Sketch, limits: Limits, notes: Notes) -> m.GetParameterValuesResponse:
+    """Tell what parameters a response has."""
+    return m.GetParameterValuesResponse(parameter_values(found.parameters, found.parameter_count, limits, notes))
 
 
 def _get_parameter_names_response(element: Element, limits: Limits, notes: Notes) -> m.GetParameterNamesResponse:
@@ -303,6 +364,13 @@ READERS: dict[str, Reader] = {
     "AddObjectResponse": _add_object_response,
     "DeleteObjectResponse": _delete_object_response,
     "Fault": _fault,
+}
+
+
+SKETCHES: dict[str, Callable[[Element, Limits], Sketch]] = {
+    "Inform": sketch_inform,
+    "SetParameterValuesResponse": sketch_status,
+    "GetParameterValuesResponse": sketch_values,
 }
 
 

@@ -6,7 +6,7 @@ stands is said by its ticket and by the write whose request is outstanding, and 
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -113,7 +113,7 @@ class Dialogue:
         if ticket is None:
             return self._outside(message)
         if origin.exposed:  # whatever was due when the session was opened, from wherever that was
-            ticket = replace(ticket, marks=ticket.marks & ~Marks.WORK_DUE)
+            ticket = ticket._replace(marks=ticket.marks & ~Marks.WORK_DUE)
         if received.repairs:
             _tell_repairs(received, connection.visit(ticket, work_due=Marks.WORK_DUE in ticket.marks), origin)
         if type(message) in messages.CPE_REQUESTS:

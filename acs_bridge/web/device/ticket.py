@@ -7,10 +7,9 @@ nothing about the moment: the gateway's row in the database is compared with it 
 
 import re
 import struct
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntFlag
-from typing import Final
+from typing import Final, NamedTuple
 
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.principal import Kind, Principal
@@ -21,6 +20,8 @@ LIFETIME_SECONDS: Final = 600  # no session lives longer, however busy
 CLOCK_SKEW_SECONDS: Final = 30  # between the hosts that serve one session
 
 _LAYOUT: Final = struct.Struct(">QIIBBBIH")
+_KINDS: Final = tuple(Kind)  # by their numbers
+_ALONE: Final = f"{COOKIE}="
 # Every Cookie syntax that gateways are known to send: quoted, with $Version and $Path, commas for semicolons.
 _IN_HEADER: Final = re.compile(rf'(?:^|[;,\s]){COOKIE}\s*=\s*"?([^\s",;]+)')
 _VALUE: Final = re.compile("[0-9a-f]{82}")
@@ -34,8 +35,7 @@ class Marks(IntFlag):
     RECORDED = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(NamedTuple):
     """A session's identity."""
 
     gateway_id: int
@@ -70,23 +70,19 @@ class TicketSeal:
 
     def seal(self, ticket: Ticket) -> str:
         """The cookie's value."""
-        plain = _LAYOUT.pack(
-            ticket.gateway_id,
-            ticket.session_number,
-            ticket.opened_at,
-            ticket.namespace,
-            ticket.marks,
-            ticket.opener,
-            ticket.opener_mark,
-            ticket.timeout,
-        )
-        return self._sealer.seal(plain).hex()
+        return self._sealer.seal(_LAYOUT.pack(*ticket)).hex()
 
     def open(self, cookie_headers: list[str]) -> Ticket | None:
         """The ticket in a request's Cookie headers: of several, the last that is ours (RDK-B keeps old cookies).
 
         None where there is no cookie of ours at all, which is not the same as one that cannot be opened.
         """
+        if not cookie_headers:
+            return None
+        if len(cookie_headers) == 1 and cookie_headers[0][: len(_ALONE)] == _ALONE:  # nearly always: nothing else
+            ticket = self._ticket(cookie_headers[0][len(_ALONE) :])
+            if ticket is not None:
+                return ticket
         found = [value for header in cookie_headers for value in _IN_HEADER.findall(header)]
         tickets = (self._ticket(value) for value in reversed(found))
         return next(filter(None, tickets), NO_SESSION if found else None)
@@ -96,4 +92,4 @@ class TicketSeal:
         if plain is None or len(plain) != _LAYOUT.size:
             return None
         gateway_id, session_number, opened_at, namespace, marks, opener, mark, timeout = _LAYOUT.unpack(plain)
-        return Ticket(gateway_id, session_number, opened_at, namespace, Marks(marks), Kind(opener), mark, timeout)
+        return Ticket(gateway_id, session_number, opened_at, namespace, Marks(marks), _KINDS[opener], mark, timeout)
