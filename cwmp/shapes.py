@@ -28,6 +28,7 @@ _LARGEST = 16 * 1024
 _MOST_SHAPES = 512
 _MOST_SEEN = 4096
 _TEXT = re.compile(r">([ !-%'-;=?-~]+)<")
+_TAGS = re.compile(r"(?:<[^<>]*+>|[^<>]++)*+")
 _BETWEEN = "\0"  # no message that can be parsed has one
 _CHARSETS = frozenset((None, "utf-8", "UTF-8"))
 
@@ -148,8 +149,9 @@ class Shapes:
 
     def _shape(self, key: str) -> Shape | None:
         markup = key.split(_BETWEEN)
-        # A comment, a CDATA section or an instruction might hide what looks like a text; a reference is one.
-        if "<!" in key or "<?" in key[1:] or "&" in key:
+        # A comment, a CDATA section or an instruction might hide what looks like a text; a reference is one. And a text
+        # or an attribute with a ">" in it looks like the end of a tag.
+        if "<!" in key or "<?" in key[1:] or "&" in key or not _TAGS.fullmatch(key):
             return None
         numbered = [f">{2 * number + 1}<" for number in range(len(markup) - 1)]
         probe = "".join([piece for pair in zip(markup, [*numbered, ""], strict=True) for piece in pair])

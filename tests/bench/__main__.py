@@ -10,20 +10,17 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Coroutine
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import driver, intake, processes, search
+from tests.bench import intake, processes, search
 from tests.bench.driver import Login
+from tests.bench.sessions import Figure, Sessions, run, table_of
 
 LOGIN = Login("bootstrap", "bench-only-" + "x" * 20)
 SETTINGS = {
@@ -31,64 +28,7 @@ SETTINGS = {
     "ACS_BRIDGE_CPE_AUTH__PASSWORD": LOGIN.password,
     "ACS_BRIDGE_CPE_AUTH__BOOTSTRAP": "provision",
 }
-WARM_UP = 200
 SINGLE_REQUESTS = 1000
-GOALS = {"provisioning": 2.5, "idle": 2.0, "postgres": 1.5}
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One kind of session; times in microseconds of CPU a session."""
-
-    kind: str
-    sessions: int
-    posts: int
-    daemon_us: float
-    floor_us: float
-    postgres_us: float
-    sessions_per_second: float
-    transactions: float  # of the database, for each session
-
-    @property
-    def ratio(self) -> float:
-        """The daemon to its floor."""
-        return self.daemon_us / self.floor_us
-
-    @property
-    def postgres_ratio(self) -> float:
-        """Postgres to the daemon."""
-        return self.postgres_us / self.daemon_us
-
-
-def measure_floor(serials: list[str], concurrency: int, *, provisions: bool) -> float:
-    """CPU seconds a session of the bare handler."""
-    with processes.floor() as (pid, port):
-        session = partial(driver.floor_session, provisions=provisions)
-        run(driver.drive(port, serials[:WARM_UP], concurrency, session))
-        before = processes.cpu_seconds([pid])
-        run(driver.drive(port, serials, concurrency, session))
-        return (processes.cpu_seconds([pid]) - before) / len(serials)
-
-
-def measure(running: processes.Running, serials: list[str], concurrency: int, *, provisions: bool) -> Figure:
-    """Drive real sessions through the daemon, and the same number of POSTs through the floor."""
-    floor = measure_floor(serials, concurrency, provisions=provisions)
-    session = partial(driver.daemon_session, login=LOGIN, provisions=provisions)
-    transactions = running.transactions()
-    before = running.cpu_seconds(), running.postgres_cpu_seconds(), time.perf_counter()
-    run(driver.drive(running.device_port, serials, concurrency, session))
-    wall = time.perf_counter() - before[2]
-    count = len(serials)
-    return Figure(
-        kind="provisioning" if provisions else "idle",
-        sessions=count,
-        posts=5 if provisions else 3,
-        daemon_us=(running.cpu_seconds() - before[0]) / count * 1e6,
-        floor_us=floor * 1e6,
-        postgres_us=(running.postgres_cpu_seconds() - before[1]) / count * 1e6,
-        sessions_per_second=count / wall,
-        transactions=(running.transactions() - transactions) / count,
-    )
 
 
 async def drop_requests(port: int, token: str, serials: list[str]) -> None:
@@ -116,44 +56,15 @@ def new_token(environment: dict[str, str]) -> str:
     return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def table_of(figures: list[Figure]) -> Table:
-    table = Table(title="CPU time of one session, in µs")
-    for heading in ("session", "POSTs", "daemon", "floor", "ratio", "Postgres", "to daemon", "a second", "commits"):
-        table.add_column(heading, justify="left" if heading == "session" else "right")
-    for figure in figures:
-        table.add_row(
-            figure.kind,
-            str(figure.posts),
-            f"{figure.daemon_us:.0f}",
-            f"{figure.floor_us:.0f}",
-            f"{figure.ratio:.2f} (goal {GOALS[figure.kind]})",
-            f"{figure.postgres_us:.0f}",
-            f"{figure.postgres_ratio:.2f} (goal {GOALS['postgres']})",
-            f"{figure.sessions_per_second:.0f}",
-            f"{figure.transactions:.2f}",
-        )
-    table.caption = (
-        "idle: provisioned gateways, each Inform compared with what was verified; commits: of the database, for each"
-        " session, those of the daemon's chores among them"
-    )
-    return table
-
-
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """Run the driver on uvloop too: what it costs is not measured, but takes the machine from what is."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(work)
-
-
-def figures_of(running: processes.Running, folder: Path, sessions: int, concurrency: int) -> list[Figure]:
+def figures_of(running: processes.Running, folder: Path, options: argparse.Namespace) -> list[Figure]:
     """Provision so many gateways, then let them inform with nothing to do."""
-    serials = [f"B{number:06d}" for number in range(sessions)]
+    serials = [f"B{number:06d}" for number in range(options.sessions)]
     token = new_token(processes.environment_of(folder, SETTINGS))
     run(drop_requests(running.operator_port, token, serials))
-    warm_up = [f"W{number:06d}" for number in range(WARM_UP)]
-    idle = partial(driver.daemon_session, login=LOGIN, provisions=False)
-    run(driver.drive(running.device_port, warm_up, concurrency, idle))
-    return [measure(running, serials, concurrency, provisions=provisions) for provisions in (True, False)]
+    with processes.floor() as floor:
+        sessions = Sessions(running, floor, LOGIN, options.concurrency)
+        sessions.warm_up()
+        return [sessions.measure(serials, options.rounds, provisions=provisions) for provisions in (True, False)]
 
 
 def bench_intake(
@@ -214,11 +125,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--sessions", type=int, default=3000)
     parser.add_argument("--concurrency", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=10, help="in which floor and daemon take turns")
     parser.add_argument("--requests", type=int, default=100_000, help="of each bulk upload; 0 leaves the intake out")
     parser.add_argument("--rows", type=int, default=1_000_000, help="lines in the full database")
     parser.add_argument("--searches", type=int, default=100, help="of each kind, beside so many lines; 0 leaves it out")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     options = parser.parse_args()
+    if min(options.sessions, options.concurrency, options.rounds) < 1:
+        parser.error("--sessions, --concurrency and --rounds are at least 1")
     console = Console()
     console.print(f"{options.sessions} gateways, {options.concurrency} sessions at a time …")
     uploads, single, searches = (
@@ -227,12 +141,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="acs-bridge-bench-") as name:
         folder = Path(name)
         with processes.daemon(folder, SETTINGS) as running:
-            figures = figures_of(running, folder, options.sessions, options.concurrency)
+            figures = figures_of(running, folder, options)
     console.print(table_of(figures))
-    shown = [
-        asdict(figure) | {"ratio": round(figure.ratio, 3), "postgres_ratio": round(figure.postgres_ratio, 3)}
-        for figure in figures
-    ]
+    shown = [asdict(figure) for figure in figures]
     shown += [asdict(figure) for figure in uploads] + [asdict(figure) for figure in searches]
     if single is not None:
         shown.append(asdict(single) | {"ratio": round(single.ratio, 2)})

@@ -106,6 +106,8 @@ def test_what_gateways_say_every_day_is_not_parsed_again():
         inform_with(rest="<?x >a<?>"),
         inform_with("<OUI>00005E</OUI><SerialNumber>&#49;</SerialNumber>"),
         inform_with("<OUI>00005E</OUI><SerialNumber></SerialNumber>"),
+        inform_with("<OUI>00005E</OUI><SerialNumber>a>b</SerialNumber>"),
+        inform_with("<OUI>00005E</OUI><SerialNumber x='>'>b</SerialNumber>"),
         envelope("<c:Kicked><Command>x</Command></c:Kicked>"),
         inform_bytes()[:-1],
         b'<!DOCTYPE x [<!ENTITY a "b">]>' + inform_bytes(),
