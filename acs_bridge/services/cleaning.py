@@ -11,7 +11,7 @@ import structlog
 from acs_bridge.domain.clock import Clock
 from acs_bridge.errors import Unavailable
 from acs_bridge.services import audit
-from acs_bridge.store import answers, credentials, events, transcripts, users, webhooks
+from acs_bridge.store import answers, credentials, events, rings, transcripts, users, webhooks
 from acs_bridge.store.database import Database
 from acs_bridge.store.rows import Executor
 
@@ -65,6 +65,7 @@ def what_is_kept(periods: Periods) -> tuple[Kept, ...]:
     """Everything whose time is over one day."""
     return (
         Kept("history", periods.history, events.clean),
+        Kept("rings", periods.history, rings.clean),
         Kept("audit", periods.audit, audit.clean),
         Kept("idempotency keys", periods.idempotency_keys, answers.clean),
         Kept("outbox", periods.outbox, webhooks.clean),

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from acs_bridge.domain.actor import Actor
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.provisioning_code import ProvisioningCodes
+from acs_bridge.domain.waiting import Rhythm
 from acs_bridge.domain.write import Cause
 from acs_bridge.errors import NotFound
 from acs_bridge.services import pages, resets
@@ -44,6 +46,10 @@ class Gateways:
         if row is None:
             raise _unknown()
         return (await self._with_codes([row]))[0]
+
+    def next_inform(self, row: GatewayRow) -> datetime | None:
+        """Say when the next periodic Inform of one is expected; None while its beat is not known."""
+        return Rhythm(row.last_inform_at, row.periodic_at, row.periodic_seconds).next_after(self._clock())
 
     async def page(
         self,

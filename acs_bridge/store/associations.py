@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from acs_bridge.domain.names import Text
+from acs_bridge.domain.ring import LastRing, RingResult
 from acs_bridge.store.rows import Executor, many, one, pattern
 from acs_bridge.store.statements import load
 
@@ -103,6 +104,15 @@ class Moment:
     gateway_id: int | None
     fault: dict[str, object] | None
     cause: str | None  # why a write was queued
+    ring_result: str | None
+    ring_http_status: int | None
+
+    @property
+    def ring(self) -> str | None:
+        """What came of a connection request, in words."""
+        if self.ring_result is None:
+            return None
+        return LastRing(self.at, RingResult(self.ring_result), self.ring_http_status).words
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,9 +115,9 @@ class Rings:
         """Keep what came of a ring, and when it is due again."""
         await self._database.execute(_SQL.finish, ring.gateway_id, ring.wishes, result, http_status, tries, due_at)
 
-    async def finish_by_hand(self, gateway_id: int, result: RingResult, http_status: int | None) -> None:
+    async def finish_by_hand(self, gateway_id: int, result: RingResult, http_status: int | None, by: str) -> None:
         """Keep what came of a ring by hand."""
-        await self._database.execute(_SQL.finish_by_hand, gateway_id, result, http_status)
+        await self._database.execute(_SQL.finish_by_hand, gateway_id, result, http_status, by)
 
     async def sessions_ended(self, ends: Sequence[SessionEnd], wait: timedelta) -> int:
         """Ring once more, `wait` after its end, who was in a session when the ring was wished; how many those are."""
@@ -133,3 +133,9 @@ class Rings:
 async def wish(executor: Executor, gateway_id: int, now: datetime) -> None:
     """Want a gateway rung, if there is anything that waits for it."""
     await executor.execute(_SQL.wish, gateway_id, now)
+
+
+async def clean(executor: Executor, before: datetime, limit: int) -> int:
+    """Take away what came of rings from before a time, at most so many; how many there were."""
+    tag = await executor.execute(_SQL.clean, before, limit)
+    return int(tag.rpartition(" ")[2])

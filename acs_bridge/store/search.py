@@ -30,6 +30,7 @@ class Hit:
     subscriber_name: str | None
     line_of_service: str | None
     lines: int | None  # of a subscriber
+    first_lines: list[str] | None  # up to five of them
     gateway_id: int | None
     oui: str | None
     product_class: str | None

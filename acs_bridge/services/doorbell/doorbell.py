@@ -170,7 +170,7 @@ class Doorbell:
             raise Conflict(f"this gateway was rung a moment ago: once in {seconds:g} s is the most")
         await Change.of(actor, now).audit(self._database, Deed("gateway_rung", gateway_id=gateway_id))
         rung = await self._make(ring)
-        await self._rings.finish_by_hand(gateway_id, rung.result, rung.http_status)
+        await self._rings.finish_by_hand(gateway_id, rung.result, rung.http_status, actor.label)
         return LastRing(now, rung.result, rung.http_status, ring.rings)
 
     def _refuse(self, target: RingTarget) -> None:

@@ -132,21 +132,29 @@ left join line_reporting r on r.association_id = a.id
 where d.line_key = any($1::text[]) and d.deleted_at is null;
 
 -- name: timeline
--- Everything that happened to an association, oldest first: its own moments, every move of its writes, every deed.
-select at, source, n, event, by, write_id, from_state, to_state, gateway_id, fault, cause
+-- Everything that happened to an association, oldest first: its own moments, every move of its writes, every deed, and
+-- every ring of a gateway while a write for it was open.
+select at, source, n, event, by, write_id, from_state, to_state, gateway_id, fault, cause, ring_result, ring_http_status
 from (
     select created_at as at, 1 as source, 0::bigint as n, 'association_created' as event, created_by as by,
            null::uuid as write_id, null::text as from_state, null::text as to_state, null::bigint as gateway_id,
-           null::jsonb as fault, null::text as cause
+           null::jsonb as fault, null::text as cause, null::text as ring_result,
+           null::smallint as ring_http_status
     from association where id = $1
     union all
     select e.at, 2, e.seq, 'write_' || e.event, e.by, e.write_id, e.from_state, e.to_state, e.gateway_id, e.fault,
-           case when e.event = 'created' then w.cause end
+           case when e.event = 'created' then w.cause end, null, null
     from write w join write_event e on e.write_id = w.id where w.association_id = $1
     union all
-    select u.at, 3, u.id, u.action, u.actor, u.write_id, null, null, u.gateway_id, null, null
+    select u.at, 3, u.id, u.action, u.actor, u.write_id, null, null, u.gateway_id, null, null, null, null
     from audit u
     where u.association_id = $1 and u.action not in ('association_created', 'write_retried', 'write_cancelled')
+    union all
+    select distinct r.at, 4, r.id, 'gateway_rung', r.by, null::uuid, null, null, r.gateway_id, null::jsonb, null, r.result,
+           r.http_status
+    from write w
+    join ring_event r on r.gateway_id = w.gateway_id and r.at >= w.created_at and r.at <= coalesce(w.finished_at, r.at)
+    where w.association_id = $1
 ) as moment
 where $2::timestamptz is null or (at, source, n) > ($2, $3::int, $4::bigint)
 order by at, source, n

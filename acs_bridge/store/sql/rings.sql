@@ -114,8 +114,12 @@ returning address;
 delete from ring_address where rung_at < $1;
 
 -- name: finish
--- What came of a ring, and when it is due again ($6; null: when somebody wishes). A newer wish, or the end of a session
--- meanwhile, stays as it is.
+-- What came of a ring, for the history too, and when it is due again ($6; null: when somebody wishes). A newer wish, or
+-- the end of a session meanwhile, stays as it is. A ring that we held back ourselves has not been one.
+with told as (
+    insert into ring_event (gateway_id, at, result, http_status)
+    select gateway_id, rung_at, $3, $4 from ring where gateway_id = $1 and rung_at is not null and $3 <> 'throttled'
+)
 update ring set
     result = $3,
     http_status = $4,
@@ -124,7 +128,11 @@ update ring set
 where gateway_id = $1;
 
 -- name: finish_by_hand
--- What came of a ring by hand: nothing else changes.
+-- What came of a ring by hand, for the history too: nothing else changes.
+with told as (
+    insert into ring_event (gateway_id, at, result, http_status, by)
+    select gateway_id, rung_at, $2, $3, $4 from ring where gateway_id = $1 and rung_at is not null and $2 <> 'throttled'
+)
 update ring set result = $2, http_status = $3 where gateway_id = $1;
 
 -- name: wish
@@ -182,3 +190,7 @@ select g.id as gateway_id, g.connection_request_url as url, g.address, g.first_i
        g.approved_at is null and g.pair = 'bootstrap' as unapproved
 from gateway g
 where g.id = $1;
+
+-- name: clean
+-- Takes away rings from before a time, oldest first, and at most so many.
+delete from ring_event where id in (select id from ring_event order by id limit $2) and at < $1;

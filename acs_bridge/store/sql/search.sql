@@ -55,12 +55,12 @@ found as (
     limit $4
 )
 select f.place, s.id, s.code as subscriber_code, s.name as subscriber_name,
-       case when l.lines = 1 then l.line_of_service end as line_of_service, l.lines,
+       null::text as line_of_service, l.lines, l.first_lines,
        null::bigint as gateway_id, null::text as oui, null::text as product_class, null::text as serial_number
 from found f
 join subscriber s on s.id = f.id
 left join lateral (
-    select count(*) as lines, min(d.line_of_service) as line_of_service
+    select count(*) as lines, (array_agg(d.line_of_service order by a.id))[:5] as first_lines
     from association a join device d on d.id = a.device_id
     where a.subscriber_id = s.id and a.ended_at is null
 ) as l on true
@@ -102,7 +102,7 @@ found as (
     order by 2, 1
     limit $4
 )
-select f.place, d.id, s.code as subscriber_code, s.name as subscriber_name, d.line_of_service, null::bigint as lines,
+select f.place, d.id, s.code as subscriber_code, s.name as subscriber_name, d.line_of_service, null::bigint as lines, null::text[] as first_lines,
        d.gateway_id, coalesce(g.oui, d.wanted_oui) as oui, g.product_class,
        coalesce(g.serial_number, d.wanted_serial) as serial_number
 from found f
@@ -153,7 +153,7 @@ found as (
     order by 2, 1
     limit $4
 )
-select f.place, g.id, s.code as subscriber_code, s.name as subscriber_name, d.line_of_service, null::bigint as lines,
+select f.place, g.id, s.code as subscriber_code, s.name as subscriber_name, d.line_of_service, null::bigint as lines, null::text[] as first_lines,
        g.id as gateway_id, g.oui, g.product_class, g.serial_number
 from found f
 join gateway g on g.id = f.id

@@ -93,6 +93,7 @@ async def test_a_hit_says_what_belongs_to_it(operator, town):
                 "subscriber_name": "Ann O'Brien",
                 "line_of_service": "LOS-77/1",
                 "lines": None,
+                "first_lines": [],
                 "gateway": {
                     "id": await town.gateway_of("LOS-77/1"),
                     "oui": "00005E",

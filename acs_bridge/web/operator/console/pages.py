@@ -2,10 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+from acs_bridge.web.operator.console.audit import AuditPage
+from acs_bridge.web.operator.console.line import LinePage
 from acs_bridge.web.operator.console.password import PasswordPage
 from acs_bridge.web.operator.console.provisioning import ProvisioningPage
 from acs_bridge.web.operator.console.queue import QueuePage
 from acs_bridge.web.operator.console.registry import Page
+from acs_bridge.web.operator.console.search import SearchPage
 
 if TYPE_CHECKING:  # at run time this is the end of a circle
     from acs_bridge.web.operator.application import Services
@@ -16,5 +19,8 @@ def console_pages(services: "Services") -> tuple[Page, ...]:
     return (
         *QueuePage(services.queue, services.writes, services.history).table(),
         *ProvisioningPage(services.subscribers, services.devices, services.associations, services.writes).table(),
+        *LinePage(services.devices, services.associations, services.gateways, services.writes).table(),
+        *SearchPage(services.search).table(),
+        *AuditPage(services.audit).table(),
         *PasswordPage(services.logins).table(),
     )

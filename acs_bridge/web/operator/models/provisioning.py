@@ -86,7 +86,7 @@ class LinesAnswer(AnswerModel):
 class MomentAnswer(AnswerModel):
     """Something that happened to an association; `by` is null where it was the daemon.
 
-    `cause`, where a write was queued: why.
+    `cause`, where a write was queued: why. `ring`, where its gateway was rung: what came of it.
     """
 
     at: Time
@@ -98,6 +98,7 @@ class MomentAnswer(AnswerModel):
     gateway_id: int | None
     fault: FaultAnswer | None
     cause: Cause | None
+    ring: str | None
 
     @classmethod
     def of(cls, row: Moment) -> "MomentAnswer":

@@ -32,9 +32,10 @@ class FoundGateway(AnswerModel):
 
 
 class HitAnswer(AnswerModel):
-    """A record that was found: a subscriber (`lines` of service; the line is named if it is one), a line, or a gateway.
+    """A record that was found: a subscriber, a line of service, or a gateway.
 
-    `match` says how: it is what was typed, it begins so, or it has that somewhere.
+    `match` says how: it is what was typed, it begins so, or it has that somewhere. `lines` counts a subscriber's, and
+    `first_lines` names up to five of them.
     """
 
     kind: Kind
@@ -43,6 +44,7 @@ class HitAnswer(AnswerModel):
     subscriber_name: str | None
     line_of_service: str | None
     lines: int | None
+    first_lines: list[str]
     gateway: FoundGateway | None
 
     @classmethod
@@ -60,6 +62,7 @@ class HitAnswer(AnswerModel):
             subscriber_name=hit.subscriber_name,
             line_of_service=hit.line_of_service,
             lines=hit.lines,
+            first_lines=hit.first_lines or [],
             gateway=gateway,
         )
 

@@ -120,6 +120,7 @@ _HAPPENED: Final[Example] = {
     "gateway_id": 42,
     "cause": None,
     "fault": None,
+    "ring": None,
 }
 _PROFILE: Final[Example] = {
     "name": "acme-3000",
@@ -313,6 +314,7 @@ EXAMPLES: Final[dict[type[BaseModel], Example]] = {
                 "subscriber_name": _NAME,
                 "line_of_service": _LINE,
                 "lines": None,
+                "first_lines": [],
                 "gateway": {"id": 42, **_IDENTITY},
             }
         ],
