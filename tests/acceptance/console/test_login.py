@@ -3,11 +3,11 @@
 import re
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.acceptance.console.browser import check_accessible, photograph, visiting
 from tests.acceptance.console.people import Person
-from tests.acceptance.site import Daemon
+from tests.acceptance.site import Daemon, Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -50,6 +50,33 @@ class TestTheLoginPage:
             await check_accessible(page)
 
 
+class TestTheFirstAdmin:
+    async def test_finds_the_password_beside_the_keyring_and_chooses_another(
+        self, browser: Browser, site: Site
+    ) -> None:
+        with site.serving() as daemon:
+            daemon.program.out.until(lambda line: line if "first_admin_made" in line else None)
+            (made,) = re.findall(r"password (\S+)", (site.folder / "var" / "first-login.txt").read_text())
+            async with visiting(browser, f"http://127.0.0.1:{daemon.operator_port}") as visit:
+                page = await visit.page("/")
+                await Person("admin", "admin", made).logs_in(page)
+                await expect(page.get_by_text("This password was made for one login.")).to_be_visible()
+                await choose(page, made, "kettles are not moons")
+                await expect(page).to_have_url(re.compile("/queue$"))
+            assert made not in daemon.program.out.text + daemon.program.err.text
+
+
+async def choose(page: Page, current: str, new: str, again: str = "") -> None:
+    """Fill in the form for another password, and send it."""
+    for label, text in (
+        ("Your password until now", current),
+        ("New password", new),
+        ("New password again", again or new),
+    ):
+        await page.get_by_label(label, exact=True).fill(text)
+    await page.get_by_role("button", name="Change password").click()
+
+
 class TestAPasswordForOneLogin:
     async def test_is_changed_before_anything_else(self, browser: Browser, origin: str, daemon: Daemon) -> None:
         made = daemon.site.run("users", "add", "newcomer", "--role", "admin").out.strip()
@@ -58,21 +85,9 @@ class TestAPasswordForOneLogin:
             page = await visit.page("/queue")
             await Person("newcomer", "admin", made).logs_in(page)
             await expect(page.get_by_role("heading", name="Choose a password")).to_be_visible()
-            for label, text in (
-                ("Your password until now", made),
-                ("New password", "kettles are not moons"),
-                ("New password again", "kettles are moons"),
-            ):
-                await page.get_by_label(label, exact=True).fill(text)
-            await page.get_by_role("button", name="Change password").click()
+            await choose(page, made, "kettles are not moons", "kettles are moons")
             await expect(page.get_by_text("is not the same as above")).to_be_visible()
             await photograph(page, "password")
             await check_accessible(page)
-            for label, text in (
-                ("Your password until now", made),
-                ("New password", "kettles are not moons"),
-                ("New password again", "kettles are not moons"),
-            ):
-                await page.get_by_label(label, exact=True).fill(text)
-            await page.get_by_role("button", name="Change password").click()
+            await choose(page, made, "kettles are not moons", "kettles are not moons")
             await expect(page).to_have_url(re.compile("/queue$"))
