@@ -46,6 +46,7 @@ from acs_bridge.services.janitor import Janitor
 from acs_bridge.services.keys import Keys
 from acs_bridge.services.lines import Lines
 from acs_bridge.services.logins import Lifetimes, Logins
+from acs_bridge.services.observer import Observer
 from acs_bridge.services.outbox import Chance, Outbox
 from acs_bridge.services.phan import PhanLookup
 from acs_bridge.services.plans import Plans
@@ -259,7 +260,7 @@ class Parts:
         if wanted.username is not None and wanted.password is not None:
             pair = Pair(wanted.username, wanted.password.get_secret_value())
         manners = Manners(
-            enabled=wanted.enabled,
+            enabled=wanted.enabled and not self.settings.device_listener.observe,
             access=Access(wanted.access_networks, self.settings.device_listener.trusted_proxies),
             per_minute=wanted.per_minute,
             writes_per_minute=self.settings.queue.writes_per_minute,
@@ -303,7 +304,7 @@ class Parts:
             gate=self._gate(),
             tickets=TicketSeal(self.keyring),
             dialogue=Dialogue(
-                self._provisioner(measures),
+                self._observer() if listener.observe else self._provisioner(measures),
                 self.clock,
                 believed=self.settings.cpe_auth.bootstrap is Bootstrap.PROVISION,
                 on_end=self.session_ends.note,
@@ -327,6 +328,17 @@ class Parts:
     def _gate(self) -> Gate:
         own = (DerivedPairs(OwnPairs(self.keyring)), ImportedPairs(self.credentials))
         return make_gate(self.settings.cpe_auth, own, self.keyring, self.clock, random.getrandbits(FIRST_NONCE_BITS))
+
+    def _observer(self) -> Observer:
+        return Observer(
+            database=self.database,
+            informs=Informs(self.sessions, self.clock),
+            rendering=self.rendering,
+            quarantine=self.quarantine,
+            phan_urls=self.phan_urls,
+            binding=self.binding,
+            clock=self.clock,
+        )
 
     def _provisioner(self, measures: DeviceMeasures) -> Provisioner:
         queue = self.settings.queue

@@ -35,6 +35,11 @@ class DeviceListener(Section):
 
     host: Host = Field("0.0.0.0", description="The address to listen on.")  # noqa: S104 - gateways come from outside
     port: Port = Field(7547, description="The port; 0 picks a free one, which the log line `listening` names.")
+    observe: bool = Field(
+        default=False,
+        description="Take sessions and write nothing: each gateway is read once for each software version, and "
+        "`acs-bridge survey` counts what could be provisioned. `serve --observe` says the same.",
+    )
     path: Annotated[str, Field(max_length=128), AfterValidator(url_path)] = Field(
         "/acs", description="The path of CWMP, as in the ACS URL that gateways are given."
     )

@@ -22,6 +22,7 @@ from acs_bridge.cli import (
     serve,
     simulate,
     soap,
+    survey,
     tokens,
     users,
     worker,
@@ -44,6 +45,7 @@ app.command()(migrate.migrate)
 app.command()(doctor.doctor)
 app.command("import")(imports.import_requests)
 app.add_typer(phan.app, name="phan")
+app.command()(survey.survey)
 app.command()(simulate.simulate)
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(users.app, name="users")

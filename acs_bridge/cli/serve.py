@@ -18,6 +18,10 @@ MAX_WORKERS = 16
 def serve(
     config: ConfigFile = None,
     workers: Annotated[int, typer.Option(min=1, max=MAX_WORKERS, help="Processes that serve gateways.")] = 1,
+    *,
+    observe: Annotated[
+        bool, typer.Option("--observe", help="Take sessions, read each gateway once, and write nothing into any.")
+    ] = False,
 ) -> None:
     """Serve gateways and operators until SIGTERM or Ctrl-C; then let every request under way finish."""
     from acs_bridge import log
@@ -25,7 +29,7 @@ def serve(
     from acs_bridge.cli.running import run
     from acs_bridge.settings import Settings
 
-    settings = Settings.load(config)
+    settings = Settings.load(config, {"device_listener": {"observe": True}} if observe else None)
     settings.check_servable()
     log.configure(settings.log.format, settings.log.level, phan_base_url=settings.phan.base_url)
     allow_connections(settings.device_listener.max_connections)  # workers inherit what it allows

@@ -106,7 +106,7 @@ class Reloading:
         line = await gateways.longest_line(self._database)
         if line is None:
             return ()
-        fields = _specimen(self._phan_urls, line, self._clock())
+        fields = specimen(self._phan_urls, line, self._clock())
         return tuple(
             f"{profile.source}: for the longest line of service on record, {len(line)} characters: {error}"
             for profile, error in _too_long(profiles.profiles, fields)
@@ -115,7 +115,7 @@ class Reloading:
 
 def refuse_too_long(profiles: Iterable[Profile], phan_urls: PhanUrls, now: datetime) -> None:
     """Raise InvalidProfile for a profile whose gateways would never take what it makes, however short the line."""
-    for profile, error in _too_long(profiles, _specimen(phan_urls, _SHORTEST, now)):
+    for profile, error in _too_long(profiles, specimen(phan_urls, _SHORTEST, now)):
         raise InvalidProfile(profile.source, "parameter", f"{error}, for the shortest line of service already")
 
 
@@ -127,7 +127,7 @@ def _too_long(profiles: Iterable[Profile], fields: dict[str, str]) -> Iterable[t
             yield profile, error
 
 
-def _specimen(phan_urls: PhanUrls, line: str, now: datetime) -> dict[str, str]:
+def specimen(phan_urls: PhanUrls, line: str, now: datetime) -> dict[str, str]:
     """Fields with the lengths that they will have."""
     claims = PhanClaims(line, UUID(int=0), 1, now.replace(microsecond=0))
     known = {

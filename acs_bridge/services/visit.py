@@ -5,13 +5,14 @@ A `Visit` is never the truth: that is the write's row, guarded by the gateway's 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
-from acs_bridge.domain.planner import OpenWrite, Request
+from acs_bridge.domain.planner import Answer, OpenWrite, Request
 from acs_bridge.domain.principal import Principal
 from acs_bridge.domain.profile import GatewayKind, Quirks
 from acs_bridge.services.rendering import Rendered
 from acs_bridge.store.sessions import Standing
+from cwmp.messages import Inform
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,28 @@ class Outgoing:
 
     request: Request
     id: str
+
+
+class Conductor(Protocol):
+    """What decides about a session: it provisions, or only observes. All of it may raise Overtaken."""
+
+    async def open(self, inform: Inform, contact: Contact) -> Visit:
+        """Begin a session. Raises Replayed."""
+
+    async def recall(self, visit: Visit) -> OpenWrite | None:
+        """Say at which write this session stands."""
+
+    async def begin(self, visit: Visit) -> Outgoing | None:
+        """Say what the gateway is asked, which has nothing more to say."""
+
+    async def repeat(self, visit: Visit, *, counts: bool = True) -> Outgoing | None:
+        """Say what is outstanding once more."""
+
+    async def answer(self, visit: Visit, answer: Answer) -> Outgoing | None:
+        """Take the answer to what is outstanding, and say what is asked next."""
+
+    async def lose(self, visit: Visit) -> None:
+        """Hear that what the gateway said makes no sense."""
 
 
 class Replayed(Exception):

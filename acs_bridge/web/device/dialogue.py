@@ -17,8 +17,7 @@ from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.ids import read_tag
 from acs_bridge.domain.planner import ANSWER_TO, ANSWERS, OpenWrite
 from acs_bridge.domain.principal import Kind, Principal
-from acs_bridge.services.provisioner import Provisioner
-from acs_bridge.services.visit import Contact, Outgoing, Overtaken, Visit
+from acs_bridge.services.visit import Conductor, Contact, Outgoing, Overtaken, Visit
 from acs_bridge.web.device.connection import Connection
 from acs_bridge.web.device.gate import Admission
 from acs_bridge.web.device.origin import Origin
@@ -82,13 +81,13 @@ class Dialogue:
     """Speaks with gateways."""
 
     def __init__(
-        self, provisioner: Provisioner, clock: Clock, *, believed: bool, on_end: Callable[[int, int], None]
+        self, conductor: Conductor, clock: Clock, *, believed: bool, on_end: Callable[[int, int], None]
     ) -> None:
         """`believed`: the shared bootstrap pair is enough to be taken for whom a gateway says it is.
 
         `on_end` is told the gateway and the number of each session that is over.
         """
-        self._provisioner = provisioner
+        self._conductor = conductor
         self._clock = clock
         self._believed = believed
         self._on_end = on_end
@@ -156,7 +155,7 @@ class Dialogue:
             exposed=caller.origin.exposed,
             login=caller.login,
         )
-        visit = await self._provisioner.open(inform, contact)
+        visit = await self._conductor.open(inform, contact)
         ticket = Ticket(
             visit.gateway_id,
             visit.session_number,
@@ -200,7 +199,7 @@ class Dialogue:
         awaited = False
         for _ in range(_LOOKS):
             remembered = visit.known
-            write = await self._provisioner.recall(visit)
+            write = await self._conductor.recall(visit)
             session = _stands(visit, write)
             try:
                 received = session.receive(message, id)
@@ -220,11 +219,11 @@ class Dialogue:
         for note in received.notes:
             _log.info("message_noted", note=note, gateway_id=visit.gateway_id)
         if received.repeat:
-            return await self._provisioner.repeat(visit)
+            return await self._conductor.repeat(visit)
         if received.event is Event.EMPTY_POST:
-            return await self._provisioner.begin(visit) if state is State.ACS_TURN else None
+            return await self._conductor.begin(visit) if state is State.ACS_TURN else None
         if isinstance(received.message, ANSWERS):
-            return await self._provisioner.answer(visit, received.message)
+            return await self._conductor.answer(visit, received.message)
         raise RemoteProtocolError("nothing was asked that this would answer")
 
     async def _out_of_turn(
@@ -237,10 +236,10 @@ class Dialogue:
         Everything else leaves what is outstanding in doubt. Raises Overtaken.
         """
         if awaited and (write is None or write.request_id is None):
-            return await self._provisioner.begin(visit)
+            return await self._conductor.begin(visit)
         if awaited and id is not None and write is not None and write.names(id) and id.strip() != write.request_id:
-            return await self._provisioner.repeat(visit, counts=False)
-        await self._provisioner.lose(visit)
+            return await self._conductor.repeat(visit, counts=False)
+        await self._conductor.lose(visit)
         raise RemoteProtocolError("the message is no answer to what was asked")
 
 
