@@ -67,6 +67,7 @@ from acs_bridge.services.stock import Stock
 from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.tokens import Tokens
 from acs_bridge.services.transcripts import Transcripts
+from acs_bridge.services.undo import Undo
 from acs_bridge.services.writes import Writes
 from acs_bridge.settings import Settings
 from acs_bridge.settings_device import Bootstrap, CpeAuth, CpeAuthMode
@@ -151,8 +152,8 @@ class Parts:
         self.phan_urls = PhanUrls(keyring, settings.phan.base_url)
         refuse_too_long(self.profiles.all, self.phan_urls, clock())
         self.codes = ProvisioningCodes(keyring)
-        self.rendering = Rendering(self.profiles, self.phan_urls, self.codes)
         self.former = FormerValues(keyring, self.phan_urls)
+        self.rendering = Rendering(self.profiles, self.phan_urls, self.codes, self.former)
         self.reloading = Reloading(database, clock, self.profiles, self.phan_urls, lambda: profile_texts(settings))
         self.keys = Keys(settings.phan.keyring, database, keyring, self.phan_urls)
         self.seals = Seals(self.phan_urls, self.profiles)
@@ -203,6 +204,13 @@ class Parts:
     def operator_runner(self, public_url: str) -> web.AppRunner:
         """The server that people and BSSs reach, and under which address."""
         database, clock, lines, binding = self.database, self.clock, self.lines, self.binding
+        writes = Writes(
+            database,
+            clock,
+            approval_needed=self._approval_needed,
+            blocked=self.rendering.blocked,
+            writes_per_day=self.settings.queue.writes_per_gateway_per_day,
+        )
         services = Services(
             subscribers=Subscribers(database, clock),
             devices=Devices(database, clock, lines, binding),
@@ -215,13 +223,8 @@ class Parts:
             associations=Associations(database, clock, lines, self.seals),
             intake=self.intake,
             bulk=self.bulk,
-            writes=Writes(
-                database,
-                clock,
-                approval_needed=self._approval_needed,
-                blocked=self.rendering.blocked,
-                writes_per_day=self.settings.queue.writes_per_gateway_per_day,
-            ),
+            writes=writes,
+            undo=Undo(database, clock, writes),
             queue=Queue(database, clock, self.settings.queue.writes_per_minute),
             phan=PhanLookup(database, self.phan_urls),
             repeats=Repeats(database, clock),

@@ -28,6 +28,7 @@ class Cause(StrEnum):
     FIRMWARE = "firmware"  # its gateway has another software version: what it held may be gone
     DRIFT = "drift"  # its gateway shows that something else was written into it
     RECHECK = "recheck"  # its gateway was not looked at for as long as its profile or the settings allow
+    UNDONE = "undone"  # an operator took back what was written into its gateway
     READMITTED = "readmitted"  # its gateway was kept out with what it had lost, and was let in again
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from acs_bridge.domain.keyring import UnknownKey
 from acs_bridge.domain.phan import PhanClaims, PhanUrls
-from acs_bridge.domain.planner import Association, Mark, OpenWrite, Place, Wanted
+from acs_bridge.domain.planner import Association, Mark, Memory, OpenWrite, Place, Wanted
 from acs_bridge.domain.profile import (
     PLACEHOLDER,
     AmbiguousProfile,
@@ -19,6 +19,7 @@ from acs_bridge.domain.profile import (
 from acs_bridge.domain.provisioning_code import PARAMETER as PROVISIONING_CODE
 from acs_bridge.domain.provisioning_code import ProvisioningCodes
 from acs_bridge.domain.write import Purpose
+from acs_bridge.services.former import FormerValues
 from cwmp.messages import Inform, ParameterValueStruct
 
 _THE_URL: Final = frozenset({"phan_url"})
@@ -58,10 +59,11 @@ class Unfit:
 class Rendering:
     """Fills profiles in."""
 
-    def __init__(self, profiles: Profiles, phan_urls: PhanUrls, codes: ProvisioningCodes) -> None:
+    def __init__(self, profiles: Profiles, phan_urls: PhanUrls, codes: ProvisioningCodes, former: FormerValues) -> None:
         """`codes` are what gateways carry of a line without being asked."""
         self._profiles = profiles
         self._phan_urls = phan_urls
+        self._former = former
         self._codes = codes
 
     def profile(self, kind: GatewayKind) -> Profile | None:
@@ -89,13 +91,37 @@ class Rendering:
                     f"no profile fits this gateway (root {kind.root or 'unknown'}, OUI {kind.oui}, product class "
                     f"{kind.product_class!r}, software version {kind.software_version!r})"
                 )
-            parameters = profile.render(write.purpose, self._fields(write, write.association))
+            undone = write.plan.memory if write.plan.memory is not None and write.plan.memory.undoes else None
+            fields = self._fields(write, write.association)
+            parameters = profile.render(write.purpose, fields, may_be_nothing=undone is not None)
         except UnknownKey as error:
             return Unfit(str(error), for_now=True)
         except (AmbiguousProfile, ProfileUnfit) as error:
             return Unfit(str(error))
+        if undone is not None and not undone.added:
+            return self._brought_back(write, profile, parameters, undone)
         secrets = tuple(each.value for each in parameters if each.name in profile.hidden and each.value)
         return Rendered(write.id, self._wanted(profile, write.purpose, parameters), profile.name, secrets)
+
+    def _brought_back(
+        self, write: OpenWrite, profile: Profile, cleared: tuple[ParameterValueStruct, ...], memory: Memory
+    ) -> Rendered | Unfit:
+        """What the gateway held before; of what was not kept, what the end of an association would leave."""
+        former = self._former.open(UUID(memory.undoes), memory.former)
+        if former is None:
+            return Unfit("what the gateway held before was sealed with a key that is not here")
+        number = str(memory.instance)
+        values = {each.name.replace(PLACEHOLDER, number): each for each in cleared}
+        values |= {each.name: each for each in former}
+        hidden = frozenset(name.replace(PLACEHOLDER, number) for name in profile.hidden)
+        wanted = Wanted(
+            tuple(each._replace(name=name) for name, each in values.items()),
+            readable=not profile.quirks.no_read_back and not hidden.issuperset(values),
+            hidden=hidden,
+            late=profile.quirks.shows_late,
+        )
+        secrets = tuple(each.value for each in former if each.value)
+        return Rendered(write.id, wanted, profile.name, secrets)
 
     def _wanted(self, profile: Profile, purpose: Purpose, parameters: tuple[ParameterValueStruct, ...]) -> Wanted:
         hidden, quirks = profile.hidden, profile.quirks

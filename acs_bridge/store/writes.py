@@ -3,7 +3,7 @@
 From which states a write may be moved is not written here: every statement asks the database's own table of the law.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -95,6 +95,22 @@ class NewWrite:
     batch_id: UUID
     cause: Cause
     look_first: bool = False  # the gateway may hold its value: it is read before it is written
+    memory: Mapping[str, object] | None = None  # what it knows from the write that it undoes
+
+
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """A write that somebody wants undone."""
+
+    id: UUID
+    purpose: str
+    state: str
+    association_id: UUID | None
+    device_id: int | None
+    line_key: str | None
+    gateway_id: int | None
+    memory: dict[str, object] | None
+    overtaken: bool  # something newer went into its gateway, or waits to
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +191,18 @@ async def insert(executor: Executor, new: NewWrite, now: datetime, by: str | Non
         now,
         by,
         new.cause,
-        {"read_first": True} if new.look_first else {},
+        _plan_of(new),
     )
+
+
+def _plan_of(new: NewWrite) -> dict[str, object]:
+    plan: dict[str, object] = {"read_first": True} if new.look_first else {}
+    return plan if new.memory is None else {**plan, "memory": dict(new.memory)}
+
+
+async def undoable(executor: Executor, write_id: UUID) -> Undoable | None:
+    """Say what decides whether a write can be undone."""
+    return await one(executor, Undoable, _SQL.undoable, write_id)
 
 
 async def standing(

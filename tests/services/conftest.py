@@ -25,6 +25,7 @@ from acs_bridge.services.devices import Devices
 from acs_bridge.services.doorbell.address import Access
 from acs_bridge.services.doorbell.credentials import configured
 from acs_bridge.services.doorbell.doorbell import Doorbell, Manners
+from acs_bridge.services.former import FormerValues
 from acs_bridge.services.gateways import Gateways
 from acs_bridge.services.intake import Intake
 from acs_bridge.services.lines import Lines
@@ -41,6 +42,7 @@ from acs_bridge.services.seals import Seals
 from acs_bridge.services.stock import Stock
 from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.tokens import Tokens
+from acs_bridge.services.undo import Undo
 from acs_bridge.services.writes import SeenWrite, WriteQuestion, Writes
 from acs_bridge.store.database import Database
 from acs_bridge.store.gateways import Identity
@@ -119,12 +121,16 @@ class Office:
         self.credentials = GatewayCredentials(database, clock, self.keyring, self.policy)
         self.gateways = Gateways(database, clock, self.binding, self.credentials, ProvisioningCodes(self.keyring))
         self.stock = Stock(database, clock, self.credentials, self.binding)
-        self.rendering = Rendering(self.profiles, PhanUrls(self.keyring, BASE_URL), ProvisioningCodes(self.keyring))
+        urls = PhanUrls(self.keyring, BASE_URL)
+        self.rendering = Rendering(
+            self.profiles, urls, ProvisioningCodes(self.keyring), FormerValues(self.keyring, urls)
+        )
         self.reloading = Reloading(
             database, clock, self.profiles, PhanUrls(self.keyring, BASE_URL), lambda: [[("roomy.toml", self.text)]]
         )
         self.plans = Plans(database, clock, self.rendering)
         self.writes = Writes(database, clock, approval_needed=self.approval_needed, blocked=self.rendering.blocked)
+        self.undo = Undo(database, clock, self.writes)
         self.queue = Queue(database, clock)
         self.rung: list[RingResult] = []
         self.pulse = Pulse(database)

@@ -81,6 +81,7 @@ class Memory:
     """What the gateway has said that outlasts the next move; most writes need none of it."""
 
     former: str = ""  # the values before the write, sealed
+    undoes: str = ""  # the write of which they are, where this one brings them back
     types: tuple[tuple[str, str], ...] = ()  # where the gateway says another one than the profile
     asked_types: bool = False  # it refused a type, and was asked for its own
     # of an instance of a table:

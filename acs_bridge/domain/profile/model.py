@@ -118,14 +118,16 @@ class Profile:
         """Return what parks a gateway of this kind now; of several the first."""
         return next((block for block in self.blocks if block.holds(kind, now)), None)
 
-    def render(self, purpose: Purpose, fields: Mapping[str, str]) -> tuple[ParameterValueStruct, ...]:
+    def render(
+        self, purpose: Purpose, fields: Mapping[str, str], *, may_be_nothing: bool = False
+    ) -> tuple[ParameterValueStruct, ...]:
         """Return what a write of this purpose sends, all of it in one SetParameterValues, or say why it cannot."""
         wanted = tuple(
             self._rendered(parameter, template, fields)
             for parameter in self.parameters
             if (template := _template(parameter, purpose)) is not None
         )
-        if not wanted and (self.instance is None or purpose is not Purpose.CLEAR):
+        if not wanted and not may_be_nothing and (self.instance is None or purpose is not Purpose.CLEAR):
             raise ProfileUnfit(f"profile {self.name} has nothing to write for the purpose {purpose}")
         whole = wanted if self.instance is None else (*wanted, *_row_values(self.instance))
         if _may_be_large(whole) and (size := _size(whole)) > MAX_REQUEST:

@@ -4,23 +4,38 @@
 insert into write (id, purpose, association_id, device_id, gateway_id, batch_id, generation, key_id,
                    moved_at, moved_by, due_at, created_at, cause, plan)
 select $1, $2, a.id, a.device_id, $4, $5, a.generation, a.key_id, $6, $7, $6, $6, $8,
-       $9::jsonb || coalesce((
+       coalesce((
            select jsonb_build_object('memory', jsonb_build_object('instance', w.plan->'memory'->'instance', 'added', true))
            from write w
            where $2 = 'clear' and w.gateway_id = $4 and w.plan->'memory'->>'added' = 'true'
              and not exists (select from write later where later.gateway_id = $4 and later.id > w.id
                              and (later.plan->'memory'->>'gone' = 'true' or later.cause = 'bootstrap'))
-           order by w.id desc limit 1), '{}')
+           order by w.id desc limit 1), '{}') || $9::jsonb
 from association a where a.id = $3;
+
+-- name: undoable
+-- What decides whether a write can be undone.
+select w.id, w.purpose, w.state, w.association_id, w.device_id, d.line_key, w.gateway_id, w.plan->'memory' as memory,
+       exists (
+           select from write later
+           where later.gateway_id = w.gateway_id and later.id > w.id and later.purpose in ('provision', 'clear')
+             and (later.step > 0 or later.finished_at is null)
+       ) as overtaken
+from write w
+left join device d on d.id = w.device_id
+where w.id = $1;
 
 -- name: standing
 -- The provisioning that counts now of an association, and whether a gateway ($2) that shows the ParameterKey of some
--- write ($3) holds what it brought: nothing else of ours has been written into it since but credentials.
+-- write ($3) holds what it brought: nothing else of ours has been written into it since but credentials. One that an
+-- operator has undone is not missed either.
 select p.id, p.state, p.gateway_id,
        exists (
            select from write k
            where k.id = $3 and k.gateway_id = $2
              and (k.id = p.id or (k.purpose = 'credentials' and k.moved_at >= p.moved_at))
+       ) or exists (
+           select from write u where u.gateway_id = $2 and u.id > p.id and u.cause = 'undone' and u.state <> 'cancelled'
        ) as held
 from write p
 where p.association_id = $1 and p.purpose = 'provision'

@@ -36,6 +36,7 @@ from acs_bridge.services.search import Search
 from acs_bridge.services.stock import Stock
 from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.transcripts import Transcripts
+from acs_bridge.services.undo import Undo
 from acs_bridge.services.webhooks import Webhooks
 from acs_bridge.services.writes import Writes
 from acs_bridge.web.listener import WithoutContent
@@ -98,6 +99,7 @@ class Services:
     audit: AuditTrail
     reloading: Reloading
     plans: Plans
+    undo: Undo
     logins: Logins
     search: Search
     history: History
@@ -114,7 +116,7 @@ def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:
         *GatewayRoutes(services.gateways, services.stock, services.credentials, services.doorbell, clock).table(),
         *ProfileRoutes(services.reloading, services.plans).table(),
         *TranscriptRoutes(services.transcripts).table(),
-        *WriteRoutes(services.writes).table(),
+        *WriteRoutes(services.writes, services.undo).table(),
         *QueueRoutes(services.queue).table(),
         *PhanRoutes(services.phan).table(),
         *RotationRoutes(services.rotation).table(),

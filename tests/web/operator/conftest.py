@@ -139,6 +139,7 @@ async def operator(office: Office, lookup: PhanLookup, keyring: Keyring) -> Asyn
             audit=office.audit,
             reloading=office.reloading,
             plans=office.plans,
+            undo=office.undo,
             logins=logins,
             search=Search(office.database),
             history=History(office.database, office.clock, count(0, 10).__next__),

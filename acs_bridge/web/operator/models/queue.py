@@ -246,3 +246,18 @@ class BatchAnswer(AnswerModel):
     writes: int
     counts: dict[WriteState, int]
     paused: bool
+
+
+class UndoRefused(AnswerModel):
+    """A write that cannot be undone, and why."""
+
+    write_id: UUID
+    reason: str
+
+
+class BatchUndoneAnswer(AnswerModel):
+    """What became of one page of a batch, newest first; `next` is the cursor of the page after it, null on the last."""
+
+    queued: list[UUID] = Field(description="The writes that undo.")
+    refused: list[UndoRefused]
+    next: str | None

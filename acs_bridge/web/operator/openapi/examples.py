@@ -304,6 +304,13 @@ EXAMPLES: Final[dict[type[BaseModel], Example]] = {
             }
         ],
     },
+    queue.BatchUndoneAnswer: {
+        "queued": [_WRITE],
+        "refused": [
+            {"write_id": _REQUEST, "reason": "something newer has been written into this gateway since, or waits to be"}
+        ],
+        "next": None,
+    },
     queue.BatchAnswer: {"id": _BATCH, "created_at": _MADE, "writes": 1215, "counts": _COUNTS, "paused": False},
     search.SearchAnswer: {
         "items": [

@@ -3,10 +3,12 @@
 from http import HTTPStatus
 
 from acs_bridge.services.queue import Queue
+from acs_bridge.services.undo import Undo
 from acs_bridge.services.writes import Writes
-from acs_bridge.web.operator.models.base import Listing, NoBody, NoQuery
+from acs_bridge.web.operator.models.base import Listing, NoBody, NoQuery, PageQuery
 from acs_bridge.web.operator.models.queue import (
     BatchAnswer,
+    BatchUndoneAnswer,
     BrakeBody,
     ChoiceBody,
     MovedAnswer,
@@ -16,7 +18,7 @@ from acs_bridge.web.operator.models.queue import (
     WriteQuery,
 )
 from acs_bridge.web.operator.registry import ADMINS, READERS, WATCHERS, Answer, AnyRoute, Call, Route
-from acs_bridge.web.operator.routes.places import uuid_in
+from acs_bridge.web.operator.routes.places import place, uuid_in
 
 _WHAT = "write"
 
@@ -24,8 +26,9 @@ _WHAT = "write"
 class WriteRoutes:
     """Writes over HTTP."""
 
-    def __init__(self, writes: Writes) -> None:
+    def __init__(self, writes: Writes, undo: Undo) -> None:
         self._writes = writes
+        self._undo = undo
 
     def table(self) -> tuple[AnyRoute, ...]:
         """Say what is served."""
@@ -63,6 +66,25 @@ class WriteRoutes:
             ),
             Route("POST", f"{path}/retry", self.retry, "Queue a write again", ADMINS, one, refusals=refusals),
             Route("POST", f"{path}/cancel", self.cancel, "Cancel a write", ADMINS, one, refusals=refusals),
+            Route(
+                "POST",
+                f"{path}/undo",
+                self.undo,
+                "Give a gateway back what it held before a write",
+                ADMINS,
+                {HTTPStatus.CREATED: WriteAnswer},
+                refusals=refusals,
+            ),
+            Route(
+                "POST",
+                "/v1/batches/{id}/undo",
+                self.undo_batch,
+                "Undo the writes of a batch, a page at a time",
+                ADMINS,
+                {HTTPStatus.OK: BatchUndoneAnswer},
+                query=PageQuery,
+                refusals=(HTTPStatus.NOT_FOUND,),
+            ),
         )
 
     async def list(self, call: Call[WriteQuery, NoBody]) -> Answer:
@@ -89,6 +111,17 @@ class WriteRoutes:
     async def cancel(self, call: Call[NoQuery, NoBody]) -> Answer:
         """Cancel one."""
         return Answer(WriteAnswer.of(await self._writes.cancel(uuid_in(call.path["id"], _WHAT), call.actor)))
+
+    async def undo(self, call: Call[NoQuery, NoBody]) -> Answer:
+        """Undo one: the answer is the write that does it."""
+        undoing = await self._undo.write(uuid_in(call.path["id"], _WHAT), call.actor)
+        answer = WriteAnswer.of(await self._writes.find(undoing))
+        return Answer(answer, HTTPStatus.CREATED, location=place("writes", undoing))
+
+    async def undo_batch(self, call: Call[PageQuery, NoBody]) -> Answer:
+        """Undo a page of a batch."""
+        undone = await self._undo.batch(uuid_in(call.path["id"], "batch"), call.query.ask, call.actor)
+        return Answer(BatchUndoneAnswer.model_validate(undone))
 
 
 class QueueRoutes:
