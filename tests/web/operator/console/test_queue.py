@@ -122,10 +122,10 @@ class TestTheWrites:
     async def test_what_cannot_be_asked_for_is_said_beside_its_field(self, boss, stuck, query, field):
         shown = await boss.get(f"/queue?{query}")
         assert shown.status == 200
-        errors = page(shown).xpath("//form[@class='filters']//p[@class='error']")
+        errors = page(shown).xpath("//form[@class='choice']//p[@class='error']")
         assert len(errors) == 1
         if field not in {"state", "cursor"}:
-            assert page(shown).xpath("//form[@class='filters']//input[@aria-invalid]/@name") == [field]
+            assert page(shown).xpath("//form[@class='choice']//input[@aria-invalid]/@name") == [field]
 
     async def test_come_a_page_at_a_time(self, boss, office):
         for number in range(51):
@@ -161,7 +161,7 @@ class TestTheWrites:
 class TestFaults:
     async def test_are_counted_and_put_in_plain_words(self, boss, stuck):
         shown = page(await boss.get("/queue"))
-        faults = {item.get("id"): " ".join(item.text_content().split()) for item in shown.xpath("//li[@class='fault']")}
+        faults = {item.get("id"): " ".join(item.text_content().split()) for item in shown.xpath("//li[@class='stuck']")}
         assert list(faults) == ["fault-9005", "fault-the profile has no <b>parameter</b>"]
         assert faults["fault-9005"].startswith("Fault 9005 2 writes The gateway has no such parameter;")
 
