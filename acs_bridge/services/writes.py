@@ -100,7 +100,7 @@ class Writes:
         self._writes_per_day = writes_per_day
         self._database = database
         self._clock = clock
-        self._approval_needed = approval_needed
+        self.approval_needed = approval_needed
 
     async def find(self, write_id: UUID) -> SeenWrite:
         """Look one up."""
@@ -190,7 +190,7 @@ class Writes:
             wanted_serial=row.wanted_serial,
             rhythm=Rhythm(row.last_inform_at, row.periodic_at, row.periodic_seconds),
             needs_approval=(
-                self._approval_needed
+                self.approval_needed
                 and row.last_inform_at is not None
                 and row.approved_at is None
                 and row.gateway_pair == "bootstrap"

@@ -190,7 +190,7 @@ def operator_application(
     application.router.add_get("/readyz", ready)
     application.router.add_get("/metrics", metrics, allow_head=False)
     _add_events(application, services.events, callers)
-    console = Console(console_pages(services), callers, services.queue, clock)
+    console = Console(console_pages(services, clock), callers, services.queue, clock)
     console.add_to(application)
     LoginPages(console, services.logins).add_to(application)
     return application

@@ -140,7 +140,7 @@ def test_every_schema_is_used():
 def test_everything_that_the_listener_serves_is_in_the_document_but_soap_and_pages(operator):
     served = {resource.canonical for resource in operator.runner.app.router.resources()}
     services: Any = _Nothing()
-    pages = {page.path for page in console_pages(services)} | {"/login", "/logout", STATIC}
+    pages = {page.path for page in console_pages(services, services)} | {"/login", "/logout", STATIC}
     assert served - DOCUMENT["paths"].keys() == {"/soap/provisioning", "/reference"} | pages
     assert DOCUMENT["paths"].keys() <= served
 

@@ -3,7 +3,8 @@
 // The fields become the members of a JSON object (`gateway.oui` one inside another; left out when `data-optional` and
 // empty; a number with `data-number`, null when empty). A second submit while the first is under way is none. Errors stand
 // beside their fields, what was typed stays. When it is done, the form says so with the event `done` (detail: the
-// answer), the page is fetched again, and with `data-clear` the form is emptied. `data-confirm` asks first.
+// answer), the page is fetched again, and with `data-clear` the form is emptied. `data-confirm` asks first, `data-body` is
+// JSON that the fields are added to, and `data-then` is called when that went well.
 import { Offline, call } from "./api.js";
 import { refresh } from "./live.js";
 import { say } from "./say.js";
@@ -36,7 +37,7 @@ function number(text) {
 
 function read(form) {
   const fields = [...form.elements].filter((field) => field.name && !field.disabled && field.type !== "submit");
-  const body = {};
+  const body = JSON.parse(form.dataset.body || "{}");
   for (const field of fields) {
     if (field.type === "checkbox") put(body, field.name, field.checked);
     else if (field.type === "radio" && !field.checked) continue;
@@ -124,6 +125,7 @@ export async function send(form) {
   try {
     if (form.dataset.confirm && !(await confirmed(form.dataset.confirm))) return undefined;
     const answer = await call(method, path, body, { headers: { "Idempotency-Key": key(form, body) } });
+    if (form.dataset.then) await call(...form.dataset.then.split(" "));
     keys.delete(form);
     clean(form);
     if ("clear" in form.dataset) form.reset();
