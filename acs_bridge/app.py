@@ -27,7 +27,7 @@ from acs_bridge.web.device.workers import Workers
 from acs_bridge.web.listener import Bound, bind, serving
 
 SESSION_CONNECTIONS = 8  # opened as needed: a batch of Informs, one of moves, and others beside those that are stuck
-REPORT_CONNECTIONS = 2  # reports that arrive together share one; a stuck one does not hold up the other
+REPORT_CONNECTIONS = 3  # reports that arrive together share one; a stuck one does not hold up the others
 WORKER_CONNECTIONS = 2  # for what a worker needs beside its sessions: to bind a gateway that informs for the first time
 
 
@@ -115,6 +115,7 @@ async def serving_daemon(settings: Settings, *, workers: int = 1, clock: Clock =
             parts.registry.register(processes.counted)
         await stack.enter_async_context(parts.pulse.telling())
         await stack.enter_async_context(parts.outbox.open())
+        await stack.enter_async_context(parts.reports.open())
         public_url = settings.operator_listener.public_url or operator.local_url
         runner = parts.operator_runner(public_url)
         await stack.enter_async_context(_together(serving(operator, runner), gateways))

@@ -197,7 +197,7 @@ class Parts:
             self.doorbell.run,
             self.session_ends.run,
             self.reloading.run,
-            *self.reports.chores,
+            *self.reports.chores(random.random, self.registry),
             self.outbox.deliveries(self.pulse, CHANCE, DeliveryMeasures(self.registry).attempted).run,
         )
 

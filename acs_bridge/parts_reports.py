@@ -1,6 +1,7 @@
 """The parts of a daemon that are about the reports of gateways, made by plain constructors."""
 
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,10 @@ from prometheus_client import CollectorRegistry
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.phan import PhanUrls
+from acs_bridge.services.destinations import Files, Platform, platform_rules
 from acs_bridge.services.expecting import Expecting
+from acs_bridge.services.handing import Destination, HandingOn
+from acs_bridge.services.posting import Poster
 from acs_bridge.services.profiles import LiveProfiles
 from acs_bridge.services.reports import Taking
 from acs_bridge.settings import Settings
@@ -22,6 +26,7 @@ from acs_bridge.web.device.measures import ReportMeasures
 from acs_bridge.web.device.origin import Origins
 from acs_bridge.web.device.reports import ReportGate, ReportsEndpoint, Room
 from acs_bridge.web.device.tally import Tally
+from acs_bridge.web.operator.measures import HandingMeasures
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +55,33 @@ class ReportParts:
         self._keyring = keyring
         self._clock = clock
         self.expecting = Expecting(database, profiles, settings.reports)
-        self._taking = Taking(Reports(database, lambda: self.expecting.law), phan_urls, clock)
+        self._poster = Poster(platform_rules(settings.reports))
+        self._database = database
+        self._taking = Taking(
+            Reports(database, lambda: self.expecting.law), phan_urls, clock, hands_on=settings.reports.are_handed_on
+        )
 
-    @property
-    def chores(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
+    def open(self) -> AbstractAsyncContextManager[object]:
+        """Be ready to hand reports on until the block ends."""
+        return self._poster.open()
+
+    def chores(
+        self, random: Callable[[], float], registry: CollectorRegistry
+    ) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
         """What the daemon does beside answering, once for all its workers."""
-        return (self.expecting.run,)
+        if not self._settings.reports.are_handed_on:
+            return (self.expecting.run,)
+        observe = HandingMeasures(registry).handed
+        return (
+            self.expecting.run,
+            HandingOn(self._database, self._clock, self._destination(), random, observe).run,
+        )
+
+    def _destination(self) -> Destination:
+        reports = self._settings.reports
+        if reports.folder is not None:
+            return Files(reports.folder, reports, self._clock)
+        return Platform(self._poster, reports)
 
     def elsewhere(self, listening: Listening, registry: CollectorRegistry, first_nonce: int) -> Elsewhere | None:
         """What answers reports, where the daemon takes them."""

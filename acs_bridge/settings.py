@@ -223,6 +223,7 @@ class Retention(Section):
     audit: Annotated[int, Field(ge=30, le=3650)] = Field(
         397, description="The audit trail; the oldest days of its chain are cut off, which the chain itself tells."
     )
+    spool: Days = Field(397, description="Reports that could not be handed on.")
     transcripts: Days = Field(7, description="What was recorded of a gateway's sessions for support.")
 
 
@@ -330,6 +331,8 @@ class Settings(BaseSettings):
             raise SettingsError("phan.base_url: is not set; serve needs the https address that gateways report to")
         if not self.phan.base_url.startswith("https://"):
             raise SettingsError("phan.base_url: must begin with https:// (http is for `acs-bridge demo`)")
+        if self.reports.folder is not None and self.reports.forward_url is not None:
+            raise SettingsError("reports.folder: must not be set together with reports.forward_url")
         self.check_cpe_auth()
 
     def check_cpe_auth(self) -> None:

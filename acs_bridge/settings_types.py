@@ -59,6 +59,14 @@ def listener_url(text: str) -> str:
     return text
 
 
+def platform_url(text: str) -> str:
+    """Refuse what cannot be posted to."""
+    _http_address(text.partition("?")[0], "https://analytics.example.net/reports")
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("must be an address as in https://analytics.example.net/reports")
+    return text
+
+
 def _http_address(text: str, example: str) -> None:
     try:
         url = urlsplit(text)

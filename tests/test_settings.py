@@ -1,6 +1,7 @@
 """Settings: where they come from, what is refused, and that no secret is shown."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -306,3 +307,25 @@ class TestSecrets:
         }
         settings = Settings.load(overrides=values)
         assert "hunter2" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+
+
+class TestReports:
+    @pytest.mark.parametrize(
+        ("reports", "words"),
+        [
+            ({"forward_url": "https://a.example/r"}, "forward_url and folder need path"),
+            ({"path": "/r", "forward_url": "http://a.example/r"}, "forward_url must begin with https://"),
+            ({"path": "/r", "forward_url": "ftp://a.example/r"}, "must be an address as in"),
+            ({"path": "/acs"}, "must not be device_listener.path"),
+            ({"path": "r"}, "must be a path as in"),
+        ],
+    )
+    def test_go_nowhere_by_mistake(self, reports, words):
+        with pytest.raises(ValueError, match=re.escape(words)):
+            Settings.model_validate({"reports": reports})
+
+    def test_go_to_one_place(self, tmp_path):
+        reports = {"path": "/r", "forward_url": "https://a.example/r", "folder": str(tmp_path)}
+        settings = Settings.model_validate({"phan": {"base_url": "https://a.example/r/"}, "reports": reports})
+        with pytest.raises(SettingsError, match=re.escape("reports.folder")):
+            settings.check_servable()

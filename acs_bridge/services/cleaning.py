@@ -11,7 +11,7 @@ import structlog
 from acs_bridge.domain.clock import Clock
 from acs_bridge.errors import Unavailable
 from acs_bridge.services import audit
-from acs_bridge.store import answers, credentials, events, rings, transcripts, users, webhooks
+from acs_bridge.store import answers, credentials, events, rings, spool, transcripts, users, webhooks
 from acs_bridge.store.database import Database
 from acs_bridge.store.rows import Executor
 
@@ -60,6 +60,10 @@ class Periods(Protocol):
     def transcripts(self) -> int:
         """What was recorded of sessions."""
 
+    @property
+    def spool(self) -> int:
+        """Reports that nobody would have."""
+
 
 def what_is_kept(periods: Periods) -> tuple[Kept, ...]:
     """Everything whose time is over one day."""
@@ -71,6 +75,7 @@ def what_is_kept(periods: Periods) -> tuple[Kept, ...]:
         Kept("outbox", periods.outbox, webhooks.clean),
         Kept("quarantine", periods.quarantine, credentials.forget_calls),
         Kept("transcripts", periods.transcripts, transcripts.clean),
+        Kept("spool", periods.spool, spool.clean),
         Kept("logins", LOGIN_DAYS, users.clean),
     )
 

@@ -41,7 +41,8 @@ class Expecting:
         """What holds for all reports now."""
         settings = self._settings
         logins = tuple(self.reporting.logins)
-        return Law(logins, settings.reports_per_line_per_hour, settings.bytes_per_line_per_hour)
+        spool = settings.spool_bytes if settings.are_handed_on else None
+        return Law(logins, settings.reports_per_line_per_hour, settings.bytes_per_line_per_hour, spool)
 
     async def announce(self) -> None:
         """Write down how often reports are expected; nothing, where the daemon takes none."""

@@ -12,13 +12,25 @@ from acs_bridge.domain.write import WriteState
 from acs_bridge.errors import NotFound
 from acs_bridge.services.change import Change
 from acs_bridge.services.fresh import Fresh
-from acs_bridge.store import queue
+from acs_bridge.store import queue, reports, spool
 from acs_bridge.store.audit import Deed
 from acs_bridge.store.database import Database
 from acs_bridge.store.queue import Brake, GatewayCounts, SetBrake
 from acs_bridge.store.rows import Executor, in_transaction
 
+LINES_SECONDS = 30.0  # how old the counts of lines may be that report, or do not
 FRESH_SECONDS = 0.9  # counting may take a moment itself, and an answer is at most one second old
+
+
+@dataclass(frozen=True, slots=True)
+class ReportCounts:
+    """How many lines stand in which way, and what is still to be handed on."""
+
+    waiting: int
+    reporting: int
+    silent: int
+    spooled: int
+    spooled_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,7 @@ class Overview:
     counts: dict[WriteState, int]
     oldest_queued_seconds: float | None
     gateways: GatewayCounts
+    reports: ReportCounts
     brakes: list[SetBrake]
     writes_per_minute: int | None  # as operators set it
     effective_writes_per_minute: int | None  # as it holds: theirs, else the settings'
@@ -82,6 +95,8 @@ class Queue:
         self._clock = clock
         self._default_rate = writes_per_minute
         self._overview = Fresh(FRESH_SECONDS, self._count, elapsed)
+        # Lines fall silent within hours, and there are many of them.
+        self._lines = Fresh(LINES_SECONDS, lambda: reports.count(database, clock()), elapsed)
 
     async def overview(self) -> Overview:
         """Count everything, at most once in a second however many ask."""
@@ -149,10 +164,16 @@ class Queue:
             counts={state: counts.writes.get(state, 0) for state in WriteState},
             oldest_queued_seconds=_age(counts.oldest_queued, now),
             gateways=await queue.gateways(self._database, now),
+            reports=await self._count_reports(),
             brakes=await queue.brakes(self._database),
             writes_per_minute=rate,
             effective_writes_per_minute=self._default_rate if rate is None else rate,
         )
+
+    async def _count_reports(self) -> ReportCounts:
+        lines, spooled = await self._lines.get(), await spool.waiting(self._database)
+        waiting, reporting, silent = (lines.get(state, 0) for state in ("waiting", "reporting", "silent"))
+        return ReportCounts(waiting, reporting, silent, spooled.reports, spooled.bytes)
 
 
 def _age(since: datetime | None, now: datetime) -> float | None:

@@ -4,6 +4,7 @@ A URL that is forged, cut off, revoked, of a key that is gone or used by another
 to the last statement, and nothing tells them apart for who sent it. What a report says is never logged.
 """
 
+import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Final
 from uuid import UUID
 
 from acs_bridge.domain.clock import Clock
+from acs_bridge.domain.ids import new_id
 from acs_bridge.domain.phan import PhanClaims, PhanUrlRefused, PhanUrls
 from acs_bridge.store.reports import ReportRow, Reports, Verdict
 from cwmp import bulkdata
@@ -34,6 +36,14 @@ class Examined:
     unread: str | None  # why it is no report; None: it is one
     is_timed: bool
 
+    packed: bytes = field(default=b"", repr=False)  # zlib; empty where nothing is handed on
+
+    def id(self, association_id: UUID, now: datetime) -> UUID:
+        """What it is called: the same when it comes again, whenever that is."""
+        if not self.is_timed:
+            return new_id(now)
+        return _named(blake2b(self.content, digest_size=16, key=association_id.bytes).digest())
+
     @property
     def mark(self) -> int | None:
         """64 bits that the same report has when it comes again; None where the same may be another one."""
@@ -42,13 +52,26 @@ class Examined:
         return int.from_bytes(blake2b(self.content, digest_size=_MARK_OCTETS).digest(), signed=True)
 
 
-def examine(content: bytes, content_type: str, report_format: str) -> Examined:
-    """Read a body without its coding."""
+def _named(digest: bytes) -> UUID:
+    """Of 16 bytes a UUID of version 8 (RFC 9562 5.8)."""
+    return UUID(int=int.from_bytes(digest) & ~(0xF << 76 | 0b11 << 62) | 8 << 76 | 0b10 << 62)
+
+
+def examine(content: bytes, content_type: str, report_format: str, *, pack: bool) -> Examined:
+    """Read a body without its coding, and pack it where it is to be handed on."""
+    unread, is_timed = None, False
     try:
-        report = bulkdata.read(content, content_type, report_format)
+        is_timed = bulkdata.read(content, content_type, report_format).is_timed
     except bulkdata.UnreadableReport as error:
-        return Examined(content, content_type, report_format, str(error), is_timed=False)
-    return Examined(content, content_type, report_format, None, is_timed=report.is_timed)
+        unread = str(error)
+    return as_examined(content, (content_type, report_format), unread, is_timed=is_timed, pack=pack)
+
+
+def as_examined(
+    content: bytes, types: tuple[str, str], unread: str | None, *, is_timed: bool = False, pack: bool
+) -> Examined:
+    """A body of which is known what it is."""
+    return Examined(content, *types, unread, is_timed, zlib.compress(content, 1) if pack else b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +99,12 @@ def _name(said: str | None) -> str | None:
 class Taking:
     """The use case."""
 
-    def __init__(self, reports: Reports, phan_urls: PhanUrls, clock: Clock) -> None:
+    def __init__(self, reports: Reports, phan_urls: PhanUrls, clock: Clock, *, hands_on: bool) -> None:
+        """`hands_on`: what is taken goes into the spool."""
         self._reports = reports
         self._phan_urls = phan_urls
         self._clock = clock
+        self.hands_on = hands_on
         self._full: OrderedDict[UUID, datetime] = OrderedDict()
 
     def claims(self, token: str) -> PhanClaims:
@@ -99,14 +124,18 @@ class Taking:
         """Say what becomes of a report, and note it. Raises Unavailable."""
         now = self._clock()
         row = ReportRow(
+            id=report.id(claims.association_id, now),
             association_id=claims.association_id,
             generation=claims.generation,
             oui=sender.oui,
             serial_number=sender.serial_number,
             shown=sender.logins,
             mark=report.mark,
+            content_type=report.content_type,
+            report_format=report.report_format,
             unread=report.unread,
             size=len(report.content),
+            body=report.packed,
         )
         verdict = await self._reports.take(row, now)
         if verdict is Verdict.QUOTA:

@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -27,20 +27,28 @@ class Verdict(StrEnum):
     FOREIGN = "foreign"  # its gateway is not that of the line
     STRANGER = "stranger"  # its profile has a login, which it did not show
     QUOTA = "quota"  # its line has had its reports of this hour
+    FULL = "full"  # there is no room in the spool
 
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
     """A report, as the statement takes it."""
 
+    id: UUID
     association_id: UUID
     generation: int
     oui: str | None  # as the query says; None: it does not
     serial_number: str | None
     shown: tuple[str, ...]  # the profiles whose login it has shown
     mark: int | None  # 64 bits of its hash; None: the same once more would be another one
+    content_type: str
+    report_format: str
     unread: str | None  # why it cannot be read
     size: int  # bytes, inflated
+    body: bytes = field(repr=False)  # zlib; empty where nothing is handed on
+
+
+_FIELDS: Final = tuple(name for name in ReportRow.__slots__ if name != "body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,7 @@ class Law:
     logins: Sequence[str]  # the names of the profiles with a login
     reports_per_hour: int  # of one line
     bytes_per_hour: int
+    spool_bytes: int | None  # that the spool may have; None: nothing is handed on
 
 
 class Reports:
@@ -81,7 +90,7 @@ class Reports:
         return verdicts
 
     async def _statement(self, rows: Sequence[ReportRow], now: datetime) -> list[Verdict]:
-        batch = [_as_json({name: getattr(row, name) for name in row.__slots__}) for row in rows]
+        batch = [_as_json({name: getattr(row, name) for name in _FIELDS}) for row in rows]
         law = self._law()
         records = await self._database.fetch(
             _SQL.take,
@@ -90,6 +99,8 @@ class Reports:
             list(law.logins),
             law.reports_per_hour,
             law.bytes_per_hour,
+            [row.body for row in rows],
+            law.spool_bytes,
         )
         verdicts = {record["place"]: Verdict(record["verdict"]) for record in records}
         return [verdicts[place] for place in range(1, len(rows) + 1)]
@@ -98,3 +109,9 @@ class Reports:
 async def expect(executor: Executor, intervals: Mapping[str, int]) -> None:
     """Write down how often gateways report, in seconds by profile; under "" for all others. Empty: nobody does."""
     await executor.execute(_SQL.expect, list(intervals), list(intervals.values()))
+
+
+async def count(executor: Executor, now: datetime) -> dict[str, int]:
+    """Say how many lines stand in which way; nothing where no reports are expected."""
+    rows = await executor.fetch(_SQL.count, now)
+    return {row["state"]: row["lines"] for row in rows if row["state"] is not None}

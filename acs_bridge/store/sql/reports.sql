@@ -3,14 +3,18 @@
 -- name: take
 -- Reports that arrived together, at most one of each association: whether the URL of each counts, whether its gateway
 -- is the line's, whether that had to log in ($3: the profiles with a login), and whether its hour is full ($4, $5).
--- Those that are taken are noted. An association that nobody has costs the same as one whose URL counts no more.
+-- Those that are taken are noted, and put into the spool ($6: their bodies) if that has room ($7: bytes; null: there is
+-- none). An association that nobody has costs the same as one whose URL counts no more.
 -- As with Informs, rows travel as JSON texts: an array of unknown length is taken for ten rows, which go by index.
 with report as (
-    select row.place, i.*
-    from unnest($1::text[]) with ordinality as row (content, place)
+    select row.place, row.body, i.*
+    from unnest($1::text[], $6::bytea[]) with ordinality as row (content, body, place)
     cross join lateral json_to_record(row.content::json) as i (
-        association_id uuid, generation int, oui text, serial_number text, shown text[], mark bigint, unread text,
-        size bigint)
+        id uuid, association_id uuid, generation int, oui text, serial_number text, shown text[], mark bigint,
+        content_type text, report_format text, unread text, size bigint)
+),
+spooled as (
+    select coalesce(sum(bytes), 0) as bytes from report_spool_size where $7::bigint is not null
 ),
 standing as (
     select r.*,
@@ -22,7 +26,7 @@ standing as (
            case when $2 - n.window_at < interval '1 hour' then n.window_reports else 0 end as reports,
            case when $2 - n.window_at < interval '1 hour' then n.window_bytes else 0 end as bytes,
            coalesce(r.mark = any(n.recent), false) as is_repeat,
-           d.gateway_id
+           d.line_of_service, d.gateway_id, g.oui as gateway_oui, g.product_class, g.serial_number as gateway_serial
     from report r
     left join association a on a.id = r.association_id and a.ended_at is null
         and (a.generation = r.generation
@@ -47,10 +51,12 @@ judged as (
            case when not is_active then 'unknown'
                 when not is_its_own then 'foreign'
                 when is_stranger then 'stranger'
-                when reports >= $4 or bytes + size > $5 then 'quota'
+                when s.reports >= $4 or s.bytes + s.size > $5 then 'quota'
                 when is_repeat then 'repeat'
+                when p.bytes + length(s.body) > $7 then 'full'
                 else 'taken' end as verdict
     from standing s
+    cross join spooled p
 ),
 noted as (
     insert into reporting as n (association_id, gateway_id, first_at, since, last_at, window_at, window_reports,
@@ -75,6 +81,24 @@ noted as (
         unread = n.unread + excluded.unread,
         unread_at = coalesce(excluded.unread_at, n.unread_at),
         unread_words = coalesce(excluded.unread_words, n.unread_words)
+    returning n.association_id
+),
+-- Locks are taken in one order everywhere: what is noted, then what is added up.
+stored as (
+    insert into report_spool (id, association_id, line_of_service, generation, gateway_id, oui, product_class,
+                              serial_number, received_at, content_type, report_format, unread, body, size)
+    select j.id, j.association_id, j.line_of_service, j.generation, j.gateway_id, j.gateway_oui, j.product_class,
+           j.gateway_serial, $2, j.content_type, j.report_format, j.unread, j.body, length(j.body)
+    from judged j
+    join noted using (association_id)
+    where j.verdict = 'taken' and $7 is not null
+    order by j.place
+    returning size
+),
+counted as (
+    update report_spool_size s set bytes = s.bytes + added.bytes, reports = s.reports + added.reports
+    from (select sum(size) as bytes, count(*) as reports from stored) as added
+    where s.shard = pg_backend_pid() % 64 and added.reports > 0
 )
 select place, verdict from judged;
 
@@ -86,3 +110,27 @@ with gone as (
 insert into report_interval (profile, seconds)
 select profile, seconds from unnest($1::text[], $2::int[]) as given (profile, seconds)
 on conflict (profile) do update set seconds = excluded.seconds where report_interval.seconds <> excluded.seconds;
+
+-- name: count
+-- How the lines stand that somebody is associated with, as `line_reporting` says it of each; lines that have reported
+-- of late are not looked at any closer.
+select report_state($1::timestamptz, l.silent_at, l.last_at) as state, count(*) as lines
+from (
+    select n.last_at,
+           greatest(n.last_at, w.finished_at) + 3 * make_interval(secs => coalesce(i.seconds, usual.seconds)) as silent_at
+    from association a
+    join report_interval usual on usual.profile = ''
+    left join reporting n on n.association_id = a.id
+    left join lateral (
+        select finished_at, profile
+        from write
+        where association_id = a.id and purpose = 'provision' and state = 'verified'
+          and (n.last_at is null
+               or n.last_at < $1::timestamptz - 3 * make_interval(secs => (select min(seconds) from report_interval)))
+        order by id desc
+        limit 1
+    ) w on true
+    left join report_interval i on i.profile = w.profile
+    where a.ended_at is null
+) l
+group by 1;

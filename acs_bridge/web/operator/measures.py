@@ -32,6 +32,9 @@ class OperatorMeasures:
         self._writes = Gauge("acs_bridge_writes", "Writes by state.", ["state"], registry=registry)
         self._oldest = Gauge("acs_bridge_oldest_queued_seconds", "Age of the oldest queued write.", registry=registry)
         self._gateways = Gauge("acs_bridge_gateways", "Gateways that have informed.", ["standing"], registry=registry)
+        self._lines = Gauge("acs_bridge_lines", "Lines by how their gateways report.", ["reports"], registry=registry)
+        self._spooled = Gauge("acs_bridge_report_spool_reports", "Reports to be handed on.", registry=registry)
+        self._spooled_bytes = Gauge("acs_bridge_report_spool_bytes", "The same in bytes.", registry=registry)
         self._paused = Gauge("acs_bridge_queue_paused", "1 while the whole queue is held back.", registry=registry)
         self._waiting = Gauge("acs_bridge_webhook_pending", "Deliveries that wait.", registry=registry)
         self._failing = Gauge("acs_bridge_webhooks_failing", "Webhooks whose last attempt failed.", registry=registry)
@@ -50,6 +53,10 @@ class OperatorMeasures:
         self._oldest.set(overview.oldest_queued_seconds or 0)
         for standing in ("known", "unclaimed", "overdue", "quarantined"):
             self._gateways.labels(standing).set(getattr(overview.gateways, standing))
+        for standing in ("waiting", "reporting", "silent"):
+            self._lines.labels(standing).set(getattr(overview.reports, standing))
+        self._spooled.set(overview.reports.spooled)
+        self._spooled_bytes.set(overview.reports.spooled_bytes)
         self._paused.set(overview.paused)
 
     def show_telling(self, waiting: Waiting, streams: int) -> None:
@@ -88,3 +95,19 @@ class DeliveryMeasures:
     def attempted(self, outcome: str) -> None:
         """Count one attempt."""
         self._attempts.labels(outcome).inc()
+
+
+class HandingMeasures:
+    """Counts reports that are handed on."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._reports = Counter(
+            "acs_bridge_reports_handed",
+            "Reports by what their receiver did: handed_on, refused (tried again), given_up (refused all the time).",
+            ["outcome"],
+            registry=registry,
+        )
+
+    def handed(self, outcome: str, reports: int) -> None:
+        """Count so many."""
+        self._reports.labels(outcome).inc(reports)

@@ -19,6 +19,7 @@ from acs_bridge.services.associations import Associations
 from acs_bridge.services.devices import Devices
 from acs_bridge.services.pages import Ask
 from acs_bridge.services.profiles import load_profiles
+from acs_bridge.services.queue import Queue
 from acs_bridge.settings import Settings
 from acs_bridge.simulator.models import TR181
 from acs_bridge.simulator.schema import STRING, UNSIGNED, ParameterSpec
@@ -186,6 +187,9 @@ async def standing(acs: Acs) -> tuple[Any, ...]:
     lines = Devices(acs.database, acs.clock, acs.parts.lines, acs.parts.binding)
     (row,) = (await services.page(Ask())).items
     shown = row.report_state, row.reporting_since, row.last_report_at
+    counted = (await Queue(acs.database, acs.clock).overview()).reports
+    for state in ("waiting", "reporting", "silent"):
+        assert getattr(counted, state) == (row.report_state == state)
     (device,) = (await lines.page(Ask(), report_state=row.report_state)).items
     (again,) = (await services.page(Ask(), report_state=row.report_state)).items
     for other in {"waiting", "reporting", "silent"} - {row.report_state}:

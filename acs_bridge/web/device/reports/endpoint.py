@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from aiohttp import hdrs, web
 from multidict import istr
 
-from acs_bridge.services.reports import Examined, Sender, Taking, examine
+from acs_bridge.services.reports import Examined, Sender, Taking, as_examined, examine
 from acs_bridge.store.reports import Verdict
 from acs_bridge.web.device import body
 from acs_bridge.web.device.answer import SERVER, Answer
@@ -114,6 +114,7 @@ class ReportsEndpoint:
             content,
             coding,
             self._limit,
+            self._taking.hands_on,
             _header(headers.get(hdrs.CONTENT_TYPE, "")),
             _header(headers.get(_FORMAT, "")),
         )
@@ -134,6 +135,8 @@ class ReportsEndpoint:
             return Answer(200, _head(200), close=not connection.is_proxy)
         if verdict is Verdict.QUOTA:
             return self._over_quota()
+        if verdict is Verdict.FULL:
+            return self._full(origin)
         if verdict is Verdict.STRANGER:
             self._measures.report(verdict)
             return Answer.challenge(self._gate.challenges(origin), close=False)
@@ -142,6 +145,10 @@ class ReportsEndpoint:
             why = "the gateway that it names is not that of the line"
             self._load.say("report_refused", why, origin.peer, association=association)
         return self._end(404, verdict)
+
+    def _full(self, origin: Origin) -> Answer:
+        self._load.say("report_spool_full", "what is handed on is not taken as fast as it comes", origin.peer)
+        return self._end(503, Verdict.FULL, f"{hdrs.RETRY_AFTER}: {self._load.come_back()}\r\n")
 
     def _over_quota(self) -> Answer:
         return self._end(429, Verdict.QUOTA, f"{hdrs.RETRY_AFTER}: {QUOTA_SECONDS}\r\n")
@@ -154,12 +161,13 @@ class ReportsEndpoint:
         return self._end(503, "shed", f"{hdrs.RETRY_AFTER}: {self._load.turned_away(why, origin.peer)}\r\n")
 
 
-def _examine(content: bytes, coding: str, limit: int, content_type: str, report_format: str) -> Examined:
+def _examine(content: bytes, coding: str, limit: int, pack: bool, *types: str) -> Examined:  # noqa: FBT001 - of a thread
+    content_type, report_format = types
     try:
         text = body.inflated(content, coding, limit)
     except web.HTTPBadRequest:
-        return Examined(content, content_type, report_format, "it does not inflate", is_timed=False)
-    return examine(text, content_type, report_format)
+        return as_examined(content, (content_type, report_format), "it does not inflate", pack=pack)
+    return examine(text, content_type, report_format, pack=pack)
 
 
 def _header(text: str) -> str:

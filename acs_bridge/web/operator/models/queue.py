@@ -204,12 +204,26 @@ class GatewayCountsAnswer(AnswerModel):
     quarantined: int
 
 
+class ReportCountsAnswer(AnswerModel):
+    """Lines by how their gateways report, at most half a minute old, and the reports that are still to be handed on.
+
+    All are 0 where the daemon takes no reports.
+    """
+
+    waiting: int
+    reporting: int
+    silent: int
+    spooled: int
+    spooled_bytes: int
+
+
 class QueueAnswer(AnswerModel):
     """The queue at a glance, at most a second old."""
 
     counts: dict[WriteState, int]
     oldest_queued_seconds: float | None
     gateways: GatewayCountsAnswer
+    reports: ReportCountsAnswer
     paused: bool
     brakes: list[BrakeAnswer]
     rate: RateAnswer
@@ -221,6 +235,7 @@ class QueueAnswer(AnswerModel):
             counts=overview.counts,
             oldest_queued_seconds=overview.oldest_queued_seconds,
             gateways=GatewayCountsAnswer.model_validate(overview.gateways),
+            reports=ReportCountsAnswer.model_validate(overview.reports),
             paused=overview.paused,
             brakes=[
                 BrakeAnswer(

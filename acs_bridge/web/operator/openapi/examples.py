@@ -274,6 +274,7 @@ EXAMPLES: Final[dict[type[BaseModel], Example]] = {
         "counts": _COUNTS,
         "oldest_queued_seconds": 41.5,
         "gateways": {"known": 1215, "unclaimed": 4, "overdue": 1, "quarantined": 0},
+        "reports": {"waiting": 2, "reporting": 1200, "silent": 3, "spooled": 40, "spooled_bytes": 81920},
         "paused": True,
         "brakes": [
             {"batch": None, "profile": None, "software_version": "2.6.1", "set_at": _MADE, "set_by": "token:ops"}
