@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from acs_bridge.services.profiles import load_profiles
 from acs_bridge.settings import Settings
 from acs_bridge.simulator.behaviour import Behaviour
 from acs_bridge.simulator.gateway import SimulatedGateway
@@ -285,3 +286,55 @@ def a_profile(folder: Path, more: str) -> Path:
     text += 'value = "{phan_url}"\nclear = ""\n'
     (folder / "tested.toml").write_text(text.replace("{}", "", 1) + more, encoding="utf-8")
     return folder
+
+
+class TestABulkDataProfile:
+    """The value that is kept is a whole instance, and the planner looks for it by itself."""
+
+    TABLE = "Device.BulkData.Profile."
+
+    async def reporting(self, site: Site) -> SimulatedGateway:
+        site.parts.profiles.take(load_profiles(packaged=["bulk-data-tr181"]))
+        box = site.box("B1")
+        await site.provision("U1", "L1", "B1")
+        await site.inform("B1")
+        assert await self.urls(box) == [await site.url_of("L1")]
+        return box
+
+    async def urls(self, box: SimulatedGateway) -> list[str]:
+        """What the bulk data profiles of a box report to."""
+        names = [each.name for each in box.model.get_names(self.TABLE, next_level=True) if each.name != self.TABLE]
+        return [box.model.value(f"{name}HTTP.URL") for name in names]
+
+    async def test_is_compared_like_any_value(self, site: Site) -> None:
+        await self.reporting(site)
+        for _ in range(3):
+            assert (await site.inform("B1")).served == ()
+
+    async def test_that_new_software_has_dropped_is_made_again(self, site: Site) -> None:
+        box = await self.reporting(site)
+        box.model.put(VERSION, "9.9")
+        box.model.delete_object(f"{self.TABLE}1.", "new-software")
+        await site.inform("B1")
+        assert await self.urls(box) == [await site.url_of("L1")]
+        assert (await site.inform("B1")).served == ()
+        assert await site.writes("L1") == [ASSOCIATED, again("firmware")]
+
+    async def test_that_somebody_has_changed_is_put_right_and_not_doubled(self, site: Site) -> None:
+        box = await self.reporting(site)
+        box.model.put(f"{self.TABLE}1.HTTP.URL", "https://elsewhere.example/")
+        box.model.put(KEY, "other")
+        await site.inform("B1")
+        assert await self.urls(box) == [await site.url_of("L1")]
+        assert (await site.inform("B1")).served == ()
+
+    async def test_moves_with_its_line(self, site: Site) -> None:
+        """P-07: the old box keeps no bulk data profile of ours."""
+        box = await self.reporting(site)
+        await site.bind("L1", "B2")
+        await site.inform("B1")
+        await site.inform("B2")
+        assert await self.urls(box) == []
+        assert await self.urls(site.box("B2")) == [await site.url_of("L1")]
+        for name in ("B1", "B2"):
+            assert (await site.inform(name)).served == ()
