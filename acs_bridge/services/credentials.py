@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from acs_bridge.domain.actor import Actor
@@ -34,6 +34,7 @@ from cwmp.messages import ParameterValueStruct
 
 SHARERS: Final = 64  # gateways with one imported user name: a login has to be compared with every one of them
 LONGEST: Final = 256  # characters of a user name or password: what ManagementServer.Username may have
+READMITTED: Final = timedelta(days=1)  # for so long the shared pair is worth something again, after an approval
 _HA1: Final = re.compile(r"[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
 _SEALER: Final = "credentials of gateways"
 
@@ -163,7 +164,7 @@ class GatewayCredentials:
         bootstrap, former = "bootstrap_pair" in access.kept_out, "retired_pair" in access.kept_out
         if not access.kept_out:
             return False
-        await store.readmit(connection, gateway_id, bootstrap=bootstrap, former=former)
+        await store.readmit(connection, gateway_id, change.now + READMITTED, bootstrap=bootstrap, former=former)
         if self._policy.manage and (bootstrap or former) and access.pair != "certificate":
             await self._start(connection, gateway_id, PairKind.OWN, change)
         return True

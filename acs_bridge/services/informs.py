@@ -89,7 +89,7 @@ class Informs:
         """A row without an answer was kept out, or met a concurrent registration: then it is asked again, alone."""
         row = replace(row, login=None)  # the first try has taken note of it
         for _ in range(REGISTRATION_TRIES):
-            examined = await self._sessions.examine(row)
+            examined = await self._sessions.examine(row, self._clock())
             if not examined.admitted:
                 return examined
             (session,) = await self._sessions.take_informs([row], self._clock())

@@ -82,9 +82,9 @@ async def queue(executor: Executor, new: NewCredentials, now: datetime, by: str 
     await executor.execute(_SQL.insert, new.id, new.pair, new.gateway_id, new.batch_id, new.generation, now, by)
 
 
-async def readmit(executor: Executor, gateway_id: int, *, bootstrap: bool, former: bool) -> None:
-    """Take what a gateway showed when it was kept out, and forget that it was."""
-    await executor.execute(_SQL.readmit, gateway_id, bootstrap, former)
+async def readmit(executor: Executor, gateway_id: int, until: datetime, *, bootstrap: bool, former: bool) -> None:
+    """Take what a gateway showed when it was kept out, the shared pair until then, and forget that it was."""
+    await executor.execute(_SQL.readmit, gateway_id, bootstrap, former, until)
     await executor.execute(_SQL.release, gateway_id)
 
 

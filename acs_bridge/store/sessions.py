@@ -211,11 +211,11 @@ class Sessions:
             found[place] = session if former is None else _together(former, session)
         return found
 
-    async def examine(self, row: InformRow) -> Examined:
+    async def examine(self, row: InformRow, now: datetime) -> Examined:
         """Why `take_informs` had no answer for an Inform."""
         principal = row.principal
         record = await self._database.fetchrow(
-            _SQL.examine, *row.identity, _KINDS[principal.kind], list(principal.gateway_ids), principal.generation
+            _SQL.examine, *row.identity, _KINDS[principal.kind], list(principal.gateway_ids), principal.generation, now
         )
         if record is None:
             return Examined(None, admitted=not principal.gateway_ids)

@@ -5,6 +5,7 @@ update gateway set
     pair = $2,
     own_to = own_to + case when $2 = 'own' then 1 else 0 end,
     takes_bootstrap = takes_bootstrap or $2 = 'bootstrap',
+    readmitted_until = case when $2 <> 'bootstrap' then readmitted_until end,
     takes_imported = takes_imported or $2 = 'imported'
 where id = $1
 returning own_to;
@@ -24,6 +25,7 @@ for no key update of g;
 -- its DeviceId it is the one that comes next.
 update gateway set
     takes_bootstrap = takes_bootstrap or $2,
+    readmitted_until = case when not $2 then readmitted_until when pair <> 'certificate' then $4::timestamptz end,
     pair = case when pair = 'certificate' and $2 then 'bootstrap' else pair end,
     takes_imported = takes_imported or ($3 and exists (select from gateway_pair p where p.gateway_id = gateway.id)),
     own_from = case when $3 then 1 else own_from end,

@@ -46,7 +46,7 @@ held as (
     join admitted using (place)
     join gateway g on g.serial_number = i.serial_number and g.oui = i.oui and g.product_class = i.product_class
     where case i.principal
-              when 'bootstrap' then g.takes_bootstrap
+              when 'bootstrap' then g.takes_bootstrap and (g.readmitted_until > $2) is not false
               when 'own' then g.id = any(i.gateway_ids) and i.pair_generation between g.own_from and g.own_to
               when 'imported' then g.takes_imported and g.id = any(i.gateway_ids)
               else true end
@@ -226,7 +226,7 @@ delete from used_login where used_at < $1;
 -- name: examine
 -- Why an Inform was kept out: the gateway with its DeviceId, and whether it may log in like that by now.
 select g.id, case $4::text
-                 when 'bootstrap' then g.takes_bootstrap
+                 when 'bootstrap' then g.takes_bootstrap and (g.readmitted_until > $7::timestamptz) is not false
                  when 'own' then g.id = any($5::bigint[]) and $6::int between g.own_from and g.own_to
                  when 'imported' then g.takes_imported and g.id = any($5::bigint[])
                  else true end as admitted

@@ -228,6 +228,25 @@ class TestAGatewayWithCredentialsOfItsOwn:
         assert gateway.value("ManagementServer.Username").endswith("x2")
         assert (await gateway.session()).completed
 
+    async def test_is_let_in_for_a_day(self, acs: Acs, clock: Any) -> None:
+        """A-17: who shows the shared pair a year after an approval may be anybody."""
+        gateway = await provisioned(acs)
+        await gateway.session()
+        gateway.factory_reset()
+        await gateway.session()
+        gateways = Gateways(acs.database, acs.clock, acs.parts.binding, acs.parts.credentials, acs.parts.codes)
+        gateway_id = await acs.database.fetchval("select id from gateway")
+        await gateways.approve(gateway_id, ADMIN)
+        clock.advance(hours=25)
+        assert (await gateway.session()).served == ()
+        (kept_out,) = (await gateways.find(gateway_id)).quarantine
+        assert kept_out["reason"] == "bootstrap_pair"
+        await gateways.approve(gateway_id, ADMIN)
+        clock.advance(hours=23)
+        assert (await gateway.session()).served == (GET, SET, GET, SET)
+        clock.advance(hours=25)
+        assert (await gateway.session()).completed  # with a pair of its own by now
+
     async def test_is_not_written_again_when_only_its_answer_was_lost(self, acs: Acs) -> None:
         """The ParameterKey names the credentials, which came behind the URL."""
         await acs.provision()
