@@ -1,5 +1,6 @@
 """Writes and the queue."""
 
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
@@ -25,6 +26,9 @@ MAX_RATE = 10_000_000
 BRAKE_TEXT = 256
 FAULT_TEXT = 1000
 USUAL_CHOICE = 100
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+AskedText = Annotated[str, Field(min_length=1, max_length=BRAKE_TEXT, pattern=PRINTABLE)]
+FaultText = Annotated[str, Field(min_length=1, max_length=FAULT_TEXT, pattern=PRINTABLE)]
 
 
 class WriteAnswer(AnswerModel):
@@ -88,10 +92,10 @@ class WriteQuery(PageQuery):
     subscriber_code: str | None = None
     batch: UUID | None = None
     gateway_id: int | None = Field(None, ge=1, le=2**63 - 1)
-    serial_number: str | None = Field(None, max_length=BRAKE_TEXT, description="The whole serial number of a gateway.")
-    profile: str | None = Field(None, max_length=BRAKE_TEXT, description="The profile by which it was last sent.")
-    fault: str | None = Field(
-        None, max_length=FAULT_TEXT, description="The code of the last fault; of one without a code its whole text."
+    serial_number: AskedText | None = Field(None, description="The whole serial number of a gateway.")
+    profile: AskedText | None = Field(None, description="The profile by which it was last sent.")
+    fault: FaultText | None = Field(
+        None, description="The code of the last fault; of one without a code its whole text."
     )
 
     @property
@@ -108,9 +112,9 @@ class ChoiceBody(RequestModel):
     subscriber_code: Code | None = None
     batch: UUID | None = Field(None, strict=False)
     gateway_id: int | None = Field(None, ge=1, le=2**63 - 1)
-    serial_number: str | None = Field(None, max_length=BRAKE_TEXT)
-    profile: str | None = Field(None, max_length=BRAKE_TEXT)
-    fault: str | None = Field(None, max_length=FAULT_TEXT, description="A code; of a fault without one its whole text.")
+    serial_number: AskedText | None = None
+    profile: AskedText | None = None
+    fault: FaultText | None = Field(None, description="A code; of a fault without one its whole text.")
     limit: int = Field(USUAL_CHOICE, ge=1, le=MAX_LIMIT, description="At most so many are looked at.")
     cursor: str | None = Field(None, description="The `next` of the answer before.")
 
@@ -163,8 +167,8 @@ class BrakeBody(RequestModel):
     """Which writes: those that fit everything that is named; nothing named: all."""
 
     batch: UUID | None = Field(None, strict=False)
-    profile: str | None = Field(None, min_length=1, max_length=BRAKE_TEXT, pattern=r"^[^\x00-\x1f\x7f]*$")
-    software_version: str | None = Field(None, min_length=1, max_length=BRAKE_TEXT, pattern=r"^[^\x00-\x1f\x7f]*$")
+    profile: str | None = Field(None, min_length=1, max_length=BRAKE_TEXT, pattern=PRINTABLE)
+    software_version: str | None = Field(None, min_length=1, max_length=BRAKE_TEXT, pattern=PRINTABLE)
 
     @property
     def brake(self) -> Brake:

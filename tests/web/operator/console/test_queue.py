@@ -115,6 +115,9 @@ class TestTheWrites:
             ("line_of_service=" + "x" * 65, "line_of_service"),
             ("subscriber_code=%E2%80%AEabc", "subscriber_code"),
             ("fault=" + "9" * 1001, "fault"),
+            ("fault=a%00b", "fault"),
+            ("serial_number=%0A1%00", "serial_number"),
+            ("profile=%07%20x", "profile"),
             ("batch=x", "batch"),
             ("cursor=x", "cursor"),
         ],
@@ -190,6 +193,12 @@ class TestFaults:
         reply = await boss.call("POST", "/v1/writes/cancel", {})
         assert (reply.status, reply.json["errors"][0]["field"]) == (422, "fault")
         assert rows(await boss.get("/queue?state=cancelled")) == []
+
+    @pytest.mark.parametrize("choice", [{"fault": ""}, {"fault": "a\0b"}, {"profile": ""}, {"serial_number": "\n"}])
+    async def test_text_that_nothing_can_have_is_refused(self, boss, stuck, choice):
+        (field,) = choice
+        reply = await boss.call("POST", "/v1/writes/retry", choice)
+        assert (reply.status, reply.json["errors"][0]["field"]) == (422, field)
 
     async def test_what_is_under_way_is_not_cancelled_with_what_is_stuck(self, boss, stuck, office):
         await office.database.execute(FAULT, stuck[3], 9005, "as the others")
