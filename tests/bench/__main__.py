@@ -1,5 +1,5 @@
-"""`make bench`: what a session costs the daemon and Postgres, as a ratio to the floor, how much the intake takes, and
-how long a search.
+"""`make bench`: what a session costs the daemon and Postgres, as a ratio to the floor, how much the intake takes,
+how long a search, and what a report costs.
 
 CPU time is what the kernel has booked on the processes; wall time on a shared machine says little and is only shown.
 """
@@ -18,7 +18,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import intake, processes, search
+from tests.bench import intake, processes, reports, search
 from tests.bench.driver import Login
 from tests.bench.sessions import Figure, Sessions, run, table_of
 
@@ -121,6 +121,27 @@ def table_of_uploads(figures: list[intake.BulkFigure]) -> Table:
     return table
 
 
+def bench_reports(console: Console, count: int) -> reports.ReportFigures:
+    """Reports and tokens of some lines, to a daemon of its own."""
+    with tempfile.TemporaryDirectory(prefix="acs-bridge-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # the account that runs Postgres passes through
+        settings = {**SETTINGS, **reports.SETTINGS, "ACS_BRIDGE_REPORTS__FOLDER": str(folder / "reports")}
+        with processes.daemon(folder, settings) as running, asyncio.Runner() as runner:
+            token = new_token(processes.environment_of(folder, settings))
+            serials = [f"R{number:06d}" for number in range(100)]
+            runner.run(drop_requests(running.operator_port, token, serials))
+            found = reports.measure(running, token, serials, count, runner.run)
+    console.print(
+        f"reports of {found.report_bytes} bytes, kept and written into files: {found.reports_per_second:.0f} a second, "
+        f"{found.report_daemon_us:.0f} µs of the daemon, {found.report_postgres_us:.0f} µs of Postgres\n"
+        f"tokens, {reports.BATCH} at a time: {found.tokens_per_second:.0f} a second (goal {reports.GOAL}), "
+        f"{found.token_daemon_us:.0f} µs and {found.token_postgres_us:.0f} µs\n"
+        f"refusals, ms at the median: {found.refusals_ms}; apart by {found.refusals_apart:.2f} of their spread"
+    )
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--sessions", type=int, default=3000)
@@ -129,6 +150,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=100_000, help="of each bulk upload; 0 leaves the intake out")
     parser.add_argument("--rows", type=int, default=1_000_000, help="lines in the full database")
     parser.add_argument("--searches", type=int, default=100, help="of each kind, beside so many lines; 0 leaves it out")
+    parser.add_argument("--reports", type=int, default=2000, help="of gateways to their PHAN URLs; 0 leaves it out")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     options = parser.parse_args()
     if min(options.sessions, options.concurrency, options.rounds) < 1:
@@ -138,6 +160,7 @@ def main() -> None:
     uploads, single, searches = (
         bench_intake(console, options.requests, options.rows, options.searches) if options.requests else ([], None, [])
     )
+    reported = [bench_reports(console, options.reports)] if options.reports else []
     with tempfile.TemporaryDirectory(prefix="acs-bridge-bench-") as name:
         folder = Path(name)
         with processes.daemon(folder, SETTINGS) as running:
@@ -145,6 +168,7 @@ def main() -> None:
     console.print(table_of(figures))
     shown = [asdict(figure) for figure in figures]
     shown += [asdict(figure) for figure in uploads] + [asdict(figure) for figure in searches]
+    shown += [asdict(figure) for figure in reported]
     if single is not None:
         shown.append(asdict(single) | {"ratio": round(single.ratio, 2)})
     console.print_json(json.dumps(shown))
