@@ -3,9 +3,10 @@
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
+from acs_bridge.simulator.gateway import Credentials
 from tests.acceptance.console.browser import Visit, check_accessible, photograph
 from tests.acceptance.console.people import ADMIN, CSR
-from tests.acceptance.site import BASE_URL, PHAN_URL, Caller, Daemon, Site
+from tests.acceptance.site import BASE_URL, PHAN_URL, Caller, Daemon, Site, gateway_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -74,6 +75,20 @@ class TestAGatewayOffTheShelf:
         await daemon.gateway("ODD<b>\u202eBOX").session()
         page = await desk.page("/gateways")
         await expect(row(page, "ODD<b>‹U+202E›BOX")).to_have_count(1)
+
+
+class TestTheQuarantine:
+    async def test_says_why_calls_were_kept_out(self, desk: Visit, daemon: Daemon, admin: Caller) -> None:
+        known = {**gateway_of("OWNPAIR1"), "cpe_username": "own", "cpe_password": "a-pair-of-its-own-1"}
+        admin.post("/v1/gateways", known)
+        await daemon.gateway("OWNPAIR1", credentials=Credentials("own", "a-pair-of-its-own-1")).session()
+        await daemon.gateway("OWNPAIR1").session()
+        page = await desk.page("/gateways?show=quarantined")
+        await expect(page.locator("#gateways .advice")).to_contain_text(
+            "One call with the login that all gateways share"
+        )
+        await photograph(page, "gateways-quarantine")
+        await check_accessible(page)
 
 
 @pytest.mark.timeout(120)  # a daemon of its own starts in it

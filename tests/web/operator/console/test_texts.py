@@ -3,12 +3,14 @@
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from jinja2 import Environment
 
 from acs_bridge.web.operator import console
 from acs_bridge.web.operator.console.texts import Texts, texts
+from acs_bridge.web.operator.models.records import Candidacy, KeptOut
 
 HERE = Path(console.__file__).parent
 TEMPLATES = sorted((HERE / "templates").glob("*.html"))
@@ -98,6 +100,17 @@ def test_every_text_is_asked_for_somewhere():
         and not name.startswith(prefixes or ("-",))
     ]
     assert not unused
+
+
+@pytest.mark.parametrize("reason", get_args(KeptOut.model_fields["reason"].annotation))
+@pytest.mark.parametrize("count", [1, 2])
+def test_every_reason_for_which_calls_are_kept_out_has_its_words(reason, count):
+    assert texts()(f"gateways.kept_out.{reason}", count=count)
+
+
+@pytest.mark.parametrize("reason", get_args(Candidacy.model_fields["reason"].annotation))
+def test_every_reason_for_which_a_gateway_may_be_for_a_line_has_its_words(reason):
+    assert texts()(f"gateways.candidate.{reason}")
 
 
 def test_phan_is_never_expanded():
