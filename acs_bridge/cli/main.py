@@ -12,6 +12,7 @@ import typer
 
 from acs_bridge import __version__
 from acs_bridge.cli import (
+    adopt,
     audit,
     config,
     demo,
@@ -46,6 +47,7 @@ app.command()(doctor.doctor)
 app.command("import")(imports.import_requests)
 app.add_typer(phan.app, name="phan")
 app.command()(survey.survey)
+app.command()(adopt.adopt)
 app.command()(simulate.simulate)
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(users.app, name="users")

@@ -21,6 +21,7 @@ class Cause(StrEnum):
     ASSOCIATED = "associated"  # its line got a subscriber
     BOUND = "bound"  # its line got a gateway, or another one
     REISSUED = "reissued"  # an operator asked for another URL: the former one counts no more
+    ADOPTED = "adopted"  # its URL was in its gateway already: it was never sent
     ROTATED = "rotated"  # its line's URL was sealed with a former key
     LEFT = "left"  # its gateway has a URL that counts no more
     CREDENTIALS = "credentials"  # its gateway is to have other credentials

@@ -90,6 +90,12 @@ async def answer(executor: Executor, gateway_id: int, question_id: UUID, observe
     return await executor.fetchval(_SQL.answer, gateway_id, question_id, now, *kept) is not None
 
 
+async def holder_of(executor: Executor, association_id: UUID, generation: int, key_id: str) -> int | None:
+    """Name the gateway that was seen with this PHAN URL."""
+    gateway_id: int | None = await executor.fetchval(_SQL.holder, association_id, generation, key_id)
+    return gateway_id
+
+
 async def line_of(executor: Executor, gateway_id: int) -> str | None:
     """Name the line that a gateway has."""
     line: str | None = await executor.fetchval(_SQL.line, gateway_id)

@@ -31,6 +31,11 @@ update observation set request_id = null, answered_at = $3, outcome = $4, words 
 where gateway_id = $1 and id = $2 and request_id is not null
 returning gateway_id;
 
+-- name: holder
+-- The gateway that was seen with this PHAN URL, and has not been looked at since with another outcome.
+select gateway_id from observation where association_id = $1 and generation = $2 and key_id = $3 order by answered_at desc
+limit 1;
+
 -- name: line
 -- The line that a gateway has, and who has that.
 select d.line_of_service from device d where d.gateway_id = $1;
