@@ -194,6 +194,8 @@ class Lines:
             return False
         if standing.may_carry:
             await writes.carry_on(connection, standing.id)
+        elif standing.undone:  # whoever took it back does not want another one there
+            await associations.forget_former(connection, holder.id)
         elif standing.in_force:
             await writes.supersede(connection, holder.id, line.gateway_id, change.now, change.by)
             await _queue(connection, Cause.ROTATED, holder.id, line.gateway_id, change)

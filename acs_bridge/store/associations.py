@@ -168,6 +168,11 @@ async def turn(executor: Executor, association_id: UUID, issued_at: datetime) ->
     return None if row is None else (row["generation"], row["key_id"])
 
 
+async def forget_former(executor: Executor, association_id: UUID) -> None:
+    """Let only the newest URL of an association count."""
+    await executor.execute(_SQL.forget_former, association_id)
+
+
 async def settle_turned(executor: Executor, limit: int) -> int:
     """Let former URLs of lines count no more whose new one is verified; so many lines."""
     return len(await executor.fetch(_SQL.settle_turned, limit))

@@ -132,6 +132,7 @@ class TurnableWrite:
     under_way: bool  # it will settle, or move, by itself
     may_carry: bool  # it has not brought its URL: it may as well bring another one
     in_force: bool  # its gateway is believed to hold its URL
+    undone: bool  # an operator has taken back what it brought
 
 
 @dataclass(frozen=True, slots=True)

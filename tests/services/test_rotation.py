@@ -7,18 +7,22 @@ from typing import Any
 
 import pytest
 
+from acs_bridge.domain.ids import new_id
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.phan import PhanUrlRefused, PhanUrls
 from acs_bridge.domain.profile import ProfileSet, parse_profile
+from acs_bridge.domain.write import Cause, Purpose
 from acs_bridge.errors import Conflict, Unavailable
 from acs_bridge.services.keyring import KeyringMismatch, KeyringUnusable, open_keyring, replace_keyring, verify_keyring
 from acs_bridge.services.keys import Keys
 from acs_bridge.services.phan import Asked, PhanLookup
 from acs_bridge.services.rotation import Rotation
 from acs_bridge.services.seals import Seals
+from acs_bridge.store import writes
 from acs_bridge.store.database import Database
 from acs_bridge.store.gateways import Identity
 from acs_bridge.store.queue import Brake
+from acs_bridge.store.writes import NewWrite
 from tests.services.conftest import BASE_URL, PROFILE, Office
 
 LEAD = """
@@ -231,6 +235,20 @@ class TestALine:
         assert (write.id, write.state, write.key_id) == (receipt.write_id, "rejected", key_id)
         await site.office.writes.retry(receipt.write_id, site.office.actor)
         assert (await site.newest("L-1")).state == "queued"
+        await site.advance()
+        assert (await site.rotation.status()).finished_at is not None
+
+    async def test_whose_write_was_undone_is_not_written_again(self, site):
+        receipt = await site.line("L-1")
+        gateway = await site.office.gateway_of("L-1")
+        undo = NewWrite(
+            new_id(site.office.clock()), Purpose.CLEAR, receipt.association_id, gateway, receipt.id, Cause.UNDONE
+        )
+        await writes.insert(site.office.database, undo, site.office.clock(), None)
+        key_id = await site.start()
+        assert await site.advance() == 1
+        assert [row[:2] for row in await site.office.story("L-1")] == [("provision", "verified"), ("clear", "queued")]
+        assert (await site.office.associations.find(receipt.association_id)).key_id == key_id
         await site.advance()
         assert (await site.rotation.status()).finished_at is not None
 

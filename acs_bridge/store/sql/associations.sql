@@ -46,6 +46,10 @@ from keyring_key k
 where a.id = $1 and a.ended_at is null and k.state = 'current' and a.key_id <> k.key_id
 returning a.generation, a.key_id;
 
+-- name: forget_former
+-- Former URLs of an association count no more: none is in its gateway.
+update association set counts_from = null where id = $1;
+
 -- name: settle_turned
 -- Of lines whose new URL is verified by now the former ones count no more. At most $1 rows a call.
 update association a set counts_from = null

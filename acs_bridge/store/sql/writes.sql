@@ -44,12 +44,17 @@ limit 1;
 
 -- name: turnable
 -- The provisioning that counts now of an association whose URL is to be sealed with another key: whether it is under way,
--- whether it can simply carry another URL, and whether its gateway is believed to hold what it brought.
+-- whether it can simply carry another URL, whether its gateway is believed to hold what it brought, and whether somebody
+-- has taken it back.
 select p.id, p.state = 'queued' as queued,
        p.state in ('sent', 'in_doubt') or p.request_id is not null
            or (p.state in ('applied', 'staged') and (p.plan ->> 'unreadable') is null) as under_way,
        p.state in ('queued', 'rejected', 'failed') as may_carry,
-       p.state in ('applied', 'staged', 'verified') as in_force
+       p.state in ('applied', 'staged', 'verified') as in_force,
+       exists (
+           select from write u
+           where u.gateway_id = p.gateway_id and u.id > p.id and u.cause = 'undone' and u.state <> 'cancelled'
+       ) as undone
 from write p
 where p.association_id = $1 and p.purpose = 'provision'
 order by p.finished_at is null desc, p.generation desc, p.id desc
