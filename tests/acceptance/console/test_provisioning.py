@@ -78,6 +78,8 @@ class TestTheManualsThreeSteps:
         await expect(page.get_by_role("button", name="Associate")).to_be_enabled()
         await page.get_by_role("button", name="Associate").press("Enter")
         await expect(page.locator("#together")).to_contain_text("no gateway is bound")
+        await page.get_by_role("link", name="Give it a gateway").click()
+        await expect(page.locator("#target")).to_contain_text("LOS-HAND-2")
         found = admin.get("/v1/associations?search=LOS-HAND-2")["items"]
         assert [(each["subscriber_code"], each["line_of_service"]) for each in found] == [("C-HAND-2", "LOS-HAND-2")]
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.acceptance.console.browser import Visit, check_accessible, photograph
 from tests.acceptance.site import Caller
@@ -64,6 +64,22 @@ class TestAnUpload:
         assert [int(row.partition(",")[0]) for row in rows] == [*range(2, 1206)]
         (batch,) = {row.split(",")[2] for row in rows}
         assert admin.get(f"/v1/batches/{batch}")["writes"] == 1203
+
+    async def test_goes_on_by_itself_when_the_connection_was_lost(self, desk: Visit, admin: Caller) -> None:
+        desk.expects("ERR_CONNECTION_RESET")
+        page = await desk.page("/provisioning")
+        parts: list[Route] = []
+
+        async def lose_the_second(route: Route) -> None:
+            parts.append(route)
+            await (route.abort("connectionreset") if len(parts) == 2 else route.continue_())
+
+        await page.route("**/v1/provisioning-requests", lose_the_second)
+        await choose(page, table("AGAIN", 1100))
+        await expect(page.locator("#connection")).to_contain_text("The connection is back")
+        await expect(page.locator("#upload-state")).to_have_text("All rows are done. 1100 accepted, 0 refused.")
+        assert len(parts) == 4, "three parts, and the one that was lost"
+        assert admin.get("/v1/subscribers/C-AGAIN-1099")["lines"] == 1
 
     async def test_without_a_file_or_with_one_of_another_kind_says_so_beside_the_field(self, desk: Visit) -> None:
         desk.expects("status of 422")
