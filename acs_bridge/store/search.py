@@ -6,7 +6,7 @@ from typing import Final
 import asyncpg
 
 from acs_bridge.domain.search import Sought
-from acs_bridge.store.database import Database, PooledConnection, whole
+from acs_bridge.store.database import Database, PooledConnection
 from acs_bridge.store.rows import many, pattern
 from acs_bridge.store.statements import load
 
@@ -14,9 +14,8 @@ _SQL = load("search")
 
 KINDS: Final = ("subscriber", "device", "gateway")
 _STATEMENTS: Final = dict(zip(KINDS, (_SQL.subscribers, _SQL.devices, _SQL.gateways), strict=True))
-PATIENCE_MS: Final = 300
+PATIENCE_MS: Final = 1000
 """How long Postgres looks for one kind. Only a text like 0000000, whose every part is common, takes so long."""
-_ENOUGH_MS: Final = 5000
 _ANYTHING: Final = "%"
 
 
@@ -42,19 +41,20 @@ async def search(
 ) -> tuple[dict[str, list[Hit]], bool]:
     """Find up to so many of each kind, the best first; false: there may be others that would have taken too long."""
     found: dict[str, list[Hit]] = {}
-    whole_time = True
-    async with database.transaction() as connection:
-        await connection.execute(_SQL.plan)
-        for kind in KINDS:
-            try:
-                await connection.execute(_SQL.patience, str(patience_ms))
-                async with whole(connection):
-                    found[kind] = await _kind(connection, kind, sought, limit, indexed=sought.is_indexed)
-            except asyncpg.QueryCanceledError:
-                whole_time = False
-                await connection.execute(_SQL.patience, str(_ENOUGH_MS))
-                found[kind] = await _kind(connection, kind, sought, limit, indexed=False)
-    return found, whole_time
+    too_slow: set[str] = set()
+    while left := [kind for kind in KINDS if kind not in found]:
+        async with database.transaction() as connection:
+            await connection.execute(_SQL.plan, str(patience_ms))
+            for kind in left:
+                indexed = sought.is_indexed and kind not in too_slow
+                try:
+                    found[kind] = await _kind(connection, kind, sought, limit, indexed=indexed)
+                except asyncpg.QueryCanceledError:
+                    if not indexed:
+                        found[kind] = []
+                    too_slow.add(kind)
+                    break  # the transaction is over
+    return found, not too_slow
 
 
 async def _kind(connection: PooledConnection, kind: str, sought: Sought, limit: int, *, indexed: bool) -> list[Hit]:

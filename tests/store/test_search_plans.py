@@ -36,7 +36,7 @@ async def filled(postgres: Postgres) -> AsyncIterator[Database]:
 async def explained(owner: Database, prepare: str, sql: str, arguments: list[str]) -> list[dict[str, Any]]:
     """What was really done for these arguments."""
     async with owner.transaction() as connection:
-        await connection.execute(prepare)
+        await connection.execute(prepare.replace("$1", "'15000'"))
         await connection.execute(f"prepare seen as {sql}")
         (plan,) = await connection.fetchval(f"explain (analyze, format json) execute seen({', '.join(arguments)})")
         await connection.execute("deallocate seen")

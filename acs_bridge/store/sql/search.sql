@@ -9,12 +9,10 @@
 -- planner does not see the limit behind it, for which it would rather read the table until so many are found.
 
 -- name: plan
--- What follows in this transaction is planned for what is searched, and reads no table from end to end.
-select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true);
-
--- name: patience
--- What follows in this transaction gives up when it takes longer.
-select set_config('statement_timeout', $1, true);
+-- What follows in this transaction is planned for what is searched, reads no table from end to end, and gives up when it
+-- takes longer.
+select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true),
+       set_config('statement_timeout', $1, true);
 
 -- name: subscribers
 with begins as (
