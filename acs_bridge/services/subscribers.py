@@ -8,7 +8,7 @@ from acs_bridge.errors import Conflict, NotFound
 from acs_bridge.services import pages
 from acs_bridge.services.change import Change
 from acs_bridge.services.pages import Ask, Page
-from acs_bridge.store import subscribers
+from acs_bridge.store import answers, subscribers
 from acs_bridge.store.audit import Deed
 from acs_bridge.store.database import Database
 from acs_bridge.store.rows import Executor, in_transaction
@@ -65,14 +65,16 @@ class Subscribers:
         return await in_transaction(self._database, work)
 
     async def delete(self, code: str, actor: Actor) -> None:
-        """Erase a subscriber who has no line; its past associations stay, without a trace of who it was."""
+        """Erase a subscriber who has no line; its past associations and answers stay, without a trace of who it was."""
         wanted = names.subscriber_code(code)
         change = Change.of(actor, self._clock())
 
         async def work(connection: Executor) -> None:
+            known = await _found(connection, wanted)
             subscriber_id = await subscribers.delete(connection, wanted)
             if subscriber_id is None:
                 raise _unknown(wanted)
+            await answers.erase(connection, known.code)
             await change.audit(connection, Deed("subscriber_deleted", subscriber_id=subscriber_id))
 
         await in_transaction(self._database, work)

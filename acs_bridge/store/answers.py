@@ -1,5 +1,6 @@
 """Answers that are kept under the Idempotency-Key of their call: with what the call did, or not at all."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,6 +8,16 @@ from acs_bridge.store.rows import Executor, one
 from acs_bridge.store.statements import load
 
 _SQL = load("answers")
+
+_ERASED = json.dumps(
+    {
+        "type": "about:blank",
+        "title": "What was answered here has been erased",
+        "status": 410,
+        "detail": "the subscriber whom this call was about has been erased: take a new key for a new request",
+    },
+    separators=(",", ":"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,11 @@ async def keep(executor: Executor, owner: str, key: str, answer: KeptAnswer, now
         answer.body,
         now,
     )
+
+
+async def erase(executor: Executor, subscriber_code: str) -> None:
+    """Take out of what was answered who a subscriber was; the same call again gets 410."""
+    await executor.execute(_SQL.erase, subscriber_code, json.dumps(subscriber_code, ensure_ascii=False)[1:-1], _ERASED)
 
 
 async def clean(executor: Executor, before: datetime, limit: int) -> int:

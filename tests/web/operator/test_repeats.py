@@ -165,3 +165,36 @@ class TestWhatIsKept:
         bare = {"oui": "00236A", "serial_number": "S-1"}
         assert (await call(intake, request(gateway=bare))).status == 201
         assert await office.gateway_of("L-1") == gateway_id
+
+
+class TestAnErasedSubscriber:
+    async def test_is_in_no_answer_that_was_kept(self, operator, intake):
+        new = {"name": "Ann Nobody", "code": 'C-"9"'}
+        await call(intake, new, path="/v1/subscribers")
+        await call(intake, {"name": "Bob", "code": 'c-"9"'}, key="k-2", path="/v1/subscribers")
+        await call(intake, {"name": "Carl", "code": 'C-"9"0'}, key="k-3", path="/v1/subscribers")
+        await call(intake, request('C-"9"'), key="k-4")
+        before = await operator.office.database.fetchval("select string_agg(body, ' ') from idempotency_key")
+        assert "Ann Nobody" in before
+        assert (await intake("DELETE", "/v1/subscribers/C-%229%22")).status == 204
+        after = await operator.office.database.fetch(
+            "select key, status, body, location from idempotency_key order by 1"
+        )
+        assert [row["status"] for row in after] == [410, 410, 201, 410]
+        assert "Ann Nobody" not in str(after)
+        repeated = await call(intake, new, path="/v1/subscribers")
+        assert (repeated.status, "has been erased" in repeated.json["detail"]) == (410, True)
+
+    async def test_leaves_nothing_of_who_it_was_in_any_table(self, operator, intake):
+        await intake.post(PATH, request("ERASE-ME", "L-9"))
+        association = (await intake.get("/v1/associations?line_of_service=L-9")).json["items"][0]["id"]
+        await intake("DELETE", f"/v1/associations/{association}")
+        assert (await intake("DELETE", "/v1/subscribers/ERASE-ME")).status == 204
+        tables = await operator.office.database.fetch(
+            "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'"
+        )
+        for table in tables:
+            said = await operator.office.database.fetchval(
+                f"select string_agg(t::text, ' ') from {table['relname']} as t"  # noqa: S608 -- a name of ours
+            )
+            assert "erase-me" not in (said or "").lower(), table["relname"]
