@@ -153,7 +153,7 @@ class Parts:
         refuse_too_long(self.profiles.all, self.phan_urls, clock())
         self.codes = ProvisioningCodes(keyring)
         self.former = FormerValues(keyring, self.phan_urls)
-        self.rendering = Rendering(self.profiles, self.phan_urls, self.codes, self.former)
+        self.rendering = Rendering(self.profiles, self.phan_urls, self.codes, self.former, OwnPairs(keyring))
         self.reloading = Reloading(database, clock, self.profiles, self.phan_urls, lambda: profile_texts(settings))
         self.keys = Keys(settings.phan.keyring, database, keyring, self.phan_urls)
         self.seals = Seals(self.phan_urls, self.profiles)

@@ -17,6 +17,8 @@ from acs_bridge.domain.keyring import Keyring
 
 LONGEST: Final = 32  # characters: what the narrowest CPEs keep of either
 _PASSWORD: Final = 24  # characters of 62: 142 bits
+REPORT_SPECIMEN: Final = {"report_username": "x" * 32, "report_password": "x" * _PASSWORD}
+"""Of the length of what a line's reports log in with."""
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _BYTES: Final = 32  # many more than a password has, so that taking remainders favours no character
 _MAX_ID: Final = 2**63 - 1

@@ -82,6 +82,7 @@ class Facts:
     spent_until: datetime | None = None  # the gateway has had its writes of the day, and gets none before
     credentials: bool = False  # it carries no URL, but a user name and a password
     readable: bool = True  # false: the gateway does not let the value be read back
+    moved_at: datetime | None = None  # when it came to its state
     last_ring: LastRing | None = None
     cause: Cause | None = None  # why it was queued
 
@@ -189,6 +190,12 @@ def _applied(facts: Facts, now: datetime) -> Waiting:
         return Waiting(
             "the gateway took its credentials: its next login with them proves it (until then the former ones do)",
             facts.rhythm.next_after(now),
+        )
+    informed, moved = facts.rhythm.last_inform_at, facts.moved_at
+    if not facts.readable and informed is not None and moved is not None and informed > moved:
+        return Waiting(
+            "nothing more: the gateway accepted the value, it cannot be read back, and its Informs do not show the "
+            "ParameterKey that would prove it"
         )
     if not facts.readable:
         return Waiting(

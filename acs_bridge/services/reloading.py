@@ -13,6 +13,7 @@ import structlog
 
 from acs_bridge.domain.actor import Actor
 from acs_bridge.domain.clock import Clock
+from acs_bridge.domain.credentials import REPORT_SPECIMEN
 from acs_bridge.domain.phan import PhanClaims, PhanUrls
 from acs_bridge.domain.profile import FIELDS, GatewayKind, InvalidProfile, Profile, ProfileSet, ProfileUnfit
 from acs_bridge.domain.provisioning_code import LONGEST
@@ -135,6 +136,7 @@ def specimen(phan_urls: PhanUrls, line: str, now: datetime) -> dict[str, str]:
         "line_of_service": line,
         "association_id": str(claims.association_id),
         "provisioning_code": "x" * LONGEST,
+        **REPORT_SPECIMEN,
     }
     return {**dict.fromkeys(FIELDS, _SHORTEST), **known}
 

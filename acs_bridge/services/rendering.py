@@ -1,10 +1,12 @@
 """What a write asks of one gateway: its profile, filled in. Nothing is sent, stored or logged here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
 
+from acs_bridge.domain.credentials import OwnPairs, Pair
 from acs_bridge.domain.keyring import UnknownKey
 from acs_bridge.domain.phan import PhanClaims, PhanUrls
 from acs_bridge.domain.planner import Association, Mark, Memory, OpenWrite, Place, Wanted
@@ -59,8 +61,11 @@ class Unfit:
 class Rendering:
     """Fills profiles in."""
 
-    def __init__(self, profiles: Profiles, phan_urls: PhanUrls, codes: ProvisioningCodes, former: FormerValues) -> None:
-        """`codes` are what gateways carry of a line without being asked."""
+    def __init__(
+        self, profiles: Profiles, phan_urls: PhanUrls, codes: ProvisioningCodes, former: FormerValues, pairs: OwnPairs
+    ) -> None:
+        """`codes` are what gateways carry of a line without being asked, `pairs` what their reports log in with."""
+        self._pairs = pairs
         self._profiles = profiles
         self._phan_urls = phan_urls
         self._former = former
@@ -165,4 +170,17 @@ class Rendering:
             claims = PhanClaims(line.line_of_service, line.id, write.generation, line.issued_at)
             fields["phan_url"] = self._phan_urls.seal(line.key_id, claims)
             fields["provisioning_code"] = self._codes.seal(line.id, write.generation)
+            return _WithLogin(fields, lambda: self._pairs.report(line.id, write.generation))
         return fields
+
+
+class _WithLogin(dict[str, str]):
+    """Fields of which two are derived only for the profiles that ask for them."""
+
+    def __init__(self, known: dict[str, str], derive: Callable[[], Pair]) -> None:
+        super().__init__(known)
+        self._derive = derive
+
+    def __missing__(self, field: str) -> str:
+        pair = self._derive()
+        return {"report_username": pair.username, "report_password": pair.password}[field]

@@ -6,6 +6,7 @@ Nothing here keeps a URL, and no error shows one.
 
 from datetime import datetime
 
+from acs_bridge.domain.credentials import REPORT_SPECIMEN
 from acs_bridge.domain.keyring import UnknownKey
 from acs_bridge.domain.phan import MAX_URL, PhanClaims, PhanUrls
 from acs_bridge.domain.profile import AmbiguousProfile, GatewayKind, Profile, ProfileUnfit
@@ -64,6 +65,7 @@ def _check_profile(profile: Profile, claims: PhanClaims, subscriber_code: str, u
         "association_id": str(claims.association_id),
         "subscriber_code": subscriber_code,
         "provisioning_code": "x" * LONGEST,
+        **REPORT_SPECIMEN,
     }
     try:
         profile.render(Purpose.PROVISION, fields)

@@ -202,6 +202,7 @@ class Writes:
             spent_until=self._spent_until(row, now),
             credentials=row.purpose == Purpose.CREDENTIALS,
             readable=not row.plan.get("unreadable"),
+            moved_at=row.moved_at,
             last_ring=row.last_ring,
             cause=Cause(row.cause),
         )

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from acs_bridge.domain.actor import Actor, Role
-from acs_bridge.domain.credentials import Pair
+from acs_bridge.domain.credentials import OwnPairs, Pair
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.names import line_of_service, subscriber_code
 from acs_bridge.domain.phan import PhanUrls
@@ -123,7 +123,11 @@ class Office:
         self.stock = Stock(database, clock, self.credentials, self.binding)
         urls = PhanUrls(self.keyring, BASE_URL)
         self.rendering = Rendering(
-            self.profiles, urls, ProvisioningCodes(self.keyring), FormerValues(self.keyring, urls)
+            self.profiles,
+            urls,
+            ProvisioningCodes(self.keyring),
+            FormerValues(self.keyring, urls),
+            OwnPairs(self.keyring),
         )
         self.reloading = Reloading(
             database, clock, self.profiles, PhanUrls(self.keyring, BASE_URL), lambda: [[("roomy.toml", self.text)]]

@@ -12,7 +12,7 @@ from acs_bridge.domain.profile.file_instance import instance_rule, parameter_nam
 from acs_bridge.domain.profile.match import Match
 from acs_bridge.domain.profile.model import DEFAULT_MAX_LENGTH, InvalidProfile, Profile, ProfileParameter, Quirks
 from acs_bridge.domain.profile.section import Section
-from acs_bridge.domain.profile.template import FIELDS, Template
+from acs_bridge.domain.profile.template import OF_A_URL, Template
 from cwmp.messages import ROOTS
 from cwmp.types import STRING, XSD_TYPES
 
@@ -133,8 +133,8 @@ def _parameter(table: Section) -> ProfileParameter:
     _check_template(table, "value", parameter, parameter.value)
     if parameter.clear is not None:
         _check_template(table, "clear", parameter, parameter.clear)
-        if FIELDS[0] in parameter.clear.fields:
-            table.refuse("clear", f"cannot hold {{{FIELDS[0]}}}: it is what takes the URL away")
+        for field in sorted(parameter.clear.fields & OF_A_URL):
+            table.refuse("clear", f"cannot hold {{{field}}}: it is what takes the URL away")
     return parameter
 
 

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Self
 
-FIELDS = ("phan_url", "line_of_service", "subscriber_code", "association_id", "provisioning_code")
+FIELDS = (
+    "phan_url",
+    "line_of_service",
+    "subscriber_code",
+    "association_id",
+    "provisioning_code",
+    "report_username",
+    "report_password",
+)
+OF_A_URL = frozenset(("phan_url", "provisioning_code", "report_username", "report_password"))
+"""Those that are made for one PHAN URL: there is none of them when it is taken away."""
 
 
 @dataclass(frozen=True, slots=True)

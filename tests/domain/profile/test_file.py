@@ -115,6 +115,7 @@ def test_an_empty_root_fits_every_gateway():
         ("{phan_url}", "phan_url", "parameter", "has no value with a field: every gateway would get the same"),
         ('"{phan_url}"', f'"{"a" * 201}{{phan_url}}"', "parameter[1].value", "takes at most 200 characters"),
         ('clear = ""', 'clear = "{phan_url}"', "parameter[1].clear", "cannot hold {phan_url}"),
+        ('clear = ""', 'clear = "{report_password}"', "parameter[1].clear", "cannot hold {report_password}"),
         ('clear = ""', f'clear = "{"a" * 201}"', "parameter[1].clear", "takes at most 200 characters"),
         (
             'clear = ""',

@@ -1,5 +1,6 @@
 """A bulk data profile reaches gateways that have none, one, too many, or that die on the way: never a second one."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -7,7 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from acs_bridge.services.profiles import load_profiles
+from acs_bridge.domain.credentials import OwnPairs
+from acs_bridge.domain.profile import ProfileSet, parse_profile
+from acs_bridge.services.profiles import load_profiles, packaged_profiles
 from acs_bridge.simulator.behaviour import BY_THE_BOOK, Applies, Behaviour
 from acs_bridge.simulator.gateway import SimulatedGateway
 from cwmp.messages import Fault
@@ -86,6 +89,19 @@ class TestAGatewayWithoutABulkDataProfile:
             "accepted",
             "read_back_equal",
         ]
+
+    async def test_gets_a_login_for_its_reports_where_the_profile_asks_for_one(self, acs: Acs) -> None:
+        text = (packaged_profiles() / "bulk-data-tr181.toml").read_text()
+        login = r"^# (\[\[parameter|name = .*(?:Username|Password)|value = .*report|hidden)"
+        asked = re.sub(login, r"\1", text, flags=re.MULTILINE)
+        acs.parts.profiles.take(ProfileSet([[parse_profile(asked, "bulk-data-tr181.toml")]]))
+        gateway, write_id = acs.gateway(), await acs.provision()
+        await gateway.session()
+        await check_reports(acs, gateway, write_id, "1")
+        association_id = (await acs.write(write_id))["association_id"]
+        pair = OwnPairs(acs.parts.keyring).report(UUID(int=association_id.int), 1)
+        value = gateway.model.value
+        assert (value(f"{TABLE}1.HTTP.Username"), value(f"{TABLE}1.HTTP.Password")) == (pair.username, pair.password)
 
     async def test_gets_it_from_whichever_worker_takes_its_next_message(self, acs: Acs) -> None:
         """Every POST comes on a connection that nobody has seen: what is known of the write is what its row says."""
