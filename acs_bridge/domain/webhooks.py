@@ -5,6 +5,7 @@ them, apart by a blank, while a secret is being changed.
 """
 
 import hmac
+import re
 from base64 import b64decode, b64encode
 from binascii import Error
 from collections.abc import Iterable
@@ -31,6 +32,10 @@ RETRY: Final = Retry(max_attempts=0, initial_seconds=5, max_seconds=3600)  # of 
 REST: Final = Retry(max_attempts=0, initial_seconds=5, max_seconds=300)  # of an endpoint that keeps failing
 FAILURES_BEFORE_A_REST: Final = 3
 DOWN_AFTER: Final = timedelta(hours=1)
+
+
+_NUMBER: Final = re.compile(r"\d+|0x[0-9a-f]*", re.ASCII | re.IGNORECASE)
+"""What no top-level domain looks like: resolvers take 127.1, 0x7f.1 and 2130706433 for addresses (inet_aton)."""
 
 
 def show_secret(secret: bytes) -> str:
@@ -79,6 +84,8 @@ def checked_url(text: str, allowed: Iterable[Network], *, allow_http: bool) -> s
     try:
         address = read(host)
     except ValueError:
+        if _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
+            raise InvalidField("url", "must have a name, or an address in four decimal numbers") from None
         return text
     if not may_be_dialled(address, allowed):
         raise InvalidField("url", refusal(kind(address)))

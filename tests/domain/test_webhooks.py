@@ -57,6 +57,8 @@ class TestAUrl:
             "https://a.exa mple/", "https://ä.example/", "https://a.example/\n", "https://a.example/" + "x" * 2048,
             "https://127.0.0.1/", "https://169.254.169.254/latest", "https://192.168.0.1/", "https://100.64.0.1/",
             "https://[::1]/", "https://[::ffff:127.0.0.1]/", "https://[64:ff9b::7f00:1]/", "https://0.0.0.0/", "https://[/",
+            "https://127.1/", "https://0x7f.1/", "https://0X7F.0.0.1/", "https://2130706433/", "https://0177.0.0.1/",
+            "https://127.1./", "https://8.8/", "https://a.example.1/",
         ],
     )  # fmt: skip
     def test_that_can_be_seen_to_be_wrong_is_refused(self, url):
