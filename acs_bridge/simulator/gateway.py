@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
+from acs_bridge.simulator import reporting
 from acs_bridge.simulator.behaviour import BY_THE_BOOK, Applies, Behaviour
 from acs_bridge.simulator.conversation import Conversation, SessionEnded
 from acs_bridge.simulator.data_model import DataModel
@@ -100,6 +101,10 @@ class SimulatedGateway:
             return None
         self._called = True
         return await self.session(CONNECTION_REQUEST)
+
+    async def report(self) -> tuple[int, ...]:
+        """Report to every URL that it was given for that; the status of each answer. Raises LineError."""
+        return await reporting.report(self.model, self.identity, self._surroundings)
 
     async def until(self, condition: Callable[["SimulatedGateway"], bool]) -> None:
         """Return once `condition` holds; it is looked at on every change, so that none is missed."""
