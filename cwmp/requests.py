@@ -4,6 +4,7 @@ The arguments stand in the order of the schema.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from cwmp.structs import Argument, DeviceId, EventStruct, OperationResult, ParameterValueStruct
 
@@ -12,9 +13,9 @@ ROOTS = ("Device.", "InternetGatewayDevice.")
 # --- what the CPE asks ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Inform:
-    """The CPE opens a session (A.3.3.1)."""
+    """The CPE opens a session (A.3.3.1). It has no slots, so that it can remember what it was looked through for."""
 
     device_id: DeviceId
     events: tuple[EventStruct, ...]
@@ -22,6 +23,16 @@ class Inform:
     max_envelopes: int = 1
     current_time: str = ""
     retry_count: int = 0
+
+    @cached_property
+    def _announced(self) -> dict[str, str]:
+        """The values by their names below the root; the first of a name counts."""
+        announced: dict[str, str] = {}
+        for parameter in self.parameters:
+            for root in ROOTS:
+                if parameter.name.startswith(root):
+                    announced.setdefault(parameter.name[len(root) :], parameter.value)
+        return announced
 
     @property
     def root(self) -> str:
@@ -33,11 +44,8 @@ class Inform:
 
     def value(self, suffix: str) -> str | None:
         """Give the value announced for `suffix` below the root, without blanks around it; None where there is none."""
-        names = (ROOTS[0] + suffix, ROOTS[1] + suffix)
-        for parameter in self.parameters:
-            if parameter.name in names:
-                return parameter.value.strip()
-        return None
+        value = self._announced.get(suffix)
+        return None if value is None else value.strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ def serve(
 async def _serve(settings: "Settings", workers: int) -> None:
     from acs_bridge.app import serving_daemon
     from acs_bridge.cli.first_admin import make_first_admin
+    from acs_bridge.cli.running import settle
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -48,6 +49,7 @@ async def _serve(settings: "Settings", workers: int) -> None:
     async with serving_daemon(settings, workers=workers) as daemon:
         loop.add_signal_handler(signal.SIGHUP, daemon.reload)  # certificates are looked at with every connection anyway
         await make_first_admin(settings, daemon.database, daemon.console_url)
+        settle()
         kept = asyncio.ensure_future(daemon.until_it_fails())
         stopped = asyncio.ensure_future(stop.wait())
         await asyncio.wait((kept, stopped), return_when=asyncio.FIRST_COMPLETED)

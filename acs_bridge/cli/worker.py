@@ -31,6 +31,7 @@ def worker() -> None:
 
 async def _work(settings: Any, errand: dict[str, Any], parent: BinaryIO) -> None:  # noqa: ANN401 - Settings, imported late
     from acs_bridge.app import serving_worker
+    from acs_bridge.cli.running import settle
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -45,6 +46,7 @@ async def _work(settings: Any, errand: dict[str, Any], parent: BinaryIO) -> None
             asyncio.create_task(_report(parts.registry, errand["report_to"])),
             asyncio.create_task(_listen(messages, parts, errand["report_to"], stop)),
         )
+        settle()
         await stop.wait()
         for chore in chores:
             chore.cancel()
