@@ -57,6 +57,7 @@ class TestAVisit:
             for host in ("192.0.2.1", "gateway.example"):
                 with pytest.raises(Exception, match="ERR_NAME_NOT_RESOLVED"):
                     await page.goto(f"http://{host}/")
+            await page.close()
 
 
 @on_the_loop_of_the_browser
@@ -94,6 +95,7 @@ class TestAMissingBrowser:
 
 
 @on_the_loop_of_the_browser
+@pytest.mark.timeout(240)  # a very long page, looked at in four shapes
 class TestTheReference:
     async def test_is_a_page_for_people(self, browser: Browser, daemon: Daemon, admin: Caller) -> None:
         origin = f"http://127.0.0.1:{daemon.operator_port}"
