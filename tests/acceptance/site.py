@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,7 +63,7 @@ class Caller:
     """A BSS, or somebody with curl."""
 
     port: int
-    token: str = ""
+    token: str = field(default="", repr=False)
 
     def call(self, method: str, path: str, body: object = None) -> Answer:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}

@@ -54,7 +54,7 @@ class Site:
     acs_url: str
     operator_url: str
     session: ClientSession
-    token: str
+    token: str = field(repr=False)
     boxes: dict[str, SimulatedGateway] = field(default_factory=dict)
     written: dict[str, list[str]] = field(default_factory=dict)
     """Every value that a box was sent, by its name, oldest first."""

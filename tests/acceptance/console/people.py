@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from playwright.async_api import Browser, Page, expect
 
@@ -17,7 +17,7 @@ class Person:
 
     name: str
     role: str
-    password: str
+    password: str = field(repr=False)
 
     def join(self, daemon: Daemon) -> "Person":
         """Get the login."""

@@ -5,7 +5,7 @@ import io
 import json
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_network
 from itertools import count
@@ -70,7 +70,7 @@ class Api:
 
     session: ClientSession
     base: str
-    token: str | None
+    token: str | None = field(repr=False)
 
     async def __call__(self, method: str, path: str, body: Any = None, **more: Any) -> Reply:
         """Call; `path` goes out as it stands."""

@@ -256,7 +256,10 @@ async def test_a_database_that_is_away_is_503_and_comes_back(operator, intake, p
     [
         (
             "/v1/writes?stat=queued",
-            "known are batch, cursor, gateway_id, limit, line_of_service, state, subscriber_code",
+            (
+                "known are batch, cursor, fault, gateway_id, limit, line_of_service, profile, serial_number, state, "
+                "subscriber_code"
+            ),
         ),
         ("/v1/queue?x=1", "this call takes no query"),
     ],

@@ -31,6 +31,7 @@ class TestQueue:
             "paused": False,
             "brakes": [],
             "rate": {"writes_per_minute": None, "effective": None},
+            "reports": {"waiting": 0, "reporting": 0, "silent": 0, "spooled": 0, "spooled_bytes": 0},
         }
 
     async def test_counts_writes_and_gateways(self, operator, admin):

@@ -1,7 +1,7 @@
 """Callers of `/soap/provisioning` that send bytes, and read what comes back by its paths."""
 
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 
 import pytest
@@ -61,7 +61,7 @@ class SoapApi:
     """A caller that sends what it likes."""
 
     operator: Operator
-    token: str | None
+    token: str | None = field(repr=False)
 
     async def send(self, body: bytes | str | BytesIO, **headers: str) -> Answer:
         """Post a body; headers are given with _ for -."""
