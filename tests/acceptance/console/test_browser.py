@@ -55,9 +55,9 @@ class TestAVisit:
             visit.expects("http://")
             page = await visit.page("about:blank")
             for host in ("192.0.2.1", "gateway.example"):
-                with pytest.raises(Exception, match="ERR_NAME_NOT_RESOLVED"):
-                    await page.goto(f"http://{host}/")
-            await page.close()
+                async with page.expect_event("requestfailed") as refused:
+                    await page.set_content(f"<img src='http://{host}/'>", wait_until="commit")
+                assert (await refused.value).failure == "net::ERR_NAME_NOT_RESOLVED"
 
 
 @on_the_loop_of_the_browser
