@@ -199,8 +199,8 @@ async def page(
 ) -> list[AssociationRow]:
     """Newest first."""
     patterns = (pattern(wanted.search.key), pattern(wanted.search.shown)) if wanted.search else (None, None)
-    named = (wanted.code_key, wanted.line_key, limit, now, wanted.report_state)
-    return await many(executor, AssociationRow, _SQL.page, before, wanted.active, *patterns, *named)
+    named = (wanted.code_key, wanted.line_key, limit, wanted.report_state)
+    return await many(executor, AssociationRow, _SQL.page, before, now, wanted.active, *patterns, *named)
 
 
 async def of_lines(executor: Executor, line_keys: Sequence[str], now: datetime) -> list[AssociationRow]:

@@ -80,7 +80,7 @@ async def page(
 ) -> list[DeviceRow]:
     """Newest first."""
     search = wanted.search and pattern(wanted.search.key)
-    args = (before, search, wanted.associated, limit, now, wanted.report_state)
+    args = (before, now, search, wanted.associated, limit, wanted.report_state)
     return await many(executor, DeviceRow, _SQL.page, *args)
 
 

@@ -1,6 +1,8 @@
 """SQL lives in `sql/*.sql`, several named statements a file; this module hands them out by name.
 
 It builds no SQL: a statement is sent to Postgres exactly as it stands in its file, less the comment above it.
+Statements that begin alike share that part: it stands once, under `-- part: <name>`, and each of them says
+`-- begins with: <name>`.
 """
 
 import re
@@ -8,7 +10,8 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
-_NAME_LINE = re.compile(r"^-- name:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_NAME_LINE = re.compile(r"^-- (name|part):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_BEGINS_WITH = "-- begins with: "
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -46,25 +49,31 @@ def subjects() -> tuple[str, ...]:
 
 
 def parse(text: str, source: str) -> dict[str, str]:
-    """Cut a file at its `-- name:` lines."""
-    preamble, *parts = _NAME_LINE.split(text)
-    if _body(preamble):
+    """Cut a file at its `-- name:` and `-- part:` lines; the parts are in the statements that begin with them."""
+    preamble, *sections = _NAME_LINE.split(text)
+    if _body(preamble, {}, source):
         raise BrokenStatementFile(f"{source}: SQL above the first `-- name:` line")
-    statements: dict[str, str] = {}
-    for name, part in zip(parts[::2], parts[1::2], strict=True):
+    found: dict[str, dict[str, str]] = {"part": {}, "name": {}}
+    for kind, name, section in zip(sections[::3], sections[1::3], sections[2::3], strict=True):
         if not _NAME.fullmatch(name):
             raise BrokenStatementFile(f"{source}: {name!r} is no name in snake case")
-        if name in statements:
+        if any(name in each for each in found.values()):
             raise BrokenStatementFile(f"{source}: {name} stands there twice")
-        if not (body := _body(part)):
+        if not (body := _body(section, found["part"], source)):
             raise BrokenStatementFile(f"{source}: {name} is empty")
-        statements[name] = body
-    return statements
+        found[kind][name] = body
+    return found["name"]
 
 
-def _body(part: str) -> str:
-    """Cut off the comment above the statement and the semicolon below it."""
-    lines = part.strip().splitlines()
+def _body(section: str, parts: dict[str, str], source: str) -> str:
+    """Put the part that it begins with in the place of the comment, and cut off the semicolon below it."""
+    lines = section.strip().splitlines()
+    begin = []
     while lines and (lines[0].lstrip().startswith("--") or not lines[0].strip()):
-        del lines[0]
-    return "\n".join(lines).rstrip().removesuffix(";").rstrip()
+        comment = lines.pop(0)
+        if comment.startswith(_BEGINS_WITH):
+            name = comment.removeprefix(_BEGINS_WITH)
+            if name not in parts:
+                raise BrokenStatementFile(f"{source}: no part {name!r} stands above what begins with it")
+            begin.append(parts[name])
+    return "\n".join([*begin, *lines]).rstrip().removesuffix(";").rstrip()

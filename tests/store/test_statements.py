@@ -25,6 +25,24 @@ def test_a_statement_is_sent_without_the_comment_above_it_and_the_semicolon_belo
     }
 
 
+def test_statements_that_begin_alike_share_a_part():
+    text = """
+-- part: shown
+-- What is shown.
+select a
+from b;
+
+-- name: find
+-- One of them.
+-- begins with: shown
+where id = $1;
+
+-- name: every
+-- begins with: shown
+"""
+    assert parse(text, "b.sql") == {"find": "select a\nfrom b\nwhere id = $1", "every": "select a\nfrom b"}
+
+
 def test_a_statement_is_an_attribute_of_its_file():
     statements = Statements("two.sql", parse(TWO, "two.sql"))
     assert statements.first_one == "select 1 -- a comment in the middle stays"
@@ -45,6 +63,8 @@ def test_a_statement_that_is_missing_is_named_with_its_file():
         ("-- name: a\n-- only a comment\n-- name: b\nselect 2;", "a is empty"),
         ("-- name: NotSnake\nselect 1;", "'NotSnake' is no name"),
         ("-- name:\nselect 1;", "'' is no name"),
+        ("-- part: a\nselect 1;\n-- name: a\nselect 2;", "a stands there twice"),
+        ("-- name: a\n-- begins with: b\nwhere true;", "no part 'b' stands above"),
     ],
 )
 def test_a_file_that_cannot_be_taken_apart_is_refused_by_name(text, complaint):

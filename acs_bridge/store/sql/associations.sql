@@ -73,9 +73,8 @@ returning device_id;
 -- The line of an association, which is locked before it.
 select d.line_key from association a join device d on d.id = a.device_id where a.id = $1;
 
--- name: find
--- One association; the write shown is the newest of those that matter now: provisioning while it is active, clearing
--- when it is over. The generation tells which is newer: an id only says when somebody began to ask for it.
+-- part: shown
+-- What is shown of an association, as of $2.
 select a.id, s.code as subscriber_code, s.name as subscriber_name, d.line_of_service, a.generation, a.key_id,
        a.issued_at, a.created_at, a.created_by, a.ended_at, a.ended_by, w.id as write_id, w.state as write_state,
        report_state($2, r.silent_at, r.last_at), r.since as reporting_since, r.last_at as last_report_at
@@ -89,33 +88,25 @@ left join lateral (
     order by (w.purpose = 'provision') = (a.ended_at is null) desc, w.generation desc, w.id desc
     limit 1
 ) w on true
-left join line_reporting r on r.association_id = a.id
+left join line_reporting r on r.association_id = a.id;
+
+-- name: find
+-- One association; the write shown is the newest of those that matter now: provisioning while it is active, clearing
+-- when it is over. The generation tells which is newer: an id only says when somebody began to ask for it.
+-- begins with: shown
 where a.id = $1;
 
 -- name: page
 -- Newest first, from below a known id.
-select a.id, s.code as subscriber_code, s.name as subscriber_name, d.line_of_service, a.generation, a.key_id,
-       a.issued_at, a.created_at, a.created_by, a.ended_at, a.ended_by, w.id as write_id, w.state as write_state,
-       report_state($8, r.silent_at, r.last_at), r.since as reporting_since, r.last_at as last_report_at
-from association a
-join device d on d.id = a.device_id
-left join subscriber s on s.id = a.subscriber_id
-left join lateral (
-    select w.id, w.state
-    from write w
-    where w.association_id = a.id
-    order by (w.purpose = 'provision') = (a.ended_at is null) desc, w.generation desc, w.id desc
-    limit 1
-) w on true
-left join line_reporting r on r.association_id = a.id
+-- begins with: shown
 where ($1::uuid is null or a.id < $1)
-  and ($2::bool is null or $2 = (a.ended_at is null))
-  and ($3::text is null or d.line_key like $3 or s.code_key like $3 or s.name ilike $4)
-  and ($5::text is null or s.code_key = $5)
-  and ($6::text is null or d.line_key = $6)
-  and ($9::text is null or $9 = report_state($8, r.silent_at, r.last_at))
+  and ($3::bool is null or $3 = (a.ended_at is null))
+  and ($4::text is null or d.line_key like $4 or s.code_key like $4 or s.name ilike $5)
+  and ($6::text is null or s.code_key = $6)
+  and ($7::text is null or d.line_key = $7)
+  and ($9::text is null or $9 = report_state($2, r.silent_at, r.last_at))
 order by a.id desc
-limit $7;
+limit $8;
 
 -- name: of_lines
 -- The associations of these lines that are not over.

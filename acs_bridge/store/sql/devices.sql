@@ -4,8 +4,8 @@ insert into device (line_of_service, line_key, created_at, updated_at) values ($
 on conflict (line_key) where deleted_at is null do nothing
 returning id;
 
--- name: find
--- One line of service with its gateway (or the one that it wants) and its association.
+-- part: shown
+-- What is shown of a line of service, as of $2.
 select d.id, d.line_of_service, d.created_at, d.updated_at, d.gateway_id, coalesce(g.oui, d.wanted_oui) as oui,
        g.product_class, coalesce(g.serial_number, d.wanted_serial) as serial_number, g.last_inform_at,
        a.id as association_id, s.code as subscriber_code, s.name as subscriber_name,
@@ -16,29 +16,23 @@ left join gateway g on g.id = d.gateway_id
 left join awaited_gateway w on w.device_id = d.id
 left join association a on a.device_id = d.id and a.ended_at is null
 left join subscriber s on s.id = a.subscriber_id
-left join line_reporting r on r.association_id = a.id
+left join line_reporting r on r.association_id = a.id;
+
+-- name: find
+-- One line of service with its gateway (or the one that it wants) and its association.
+-- begins with: shown
 where d.line_key = $1 and d.deleted_at is null;
 
 -- name: page
 -- Newest first, from below a known id.
-select d.id, d.line_of_service, d.created_at, d.updated_at, d.gateway_id, coalesce(g.oui, d.wanted_oui) as oui,
-       g.product_class, coalesce(g.serial_number, d.wanted_serial) as serial_number, g.last_inform_at,
-       a.id as association_id, s.code as subscriber_code, s.name as subscriber_name,
-       report_state($5, r.silent_at, r.last_at), r.since as reporting_since, r.last_at as last_report_at,
-       w.oui as awaited_oui, w.product_class as awaited_product_class, w.until as awaited_until
-from device d
-left join gateway g on g.id = d.gateway_id
-left join awaited_gateway w on w.device_id = d.id
-left join association a on a.device_id = d.id and a.ended_at is null
-left join subscriber s on s.id = a.subscriber_id
-left join line_reporting r on r.association_id = a.id
+-- begins with: shown
 where d.deleted_at is null
   and ($1::bigint is null or d.id < $1)
-  and ($2::text is null or d.line_key like $2)
-  and ($3::bool is null or $3 = (a.id is not null))
-  and ($6::text is null or $6 = report_state($5, r.silent_at, r.last_at))
+  and ($3::text is null or d.line_key like $3)
+  and ($4::bool is null or $4 = (a.id is not null))
+  and ($6::text is null or $6 = report_state($2, r.silent_at, r.last_at))
 order by d.id desc
-limit $4;
+limit $5;
 
 -- name: lock
 -- Lines that are about to change, always in the order of their ids: by key, by the gateway that they have, and by the

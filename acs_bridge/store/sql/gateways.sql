@@ -48,8 +48,8 @@ union all
 select id, false from known
 limit 1;
 
--- name: find
--- One gateway by its id.
+-- part: shown
+-- What is shown of a gateway.
 select g.id, g.oui, g.product_class, g.serial_number, g.manufacturer, g.hardware_version, g.software_version, g.root,
        g.provisioning_code, g.profile, g.address, g.events, g.created_at, g.approved_at, g.approved_by,
        g.first_inform_at, g.last_inform_at, g.booted_at, g.periodic_at, g.periodic_seconds, d.line_of_service,
@@ -68,30 +68,16 @@ select g.id, g.oui, g.product_class, g.serial_number, g.manufacturer, g.hardware
            order by o.id desc limit 1) end as candidacy
 from gateway g
 left join device d on d.gateway_id = g.id
-left join ring r on r.gateway_id = g.id
+left join ring r on r.gateway_id = g.id;
+
+-- name: find
+-- One gateway by its id.
+-- begins with: shown
 where g.id = $1;
 
 -- name: page
 -- Those that have informed or ($7) have not yet, newest first.
-select g.id, g.oui, g.product_class, g.serial_number, g.manufacturer, g.hardware_version, g.software_version, g.root,
-       g.provisioning_code, g.profile, g.address, g.events, g.created_at, g.approved_at, g.approved_by,
-       g.first_inform_at, g.last_inform_at, g.booted_at, g.periodic_at, g.periodic_seconds, d.line_of_service,
-       r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings,
-       g.pair,
-       coalesce((select json_agg(json_build_object('reason', q.reason, 'since', q.first_at, 'last_at', q.last_at,
-                                                   'address', q.address, 'claimed', q.claimed, 'calls', q.calls)
-                                 order by q.first_at, q.reason, q.address)
-                 from quarantine q where q.gateway_id = g.id), '[]'::json) as quarantine,
-       case when d.id is null then (
-           select json_build_object('line_of_service', held.line_of_service, 'gateway_id', o.id,
-                                    'reason', 'serial_number')
-           from gateway o join device held on held.gateway_id = o.id
-           where o.serial_number = g.serial_number and o.id <> g.id
-             and (o.oui = g.oui or o.product_class = g.product_class)
-           order by o.id desc limit 1) end as candidacy
-from gateway g
-left join device d on d.gateway_id = g.id
-left join ring r on r.gateway_id = g.id
+-- begins with: shown
 where ($1::bigint is null or g.id < $1)
   and (g.first_inform_at is not null) = $7
   and ($2::text is null or g.serial_number ilike $2 or g.oui ilike $2 or g.product_class ilike $2

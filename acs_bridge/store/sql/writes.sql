@@ -118,13 +118,14 @@ where p.gateway_id = $1 and p.purpose = 'provision' and p.step > 0
 order by p.id desc
 limit 1;
 
--- name: find
--- One write with what explains it.
+-- part: shown
+-- What is shown of a write, with what explains it.
 select w.id, w.purpose, w.association_id, d.line_of_service, s.code as subscriber_code, w.gateway_id, g.oui,
        g.product_class, g.serial_number, w.batch_id, w.generation, w.key_id, w.state, w.event, w.moves, w.attempts,
        w.step, w.created_at, w.moved_at, w.moved_by, w.due_at, w.finished_at, w.lease_until, w.fault, w.proof,
-       w.profile, w.plan, w.cause, g.written_from, g.written_count, d.wanted_serial, n.until as awaited_until, g.approved_at, g.pair as gateway_pair, g.last_inform_at, g.periodic_at,
-       g.periodic_seconds, r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings,
+       w.profile, w.plan, w.cause, g.written_from, g.written_count, d.wanted_serial, n.until as awaited_until,
+       g.approved_at, g.pair as gateway_pair, g.last_inform_at, g.periodic_at, g.periodic_seconds,
+       r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings,
        coalesce(g.exposed, false) as exposed, g.cloned_at is not null as cloned, g.root, g.software_version,
        exists (
            select from brake b
@@ -138,30 +139,16 @@ left join awaited_gateway n on n.device_id = w.device_id
 left join association a on a.id = w.association_id
 left join subscriber s on s.id = a.subscriber_id
 left join gateway g on g.id = w.gateway_id
-left join ring r on r.gateway_id = w.gateway_id
+left join ring r on r.gateway_id = w.gateway_id;
+
+-- name: find
+-- One write with what explains it.
+-- begins with: shown
 where w.id = $1;
 
 -- name: page
 -- Newest first, from below a known id.
-select w.id, w.purpose, w.association_id, d.line_of_service, s.code as subscriber_code, w.gateway_id, g.oui,
-       g.product_class, g.serial_number, w.batch_id, w.generation, w.key_id, w.state, w.event, w.moves, w.attempts,
-       w.step, w.created_at, w.moved_at, w.moved_by, w.due_at, w.finished_at, w.lease_until, w.fault, w.proof,
-       w.profile, w.plan, w.cause, g.written_from, g.written_count, d.wanted_serial, n.until as awaited_until, g.approved_at, g.pair as gateway_pair, g.last_inform_at, g.periodic_at,
-       g.periodic_seconds, r.rung_at, r.result as ring_result, r.http_status as ring_http_status, r.rings,
-       coalesce(g.exposed, false) as exposed, g.cloned_at is not null as cloned, g.root, g.software_version,
-       exists (
-           select from brake b
-           where (b.batch_id is null or b.batch_id = w.batch_id)
-             and (b.profile is null or b.profile = g.profile)
-             and (b.software_version is null or b.software_version = g.software_version)
-       ) as braked
-from write w
-left join device d on d.id = w.device_id
-left join awaited_gateway n on n.device_id = w.device_id
-left join association a on a.id = w.association_id
-left join subscriber s on s.id = a.subscriber_id
-left join gateway g on g.id = w.gateway_id
-left join ring r on r.gateway_id = w.gateway_id
+-- begins with: shown
 where ($1::uuid is null or w.id < $1)
   and ($2::text[] is null or w.state = any($2))
   and ($3::text is null or w.association_id in (
