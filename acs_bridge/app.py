@@ -80,15 +80,19 @@ async def _watch(postgres: EmbeddedPostgres) -> None:
 
 
 @asynccontextmanager
-async def serving_daemon(settings: Settings, *, workers: int = 1, clock: Clock = utc_now) -> AsyncIterator[Daemon]:
+async def serving_daemon(
+    settings: Settings, *, workers: int = 1, clock: Clock = utc_now, device: Bound | None = None
+) -> AsyncIterator[Daemon]:
     """Open everything, serve until the block ends, and close everything.
 
-    One worker is this process; more of them are processes of their own, and this one serves operators only.
+    One worker is this process; more of them are processes of their own, and this one serves operators only. `device` is
+    the device listener where the caller has bound it: whose port is in the settings before it is known.
     """
     settings.check_cpe_auth()
     async with AsyncExitStack() as stack:
-        tls = Tls.open(settings.device_listener)
-        device = bind("device", settings.device_listener.host, settings.device_listener.port, tls)
+        if device is None:
+            tls = Tls.open(settings.device_listener)
+            device = bind("device", settings.device_listener.host, settings.device_listener.port, tls)
         stack.callback(device.socket.close)
         operator = bind("operator", settings.operator_listener.host, settings.operator_listener.port)
         stack.callback(operator.socket.close)

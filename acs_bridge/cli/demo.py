@@ -1,7 +1,9 @@
 """`acs-bridge demo`: the main job end to end on this machine, with nothing set up and nothing left behind.
 
 An embedded Postgres in a temporary folder, both listeners, simulated gateways over real HTTP, and one request dropped
-on the intake API for each of them. Nothing here knows the daemon from inside: it uses what every BSS and gateway uses.
+on the intake API for each of them. Half of the gateways get a bulk data profile (TR-181), half one parameter (TR-098);
+all report to the URL that they were given. Nothing here knows the daemon from inside: it uses what every BSS and
+gateway uses.
 """
 
 import asyncio
@@ -9,9 +11,11 @@ import secrets
 import signal
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from acs_bridge.simulator.gateway import SimulatedGateway
     from acs_bridge.simulator.live import ProvisioningBoard
     from acs_bridge.simulator.surroundings import Surroundings
+    from acs_bridge.web.listener import Bound
 
 MAX_GATEWAYS: Final = 5000
 CONCURRENCY: Final = 8
@@ -39,7 +44,8 @@ INTERVAL_SECONDS: Final = 60.0
 HOST: Final = "127.0.0.1"
 USUAL_PORTS: Final = {"device": 7547, "operator": 8080}
 FIRST_CONTACT: Final = ("0 BOOTSTRAP", "1 BOOT")
-PARAMETER: Final = "X_ACSBRIDGE_HomeAnalytics.URL"
+REPORTS_PATH: Final = "/r"
+PROFILES: Final = ("bulk-data-tr181", "plain-tr098")
 INTERRUPTED: Final = 130
 PASSWORD_BYTES: Final = 15
 
@@ -70,9 +76,10 @@ async def _demo(count: int, *, once: bool) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with tempfile.TemporaryDirectory(prefix="acs-bridge-demo-") as folder:
         print("Starting an embedded Postgres and the daemon …", flush=True)
-        settings = _settings(Path(folder), free_ports=once)
+        device = _device_listener(free_port=once)
+        settings = _settings(Path(folder), device, free_ports=once)
         async with (
-            serving_daemon(settings) as daemon,
+            serving_daemon(settings, device=device) as daemon,
             _scene(settings, daemon, count) as scene,
             asyncio.TaskGroup() as group,
         ):
@@ -97,18 +104,31 @@ async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
         task.result()
 
 
-def _settings(folder: Path, *, free_ports: bool) -> "Settings":
-    """What the daemon of the demo is made with: everything in one folder, a password that nobody knows."""
-    from acs_bridge.settings import Settings
+def _device_listener(*, free_port: bool) -> "Bound":
+    """Take the port before anything else: it stands in every PHAN URL."""
+    from acs_bridge.web.listener import bind
+
+    return bind("device", HOST, _port("device", free=free_port))
+
+
+def _port(listener: str, *, free: bool) -> int:
     from acs_bridge.web.listener import is_free
 
-    ports = {name: port if not free_ports and is_free(HOST, port) else 0 for name, port in USUAL_PORTS.items()}
+    return USUAL_PORTS[listener] if not free and is_free(HOST, USUAL_PORTS[listener]) else 0
+
+
+def _settings(folder: Path, device: "Bound", *, free_ports: bool) -> "Settings":
+    """What the daemon of the demo is made with: everything in one folder, a password that nobody knows."""
+    from acs_bridge.settings import Settings
+
     return Settings.model_validate(
         {
-            "device_listener": {"host": HOST, "port": ports["device"]},
-            "operator_listener": {"host": HOST, "port": ports["operator"]},
+            "device_listener": {"host": HOST, "port": device.port},
+            "operator_listener": {"host": HOST, "port": _port("operator", free=free_ports)},
             "database": {"data_dir": folder / "postgres"},
-            "phan": {"base_url": "https://phan.example.net/r/", "keyring": folder / "phan.keyring"},
+            "phan": {"base_url": f"{device.local_url}{REPORTS_PATH}/", "keyring": folder / "phan.keyring"},
+            "reports": {"path": REPORTS_PATH, "interval_seconds": 900},
+            "profiles": {"packaged": PROFILES},
             "cpe_auth": {"username": "demo", "password": secrets.token_urlsafe(), "bootstrap": "provision"},
             "connection_requests": {
                 "access_networks": ["127.0.0.0/8"],
@@ -130,6 +150,7 @@ async def _scene(settings: "Settings", daemon: "Daemon", count: int) -> AsyncIte
     from acs_bridge.simulator.fleet import FleetPlan, Roots
     from acs_bridge.simulator.gateway import Credentials
     from acs_bridge.simulator.live import ProvisioningBoard
+    from acs_bridge.simulator.reporters import Reporters
     from acs_bridge.simulator.surroundings import real_surroundings
 
     host, port = daemon.addresses.device
@@ -149,7 +170,8 @@ async def _scene(settings: "Settings", daemon: "Daemon", count: int) -> AsyncIte
         gateways = plan.gateways(surroundings)
         rung = settings.connection_requests
         pair = Credentials(rung.username or "", rung.password.get_secret_value() if rung.password else "")
-        async with Bells(surroundings).listening(HOST, gateways, pair):
+        bells, reporters = Bells(surroundings), Reporters(gateways, Counter())
+        async with bells.listening(HOST, gateways, pair), reporters.reporting():
             yield Scene(bss, gateways, surroundings, board)
 
 
@@ -189,17 +211,18 @@ class Scene:
         await asyncio.sleep(SPREAD_SECONDS * (number % CONCURRENCY))  # so that one can watch it
         async with self.turn:
             await gateway.session(FIRST_CONTACT)  # so that the daemon knows where it can be rung
-            write_id = await self._drop_request(number, line, gateway)
+            receipt = await self._drop_request(number, line, gateway)
         for _ in range(TRIES):
             try:
                 async with asyncio.timeout(RING_SECONDS):
                     await gateway.until(_has_its_url)
             except TimeoutError:
                 await gateway.session()  # by itself, as gateways do that cannot be rung
-            if await self._look(line, write_id, gateway) == "verified":
+            if await self._look(line, receipt["write_id"], gateway) == "verified":
+                await self._hear(line, receipt["association_id"], gateway)
                 return
 
-    async def _drop_request(self, number: int, line: str, gateway: "SimulatedGateway") -> str:
+    async def _drop_request(self, number: int, line: str, gateway: "SimulatedGateway") -> dict[str, str]:
         identity = gateway.identity
         request = {
             "subscriber": {"name": f"Subscriber {number + 1}", "code": f"C-{number + 1:04d}"},
@@ -211,21 +234,35 @@ class Scene:
             },
         }
         async with self.bss.post("/v1/provisioning-requests", json=request) as response:
-            receipt = await response.json()
+            receipt: dict[str, str] = await response.json()
             if not response.ok:
                 raise DemoFailed(f"{line}: the intake API answers {response.status}: {receipt.get('detail')}")
         self.board.update(line, receipt["state"], gateway=identity.serial_number)
-        return str(receipt["write_id"])
+        return receipt
 
     async def _look(self, line: str, write_id: str, gateway: "SimulatedGateway") -> str:
         async with self.bss.get(f"/v1/writes/{write_id}") as response:
             write = await response.json()
-        self.board.update(line, write["state"], attempts=write["attempts"], url=gateway.value(PARAMETER))
+        self.board.update(line, write["state"], attempts=write["attempts"], url=_url_in(gateway))
         return str(write["state"])
+
+    async def _hear(self, line: str, association_id: str, gateway: "SimulatedGateway") -> None:
+        """Wait for the gateway's first report, and for what the daemon says of it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RING_SECONDS):
+                await gateway.until(lambda each: bool(each.reported))
+        async with self.bss.get(f"/v1/associations/{association_id}") as response:
+            since = (await response.json()).get("reporting_since")
+        if since is not None:
+            self.board.update(line, reporting=f"{datetime.fromisoformat(since):%H:%M:%S} UTC")
+
+
+def _url_in(gateway: "SimulatedGateway") -> str:
+    return next((place.url for place in gateway.reports_to), "")
 
 
 def _has_its_url(gateway: "SimulatedGateway") -> bool:
-    return bool(gateway.value(PARAMETER)) and not gateway.in_session
+    return not gateway.in_session and bool(gateway.reports_to)
 
 
 async def _token(daemon: "Daemon", name: str, role: "Role") -> str:
@@ -269,7 +306,8 @@ async def _addresses(settings: "Settings", daemon: "Daemon") -> str:
             "",
             f"  curl -H 'Authorization: Bearer {token}' {url}/v1/queue",
             "",
-            "The gateways inform once a minute, and at once when they are rung.",
+            "The gateways inform once a minute, and at once when they are rung. They report every 15 minutes, and at",
+            "once when they get another URL.",
             "Ctrl-C ends everything and leaves nothing behind.",
         )
     )

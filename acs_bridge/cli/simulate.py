@@ -1,7 +1,8 @@
 """`acs-bridge simulate`: a fleet of simulated gateways against any ACS, and what came of it.
 
-0 when every session went from Inform to 204, 1 when any did not, 2 for numbers that make no sense. Interrupted once, it
-lets the sessions under way end and reports; interrupted twice, it breaks them off and reports.
+0 when every session went from Inform to 204 and every report was taken, 1 when any was not, 2 for numbers that make no
+sense. Interrupted once, it lets the sessions under way end and reports; interrupted twice, it breaks them off and
+reports.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ import re
 import signal
 import socket
 import sys
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -81,6 +84,10 @@ def simulate(  # one parameter for each option
             help="Take connection requests at this address of this machine, with the credentials of the gateways.",
         ),
     ] = "",
+    reports: Annotated[
+        bool,
+        typer.Option("--reports", help="Report to the URLs that the ACS gives: at once, then as it says how often."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Let simulated gateways have sessions with an ACS, and report how they went."""
@@ -116,9 +123,9 @@ def simulate(  # one parameter for each option
         interval=interval,
         events=codes,
     )
-    report = run(_simulation(plan, pace, listen, tls, quiet=as_json))
+    report = run(_simulation(plan, pace, _Around(listen, tls, reports=reports), quiet=as_json))
     _print(report, as_json=as_json)
-    if report.failed:
+    if report.failed or report.reports_refused:
         raise typer.Exit(_FAILED)
 
 
@@ -199,34 +206,47 @@ def _password(given: str, file: str) -> str:
     return text.rstrip("\r\n")
 
 
-async def _simulation(
-    plan: "FleetPlan", pace: "Pace", listen: str, tls: "ssl.SSLContext | None", *, quiet: bool
-) -> "FleetReport":
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What the gateways do beside their sessions, and whom they trust."""
+
+    listen: str
+    tls: "ssl.SSLContext | None"
+    reports: bool
+
+
+async def _simulation(plan: "FleetPlan", pace: "Pace", around: _Around, *, quiet: bool) -> "FleetReport":
     from acs_bridge.simulator.bells import Bells
     from acs_bridge.simulator.fleet import Fleet
+    from acs_bridge.simulator.reporters import Reporters
     from acs_bridge.simulator.surroundings import real_surroundings
 
-    surroundings = real_surroundings(tls)
+    surroundings = real_surroundings(around.tls)
     gateways = plan.gateways(surroundings)
     fleet = Fleet(gateways, pace, surroundings)
     loop = asyncio.get_running_loop()
     for interruption in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(interruption, fleet.stop)
-    if not listen:
-        return await _run(fleet, quiet=quiet)
-    async with Bells(surroundings, fleet.report.add).listening(listen, gateways, plan.credentials):
-        return await _run(fleet, quiet=quiet)
+    async with AsyncExitStack() as stack:
+        if around.listen:
+            bells = Bells(surroundings, fleet.report.add)
+            await stack.enter_async_context(bells.listening(around.listen, gateways, plan.credentials))
+        if around.reports:
+            await stack.enter_async_context(Reporters(gateways, fleet.report.reports).reporting())
+        await _run(fleet, quiet=quiet)
+    return fleet.report
 
 
-async def _run(fleet: "Fleet", *, quiet: bool) -> "FleetReport":
+async def _run(fleet: "Fleet", *, quiet: bool) -> None:
     from rich.console import Console
 
     console = Console(stderr=True)
     if quiet or not console.is_terminal:
-        return await fleet.run()
+        await fleet.run()
+        return
     showing = asyncio.create_task(_show_progress(fleet, console))
     try:
-        return await fleet.run()
+        await fleet.run()
     finally:
         showing.cancel()
         await asyncio.wait([showing])
@@ -252,6 +272,8 @@ def _print(report: "FleetReport", *, as_json: bool) -> None:
     console.print(_times(report))
     for error, count in report.errors.most_common(_ERRORS_SHOWN):
         console.print(Text(f"{count} times: {error}"), soft_wrap=True)
+    for answer, count in report.reports.most_common(_ERRORS_SHOWN):
+        console.print(Text(f"{count} reports: {answer}"), soft_wrap=True)
 
 
 def _sums(report: "FleetReport") -> "Table":

@@ -65,6 +65,8 @@ class SimulatedGateway:
         self.received: list[Message] = []
         """What the ACS has asked in the newest session."""
         self.last_report: SessionReport | None = None
+        self.reported: tuple[int, ...] = ()
+        """What it heard when it last reported, for each place."""
         self._surroundings = surroundings
         self._acs_url = acs_url
         self._cookie = ""
@@ -104,7 +106,14 @@ class SimulatedGateway:
 
     async def report(self) -> tuple[int, ...]:
         """Report to every URL that it was given for that; the status of each answer. Raises LineError."""
-        return await reporting.report(self.model, self.identity, self._surroundings)
+        self.reported = await reporting.report(self.model, self.identity, self._surroundings)
+        self._signal.announce()
+        return self.reported
+
+    @property
+    def reports_to(self) -> tuple[reporting.Place, ...]:
+        """Where it reports; nowhere, until it has a URL."""
+        return reporting.places(self.model)
 
     async def until(self, condition: Callable[["SimulatedGateway"], bool]) -> None:
         """Return once `condition` holds; it is looked at on every change, so that none is missed."""

@@ -48,6 +48,8 @@ class _Row:
     """As it was read from the gateway, redacted."""
     took: float | None = None
     """Seconds from the first word about the line to `verified`."""
+    reporting: str = _NOTHING
+    """Since when its gateway reports to that URL, as the daemon says it."""
 
     def cells(self) -> tuple[Text, ...]:
         return (
@@ -57,6 +59,7 @@ class _Row:
             Text(str(self.attempts)),
             Text(self.url),
             Text(_seconds(self.took)),
+            Text(self.reporting),
         )
 
     def sentence(self) -> str:
@@ -106,10 +109,12 @@ class ProvisioningBoard:
         gateway: str | None = None,
         attempts: int | None = None,
         url: str | None = None,
+        reporting: str | None = None,
     ) -> None:
         """Take in what is new about a line of service; what is None stays as it was.
 
-        `url` is the PHAN URL that the gateway really holds; an empty one means that it holds none.
+        `url` is the PHAN URL that the gateway really holds; an empty one means that it holds none. `reporting` is since
+        when it reports there.
         """
         before = self._rows.get(line) or _Row(line, since=self._timer())
         after = self._changed(before, None if state is None else WriteState(state))
@@ -119,11 +124,15 @@ class ProvisioningBoard:
             after = replace(after, attempts=attempts)
         if url is not None:
             after = replace(after, url=redact(url) if url else _NOTHING)
+        if reporting is not None:
+            after = replace(after, reporting=reporting)
         if after == self._rows.get(line):
             return
         self._rows[line] = after
         if self._live is None:
-            self._console.print(Text(after.sentence()), soft_wrap=True)
+            only_reports = after == replace(before, reporting=after.reporting)
+            words = f"{line}: reporting since {after.reporting}" if only_reports else after.sentence()
+            self._console.print(Text(words), soft_wrap=True)
 
     @property
     def all_verified(self) -> bool:
@@ -136,6 +145,8 @@ class ProvisioningBoard:
         words = f"{self._count(WriteState.VERIFIED)} of {self._expected} lines verified"
         if took:
             words += f", in {_seconds(median(took))} at the median and {_seconds(max(took))} at most"
+        if reporting := self._reporting():
+            words += f"; {reporting} of them report"
         self._console.print(Text(words, style="bold"), soft_wrap=True)
         for row in self._rows.values():
             if row.state is not WriteState.VERIFIED:
@@ -150,11 +161,16 @@ class ProvisioningBoard:
     def _count(self, state: WriteState) -> int:
         return sum(row.state is state for row in self._rows.values())
 
+    def _reporting(self) -> int:
+        return sum(row.reporting != _NOTHING for row in self._rows.values())
+
     def _render(self) -> RenderableType:
         rows = list(self._rows.values())  # at once: the terminal is refreshed from a thread of its own
         if max(len(rows), self._expected) > MAX_ROWS:
             return self._sums(rows)
-        table = Table("Line of service", "Gateway", "Write", "Attempts", "URL in the gateway", "Verified after")
+        table = Table(
+            "Line of service", "Gateway", "Write", "Attempts", "URL in the gateway", "Verified after", "Reporting since"
+        )
         for row in rows:
             table.add_row(*row.cells())
         return table
@@ -166,6 +182,7 @@ class ProvisioningBoard:
         return Group(
             ProgressBar(total=max(self._expected, 1), completed=states[WriteState.VERIFIED], width=_BAR_WIDTH),
             Text(f"{states[WriteState.VERIFIED]} of {self._expected} lines verified, {settled} settled"),
+            Text(f"{self._reporting()} report"),
             Text(counts),
         )
 

@@ -96,6 +96,8 @@ class FleetReport:
     """Of completed sessions."""
     inform_times: Latencies = field(default_factory=Latencies)
     """Of every session that got its InformResponse."""
+    reports: Counter[str] = field(default_factory=Counter)
+    """What became of the reports to PHAN URLs: `HTTP 200`, or why one did not arrive."""
 
     def add(self, session: SessionReport) -> None:
         """Count one session."""
@@ -116,6 +118,11 @@ class FleetReport:
         return self.sessions - self.outcomes[Outcome.COMPLETED]
 
     @property
+    def reports_refused(self) -> int:
+        """Reports that nobody took."""
+        return sum(count for answer, count in self.reports.items() if not answer.startswith("HTTP 2"))
+
+    @property
     def sessions_per_second(self) -> float:
         """The rate over the whole run."""
         return self.sessions / self.seconds if self.seconds else 0.0
@@ -134,4 +141,5 @@ class FleetReport:
             "inform_ms": self.inform_times.as_milliseconds(),
             "served": dict(self.served.most_common()),
             "errors": dict(self.errors.most_common()),
+            "reports": dict(self.reports.most_common()),
         }

@@ -3,18 +3,22 @@
 A gateway whose URL came in one parameter of its own reports there. What it says of itself in the query is who it is.
 """
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlencode
 
 from acs_bridge.simulator.data_model import CpeFault, DataModel
-from acs_bridge.simulator.line import Endpoint, Line
+from acs_bridge.simulator.line import Endpoint, Line, LineError
 from acs_bridge.simulator.login import Login
 from acs_bridge.simulator.models import PLAIN_PARAMETER
 from acs_bridge.simulator.surroundings import Surroundings
 from cwmp.bulkdata import Form, Record, Report, write
 from cwmp.messages import DeviceId
+
+PLAIN_SECONDS: Final = 900
+"""How often a gateway reports that was told nothing but a URL."""
 
 _PROFILES: Final = "Device.BulkData.Profile."
 _CHALLENGED: Final = 401
@@ -27,6 +31,8 @@ class Place:
 
     url: str = field(repr=False)
     form: Form = Form.OBJECT_HIERARCHY
+    seconds: int = PLAIN_SECONDS
+    """Between two reports."""
     username: str = ""
     password: str = field(default="", repr=False)
 
@@ -51,11 +57,12 @@ def _profiles(model: DataModel) -> Iterator[Place]:
             continue
         url, *pair = (model.value(f"{instance}HTTP.{name}") for name in ("URL", "Username", "Password"))
         if url:
-            yield Place(url, Form(model.value(f"{instance}JSONEncoding.ReportFormat")), *pair)
+            form = Form(model.value(f"{instance}JSONEncoding.ReportFormat"))
+            yield Place(url, form, int(model.value(f"{instance}ReportingInterval")), *pair)
 
 
 async def report(model: DataModel, identity: DeviceId, around: Surroundings) -> tuple[int, ...]:
-    """Report once to each place; the status of each answer. Raises LineError."""
+    """Report once to each place; the status of each answer. Raises LineError, which shows no URL."""
     now = around.clock()
     names = ("DeviceInfo.SoftwareVersion", "DeviceInfo.SerialNumber")
     values = {model.schema.root + name: model.value(model.schema.root + name) for name in names}
@@ -64,15 +71,25 @@ async def report(model: DataModel, identity: DeviceId, around: Surroundings) -> 
 
 
 async def _send(place: Place, record: Record, identity: DeviceId, around: Surroundings) -> int:
-    body, headers = write(Report(place.form, (record,), is_timed=True))
     query = urlencode({"oui": identity.oui, "pc": identity.product_class, "sn": identity.serial_number})
-    line = Line(Endpoint.of(f"{place.url}?{query}"), around.tls)
-    login = Login(place.username, place.password, around.new_cnonce)
     try:
-        response = await line.post(body, headers.items())
-        if response.status == _CHALLENGED and login.challenged(response.every("www-authenticate"), encrypted=line.tls):
-            shown = login.authorization(line.target, preemptive=False) or ""
-            response = await line.post(body, [*headers.items(), ("Authorization", shown)])
-        return response.status
+        line = Line(Endpoint.of(f"{place.url}?{query}"), around.tls)
+    except ValueError:
+        raise LineError("it was told to report to what is no http or https URL") from None
+    try:
+        async with asyncio.timeout(around.answer_seconds):
+            return await _post(line, place, record, around)
+    except TimeoutError as error:
+        raise LineError("no answer to a report") from error
     finally:
         line.close()
+
+
+async def _post(line: Line, place: Place, record: Record, around: Surroundings) -> int:
+    body, headers = write(Report(place.form, (record,), is_timed=True))
+    login = Login(place.username, place.password, around.new_cnonce)
+    response = await line.post(body, headers.items())
+    if response.status == _CHALLENGED and login.challenged(response.every("www-authenticate"), encrypted=line.tls):
+        shown = login.authorization(line.target, preemptive=False) or ""
+        response = await line.post(body, [*headers.items(), ("Authorization", shown)])
+    return response.status

@@ -31,7 +31,11 @@ class TestOnce:
         assert (ended.code, ended.err) == (0, "")
         lines = [f"LINE-{number + 1:04d}: verified, gateway DEMO{number + 1:06d}" for number in range(count)]
         assert [line for line in lines if line not in ended.out] == []
+        reporting = re.findall(r"LINE-(\d+): reporting since \d\d:\d\d:\d\d UTC", ended.out)
+        assert sorted(map(int, reporting)) == list(range(1, count + 1))
+        assert not re.search(r"/r/[\w-]{7}", ended.out)
         assert f"{count} of {count} lines verified" in ended.out
+        assert f"; {count} of them report" in ended.out
         shown = re.findall(r"URL ([\w-]+)…", ended.out)
         assert (len(shown), {len(token) for token in shown}) == (count, {6})
         assert site.left_behind() == []

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from cwmp.digest import Authorization, Challenge, ha1, verify
+from cwmp.messages import ParameterValueStruct, SetParameterValues
 from tests.simulator.acs import ScriptedAcs
 
 NOWHERE = "http://127.0.0.1:1/acs"
@@ -99,6 +100,16 @@ async def test_ends_with_1_and_counts_the_errors_when_a_session_failed(acs):
     code, out, _ = await ended("--acs-url", acs.url, "--gateways", "2", "--concurrency", "1")
     assert code == 1
     assert "1 times: http error: HTTP 503" in out
+
+
+async def test_ends_with_1_and_counts_the_answers_when_a_report_was_not_taken(acs):
+    url = ParameterValueStruct(
+        "Device.X_ACSBRIDGE_HomeAnalytics.URL", acs.url.replace("/acs", "/r/token"), "xsd:string"
+    )
+    acs.script = [SetParameterValues((url,), "key")]
+    code, out, err = await ended("--acs-url", acs.url, "--reports", "--json")
+    report = json.loads(out)
+    assert (code, err, report["failed"], report["reports"]) == (1, "", 0, {"HTTP 404": 1})
 
 
 async def test_an_acs_that_is_not_there_is_a_report_and_no_traceback():

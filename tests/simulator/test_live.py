@@ -40,10 +40,12 @@ def test_without_a_real_terminal_each_change_is_one_line_of_plain_text(console):
         board.update("line-1", WriteState.QUEUED, gateway="00005E-SIM000001")
         board.update("line-1", "sent", attempts=1)
         board.update("line-1", WriteState.VERIFIED, url=URL)
+        board.update("line-1", reporting="09:30:12 UTC")
     assert text(console).splitlines() == [
         "line-1: queued, gateway 00005E-SIM000001, attempts 0",
         "line-1: sent, gateway 00005E-SIM000001, attempts 1",
         "line-1: verified, gateway 00005E-SIM000001, attempts 1, URL k1ABCD…, after 1.00 s",
+        "line-1: reporting since 09:30:12 UTC",
     ]
 
 

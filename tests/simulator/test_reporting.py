@@ -1,5 +1,6 @@
 """A simulated gateway reports to where it was told to, and shows what it was given for that."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from aiohttp import web
 
 from acs_bridge.simulator.gateway import SimulatedGateway
 from acs_bridge.simulator.models import PLAIN_PARAMETER, TR098, TR181
+from acs_bridge.simulator.reporters import Reporters
 from acs_bridge.simulator.surroundings import real_surroundings
 from cwmp import digest
 from cwmp.bulkdata import read
@@ -75,3 +77,39 @@ async def test_it_reports_by_every_bulk_data_profile_that_is_enabled_and_logs_in
     assert await box.report() == (200,)
     ((path, _, report),) = arrived
     assert (path, report.form) == ("/login", "ObjectHierarchy")
+
+
+PROFILE = "Device.BulkData.Profile.1."
+
+
+def told(box: SimulatedGateway, **values: str) -> None:
+    """Change what a gateway has in its bulk data profile, and let it notice."""
+    for name, value in values.items():
+        box.model.put(PROFILE + name.replace("_", "."), value)
+    box.reboot()
+
+
+async def test_reporters_report_at_once_after_each_interval_and_to_another_url(received):
+    url, arrived = received
+    box, answers = gateway(), Counter[str]()
+    async with Reporters([box], answers).reporting():
+        box.model.add_object("Device.BulkData.Profile.", "k")
+        told(box, Enable="1", ReportingInterval="1", HTTP_URL=f"{url}/one")
+        await box.until(lambda _: len(arrived) == 2)
+        told(box, ReportingInterval="86400", HTTP_URL=f"{url}/two")
+        await box.until(lambda _: len(arrived) == 3)
+        box.model.put(f"{PROFILE}HTTP.URL", f"{url}/last")  # and the end comes first
+    assert [path for path, *_ in arrived] == ["/one", "/one", "/two", "/last"]
+    assert answers == {"HTTP 200": 4}
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [("http://127.0.0.1:1/r/token", "cannot connect to 127.0.0.1:1"), ("nonsense", "no http or https")],
+)
+async def test_reports_that_do_not_arrive_are_counted_without_their_url(url, words):
+    box, answers = gateway(TR098), Counter[str]()
+    async with Reporters([box], answers).reporting():
+        box.model.put(TR098.root + PLAIN_PARAMETER, url)
+    ((said, count),) = answers.items()
+    assert (words in said, "token" in said, count) == (True, False, 1)
