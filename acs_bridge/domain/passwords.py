@@ -5,7 +5,7 @@ the same time.
 """
 
 import unicodedata
-from base64 import b32encode
+from base64 import b32encode, b64encode
 from typing import Final
 
 from argon2 import Parameters, PasswordHasher
@@ -45,7 +45,20 @@ class Passwords:
 
     def __init__(self, cost: Parameters = RFC_9106_LOW_MEMORY) -> None:
         """A cost below the usual one is for tests."""
+        self._cost = cost
         self._argon2 = PasswordHasher.from_parameters(cost)
+
+    @property
+    def nobodys(self) -> str:
+        """What matches no password, and costs as much to compare with as anybody's; nothing is hashed for it."""
+        cost = self._cost
+        parts = (
+            "argon2id",
+            f"v={cost.version}",
+            f"m={cost.memory_cost},t={cost.time_cost},p={cost.parallelism}",
+            *(b64encode(bytes(length)).decode().rstrip("=") for length in (cost.salt_len, cost.hash_len)),
+        )
+        return "".join(f"${part}" for part in parts)
 
     def hashed(self, password: str) -> str:
         """What is kept of a password."""

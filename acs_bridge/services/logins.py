@@ -111,7 +111,7 @@ class Logins:
     ) -> None:
         """`random` is unpredictable; `kept` is how passwords are."""
         self._passwords = kept or Passwords()
-        self._nobodys = self._passwords.hashed("")  # costs as much to compare with as anybody's
+        self._nobodys = self._passwords.nobodys
         self._database = database
         self._clock = clock
         self._random = random

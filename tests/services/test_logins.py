@@ -6,7 +6,9 @@ import threading
 from datetime import timedelta
 
 import pytest
-from argon2 import Parameters, Type
+from argon2 import Parameters, PasswordHasher, Type, extract_parameters
+from argon2.exceptions import VerifyMismatchError
+from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from acs_bridge.domain.actor import Actor, Role
 from acs_bridge.domain.passwords import Passwords
@@ -103,6 +105,14 @@ async def test_what_is_shown_of_a_session_is_no_secret(logins):
     made = await logins.log_in("anna", PASSWORD, "192.0.2.1")
     assert made.session.token not in repr(made)
     assert made.browser not in repr(made)
+
+
+def test_what_stands_where_nobody_is_found_costs_as_much_as_anybodys_password_and_matches_none():
+    kept = Passwords().nobodys
+    assert extract_parameters(kept) == extract_parameters(Passwords().hashed("x")) == RFC_9106_LOW_MEMORY
+    assert not Passwords().is_outdated(kept)
+    with pytest.raises(VerifyMismatchError):  # that it was compared, and not that it cannot be read
+        PasswordHasher().verify(kept, "")
 
 
 def test_the_usual_cost_is_that_of_rfc_9106():

@@ -1,15 +1,19 @@
 """`/openapi.json` for everybody, and `/reference` for those with a token: in a browser, as the password of HTTP Basic.
 
-Both are made once, when the application is. The page says nothing that the document does not; it asks for a token
+Both are made once, when somebody first asks, in a thread: they take a tenth of a second, in which sessions go on, and
+most daemons are never asked. The page says nothing that the document does not; it asks for a token
 because everything does that is not named as open.
 """
 
+import asyncio
 from collections.abc import Sequence
+from math import inf
 from typing import Final
 
 from aiohttp import web
 
 from acs_bridge.errors import AcsBridgeError, Unauthenticated
+from acs_bridge.services.fresh import Fresh
 from acs_bridge.web.operator import problems
 from acs_bridge.web.operator.doors import ANONYMOUS, DOORS, Door
 from acs_bridge.web.operator.openapi.document import document, written
@@ -34,13 +38,19 @@ DOOR: Final = Door(Answers(_of_error, PROBLEMS.of_http, PROBLEMS.of_bug), takes_
 
 def add_description(application: web.Application, routes: Sequence[AnyRoute], public_url: str) -> None:
     """Serve both. `ANONYMOUS` and `DOORS` are there already."""
-    described = document(routes, public_url)
-    content, shown = written(described).encode(), page(described).encode()
+
+    def made() -> tuple[bytes, bytes]:
+        described = document(routes, public_url)
+        return written(described).encode(), page(described).encode()
+
+    both = Fresh(inf, lambda: asyncio.to_thread(made))
 
     async def describe(_: web.Request) -> web.Response:
+        content, _shown = await both.get()
         return web.Response(body=content, content_type="application/json", headers=HEADERS)
 
     async def show(_: web.Request) -> web.Response:
+        _content, shown = await both.get()
         headers = {**HEADERS, "Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
         return web.Response(body=shown, content_type="text/html", charset="utf-8", headers=headers)
 
