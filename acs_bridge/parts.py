@@ -227,7 +227,7 @@ class Parts:
             undo=Undo(database, clock, writes),
             queue=Queue(database, clock, self.settings.queue.writes_per_minute),
             phan=PhanLookup(database, self.phan_urls),
-            repeats=Repeats(database, clock),
+            repeats=Repeats(database, clock, self.keyring),
             events=self.events,
             doorbell=self.doorbell,
             webhooks=self.outbox.webhooks(CHANCE),

@@ -18,11 +18,14 @@ from acs_bridge.errors import (
     Unavailable,
 )
 from acs_bridge.web.operator.rates import TooManyRequests
+from acs_bridge.web.operator.words import words_for
 
 MEDIA_TYPE = "application/problem+json"
 SERVER = "acs-bridge"  # who answers, and nothing of what it is made of
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Server": SERVER}  # of every answer
 RETRY_AFTER_SECONDS = "5"
+MOST_ERRORS = 100
+"""So many fields are named at once: a list may have any number of wrong members."""
 
 _TITLES = {
     HTTPStatus.BAD_REQUEST: "The request cannot be read",
@@ -30,19 +33,6 @@ _TITLES = {
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is too large",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not of a media type that this address takes",
-}
-_WORDS = {
-    "missing": "is required",
-    "extra_forbidden": "is not a field of this request",
-    "string_type": "must be text",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "list_type": "must be a list",
-    "model_type": "must be an object",
-    "model_attributes_type": "must be an object",
-    "string_pattern_mismatch": "must not have control characters",
 }
 
 
@@ -158,8 +148,13 @@ PROBLEMS = Answers(of_error, of_http, of_bug)
 
 def invalid(error: ValidationError) -> InvalidInput:
     """Say which fields a model refused, and what each of them needs; their values are not repeated."""
-    found = error.errors(include_url=False, include_input=False)
-    return InvalidInput(*(InvalidField(_field(each["loc"]), _WORDS.get(each["type"], each["msg"])) for each in found))
+    found = error.errors(include_url=False, include_input=False)[:MOST_ERRORS]
+    return InvalidInput(
+        *(
+            InvalidField(_field(each["loc"]), words_for(each["type"], each.get("ctx", {}), each["msg"]))
+            for each in found
+        )
+    )
 
 
 def invalid_query(error: ValidationError, known: Iterable[str]) -> InvalidInput:

@@ -96,7 +96,8 @@ class Route(Generic[Q, B]):
     refusals: tuple[HTTPStatus, ...] = field(default=())  # beside those that every route has
     bulk: Bulk[B] | None = None  # takes many bodies as well
     in_text: bool = False  # answers people too, who ask for text/plain
-    idempotent: bool = False  # honours an Idempotency-Key; its answers are kept, and have no secrets
+    idempotent: bool = False  # honours an Idempotency-Key; its answers are kept
+    secret: bool = False  # its answers have a secret: they are kept sealed
 
     @property
     def takes_body(self) -> bool:

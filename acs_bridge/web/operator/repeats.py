@@ -5,16 +5,16 @@ The key is a string of Structured Fields, in quotes; one without them is taken t
 
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 from pydantic import BaseModel
 
-from acs_bridge.domain.actor import Actor
 from acs_bridge.errors import InvalidField
 from acs_bridge.services.repeats import Repeats
 from acs_bridge.store.answers import KeptAnswer
 from acs_bridge.web.operator.problems import HEADERS, of_error
+from acs_bridge.web.operator.registry import Call
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotent-Replayed"
@@ -40,12 +40,13 @@ async def once(
     repeats: Repeats,
     key: str,
     request: web.Request,
-    actor: Actor,
-    body: BaseModel,
+    call: Call[Any, Any],
     work: Callable[[], Awaitable[web.Response]],
+    *,
+    secret: bool = False,
 ) -> web.Response:
-    """Answer a call with a key: by doing it, or by what was answered before."""
-    fingerprint = _fingerprint(request, body)
+    """Answer a call with a key: by doing it, or by what was answered before; `secret`: it is kept sealed."""
+    fingerprint = _fingerprint(request, call.body)
 
     def kept(response: web.Response) -> KeptAnswer:
         content = response.body if isinstance(response.body, bytes) else b""
@@ -55,7 +56,9 @@ async def once(
     async def done() -> KeptAnswer:
         return kept(await work())
 
-    answer, replayed = await repeats.once(key, fingerprint, actor, done, lambda error: kept(of_error(error)))
+    answer, replayed = await repeats.once(
+        key, fingerprint, call.actor, done, lambda error: kept(of_error(error)), secret=secret
+    )
     headers = dict(HEADERS)
     if answer.location is not None:
         headers["Location"] = answer.location

@@ -22,7 +22,7 @@ from acs_bridge.web.operator.problems import HEADERS, UnreadableBody, WrongMedia
 from acs_bridge.web.operator.registry import Answer, AnyRoute, Call
 from acs_bridge.web.operator.repeats import HEADER as KEY
 from acs_bridge.web.operator.repeats import key_of, once
-from acs_bridge.web.operator.uploads import NDJSON, Upload, media_types, shown_media_types
+from acs_bridge.web.operator.uploads import NDJSON, Upload, batch_of, media_types, shown_media_types
 
 ACTOR: Final = web.RequestKey("actor", Actor)
 JSON: Final = "application/json"
@@ -65,6 +65,7 @@ def _handler(route: AnyRoute, repeats: Repeats) -> Handler:
             raise WrongRole(route.roles, actor.role)
         query = query_of(route.query, request)
         key = key_of(request) if route.idempotent else None
+        batch_id = batch_of(request) if route.bulk is not None else None
         if route.bulk is not None and request.content_type in media_types(route.bulk):
             _refuse_encoded(request)
             if key is not None:
@@ -72,13 +73,15 @@ def _handler(route: AnyRoute, repeats: Repeats) -> Handler:
             if (request.charset or "utf-8").lower() not in _CHARSETS:
                 raise WrongMediaType("uploads are taken in UTF-8")
             parse = partial(parsed, route.body, what="line") if request.content_type in NDJSON else None
-            return await Upload(request, actor, route.bulk, parse).serve()
+            return await Upload(request, actor, route.bulk, parse, batch_id).serve()
         call = Call(actor, _path(request), query, await _body(route, request))
 
         async def work() -> web.Response:
             return respond(await route.handler(call), request.headers.get("Accept", ""))
 
-        return await (work() if key is None else once(repeats, key, request, actor, call.body, work))
+        if key is None:
+            return await work()
+        return await once(repeats, key, request, call, work, secret=route.secret)
 
     return serve
 

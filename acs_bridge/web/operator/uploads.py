@@ -94,14 +94,22 @@ class Upload:
     """One upload."""
 
     def __init__(
-        self, request: web.Request, actor: Actor, bulk: Bulk[Any], parse: Callable[[bytes], BaseModel] | None
+        self,
+        request: web.Request,
+        actor: Actor,
+        bulk: Bulk[Any],
+        parse: Callable[[bytes], BaseModel] | None,
+        batch_id: UUID | None,
     ) -> None:
-        """`parse` reads one line; None: the first line is the header of a table, which says how the others are read."""
+        """`parse` reads one line; None: the first line is the header of a table, which says how the others are read.
+
+        `batch_id` is the one that the upload goes on with, if any.
+        """
         self._request = request
         self._actor = actor
         self._bulk = bulk
         self._parse = parse
-        self._batch_id = _named(request) or bulk.begin()
+        self._batch_id = batch_id or bulk.begin()
         self._results = _results(request, self._batch_id, bulk.line)
         self._early: list[Line] = []
         self._stopping = request.app[STOPPING]
@@ -313,7 +321,7 @@ class Upload:
         self._full.set()
 
 
-def _named(request: web.Request) -> UUID | None:
+def batch_of(request: web.Request) -> UUID | None:
     """Give the batch that an upload goes on with: a long one may come in parts."""
     if BATCH_HEADER not in request.headers:
         return None

@@ -131,7 +131,7 @@ async def operator(office: Office, lookup: PhanLookup, keyring: Keyring) -> Asyn
             writes=office.writes,
             queue=office.queue,
             phan=lookup,
-            repeats=Repeats(office.database, office.clock),
+            repeats=Repeats(office.database, office.clock, keyring),
             events=feed,
             doorbell=office.doorbell,
             webhooks=Webhooks(office.database, office.clock, Secrets(keyring), poster, os.urandom),

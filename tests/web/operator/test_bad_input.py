@@ -5,10 +5,15 @@ import io
 import json
 import logging
 from base64 import urlsafe_b64encode
+from itertools import product
 
 import pytest
+from pydantic import ValidationError
 
 from acs_bridge.errors import Unavailable
+from acs_bridge.web.operator.application import described
+from acs_bridge.web.operator.models.events import EventQuery
+from acs_bridge.web.operator.problems import MOST_ERRORS, invalid, invalid_query
 
 SUBSCRIBERS = "/v1/subscribers"
 GOOD = {"name": "Ann", "code": "C-1"}
@@ -138,6 +143,73 @@ async def test_a_query_that_cannot_be_taken_is_named(intake, query, field):
     reply = await intake.get(f"{SUBSCRIBERS}?{query}")
     assert reply.status == 422, reply.text
     assert reply.json["errors"][0]["field"] == field
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "words"),
+    [
+        ("subscribers?limit=0", "limit", "must be at least 1"),
+        ("subscribers?limit=501", "limit", "must be at most 500"),
+        ("subscribers?associated=perhaps", "associated", "must be true or false"),
+        ("associations?state=over", "state", "must be active or ended"),
+        ("writes?state=done", "state", "must be queued, sent, applied, staged, verified, in_doubt, rejected, failed,"),
+        ("writes?batch=7", "batch", "must be a UUID"),
+        ("writes?profile=", "profile", "must have at least 1 character"),
+        ("audit?until=0.5", "until", "must be a time with its offset from UTC"),
+        ("audit?since=2026-11-22T09:30:00", "since", "must be a time with its offset from UTC"),
+        ("audit?since=2026-13-01T00:00:00Z", "since", "must be a time with its offset from UTC"),
+    ],
+)
+async def test_a_query_is_told_its_limit(admin, query, field, words):
+    reply = await admin.get(f"/v1/{query}")
+    assert reply.status == 422, reply.text
+    (error,) = reply.json["errors"]
+    assert (error["field"], error["message"][: len(words)]) == (field, words)
+
+
+ODD = (
+    None,
+    True,
+    -1,
+    0,
+    1.5,
+    10**30,
+    "",
+    "x" * 3000,
+    "\0",
+    "0.5",
+    "2026-13-01T00:00:00Z",
+    [],
+    [None],
+    ["x"] * 2000,
+    {"x": 1},
+)
+
+
+@pytest.mark.parametrize("model", sorted({route.query for route in described()} | {EventQuery}, key=str))
+def test_no_query_is_refused_in_the_words_of_the_library(model):
+    for field, value in product(model.model_fields, ODD):
+        try:
+            model.model_validate({field: value if isinstance(value, str) else json.dumps(value)})
+        except ValidationError as error:
+            check_ours(invalid_query(error, model.model_fields))
+
+
+@pytest.mark.parametrize("model", sorted({route.body for route in described()}, key=str))
+def test_no_body_is_refused_in_the_words_of_the_library(model):
+    for field, value in product(model.model_fields, ODD):
+        try:
+            model.model_validate_json(json.dumps({field: value}))
+        except ValidationError as error:
+            check_ours(invalid(error))
+
+
+def check_ours(refused):
+    assert 1 <= len(refused.errors) <= MOST_ERRORS
+    for error in refused.errors:
+        assert "should" not in error.message, (
+            error.message
+        )  # as pydantic says "Input should be" and "String should have"
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+23:59 1 1", "9999-12-31T23:59:59-23:59 1 1", "2026-01-01 1 1"])

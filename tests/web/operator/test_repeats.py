@@ -1,12 +1,15 @@
 """Idempotency-Key: a call that comes again is done once and gets the same answer, byte for byte."""
 
 import asyncio
+import json
+from base64 import b64encode
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from acs_bridge.domain.actor import Role
+from acs_bridge.domain.keyring import Keyring
 from acs_bridge.services import repeats
 from acs_bridge.store import answers
 from acs_bridge.store.database import DatabaseDown
@@ -78,10 +81,10 @@ class TestTheSameCall:
         assert ["Idempotent-Replayed" in reply.headers for reply in replies].count(False) == 1
         assert await operator.office.database.fetchval("select count(*) from provisioning_request") == 1
 
-    async def test_at_the_same_moment_on_two_hosts_has_one_effect(self, operator, intake):
+    async def test_at_the_same_moment_on_two_hosts_has_one_effect(self, operator, keyring):
         """Each with a memory of its own: what they share is the database."""
         office = operator.office
-        hosts = [repeats.Repeats(office.database, office.clock) for _ in range(2)]
+        hosts = [repeats.Repeats(office.database, office.clock, keyring) for _ in range(2)]
         done: list[None] = []
 
         async def work() -> answers.KeptAnswer:
@@ -95,6 +98,35 @@ class TestTheSameCall:
         results = await asyncio.gather(*(host.once("k", b"f", office.actor, work, refusal) for host in hosts))
         assert sorted(replayed for _, replayed in results) == [False, True]
         assert len(done) == 1
+
+
+class TestAnAnswerWithASecret:
+    BODY: ClassVar = {"url": "https://crm.example.net/hooks"}
+
+    async def test_is_repeated_and_kept_sealed(self, operator, admin):
+        """The webhook is made once; its secret stands nowhere in the database as it is."""
+        path = "/v1/webhooks"
+        first, second = [await call(admin, self.BODY, path=path) for _ in range(2)]
+        assert (first.status, second.status, second.text) == (201, 201, first.text)
+        assert second.headers["Location"] == first.headers["Location"]
+        assert len((await admin.get(path)).json["items"]) == 1
+        changed, repeated = [
+            await call(admin, None, key="k-2", path=f"{path}/{first.json['id']}/secret") for _ in range(2)
+        ]
+        assert (changed.status, repeated.text) == (200, changed.text)
+        assert changed.json["secret"] != first.json["secret"]
+        rows = await operator.office.database.fetch("select body from idempotency_key")
+        assert [list(json.loads(row["body"])) for row in rows] == [["sealed"], ["sealed"]]
+        assert (await call(admin, {**self.BODY, "events": ["failed"]}, path=path)).status == 422
+
+    async def test_that_another_keyring_sealed_is_gone(self, operator, admin):
+        await call(admin, self.BODY, path="/v1/webhooks")
+        sealed = Keyring.new(operator.office.clock()).sealer("answer under an Idempotency-Key").seal(b"{}")
+        body = json.dumps({"sealed": b64encode(sealed).decode()})
+        await operator.office.database.execute("update idempotency_key set body = $1", body)
+        reply = await call(admin, self.BODY, path="/v1/webhooks")
+        assert (reply.status, "take a new key" in reply.json["detail"]) == (410, True)
+        assert len((await admin.get("/v1/webhooks")).json["items"]) == 1
 
 
 class TestAnotherCall:

@@ -109,7 +109,7 @@ def test_the_table_of_this_test_has_every_route(office, lookup, keyring):
         office.writes,
         office.queue,
         lookup,
-        Repeats(office.database, office.clock),
+        Repeats(office.database, office.clock, keyring),
         EventFeed(office.database, Pulse(office.database)),
         office.doorbell,
         Webhooks(office.database, office.clock, Secrets(keyring), Poster(Rules()), bytes),

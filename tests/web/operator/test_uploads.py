@@ -60,8 +60,9 @@ class TestResults:
         rest = await intake("POST", PATH, lines_of(request(2)), headers={**NDJSON, "Batch-Id": batch})
         assert (rest.status, rest.headers["Batch-Id"]) == (200, batch)
         assert (await intake.get(f"/v1/batches/{batch}")).json["writes"] == 2
-        refused = await intake("POST", PATH, lines_of(request(3)), headers={**NDJSON, "Batch-Id": "mine"})
-        assert (refused.status, refused.json["errors"][0]["field"]) == (422, "Batch-Id")
+        for body, kind in ((lines_of(request(3)), NDJSON), (request(3), {})):
+            refused = await intake("POST", PATH, body, headers={**kind, "Batch-Id": "mine"})
+            assert (refused.status, refused.json["errors"][0]["field"]) == (422, "Batch-Id")
 
     async def test_sent_again_every_line_finds_its_first_answer(self, operator, intake):
         content = lines_of(*(request(number) for number in range(30)))

@@ -3,12 +3,12 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from acs_bridge.services.audit import AuditQuestion, Chain
 from acs_bridge.services.pages import MAX_ID
 from acs_bridge.store.audit import SeenDeed
-from acs_bridge.web.operator.models.base import AnswerModel, PageQuery, Time
+from acs_bridge.web.operator.models.base import AnswerModel, Moment, PageQuery, Time
 
 _Words = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
@@ -16,8 +16,8 @@ _Words = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x
 class AuditQuery(PageQuery):
     """A page of the audit trail, newest first; everything that is given must fit, and fit exactly."""
 
-    since: AwareDatetime | None = Field(None, description="From this time on.")
-    until: AwareDatetime | None = Field(None, description="Before this time.")
+    since: Moment | None = Field(None, description="From this time on.")
+    until: Moment | None = Field(None, description="Before this time.")
     actor: _Words | None = Field(None, description="As in token:crm, user:ann, cli:root or daemon.")
     action: _Words | None = Field(None, description="As in request_accepted.")
     address: _Words | None = Field(None, description="Where it came from.")

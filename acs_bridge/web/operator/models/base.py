@@ -1,22 +1,25 @@
 """What the models have in common, and the texts whose rules stand in `domain.names`."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from acs_bridge.domain import names
 from acs_bridge.domain.names import Text
 from acs_bridge.errors import InvalidField
 from acs_bridge.services.pages import Ask, Page
+from acs_bridge.web.operator.words import MOMENT
 
 T = TypeVar("T", bound=BaseModel)
 
 MAX_LIMIT = 500
 USUAL_LIMIT = 50
 GATEWAY_TEXT = 64
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 class RequestModel(BaseModel):
@@ -107,3 +110,16 @@ Oui = Annotated[str, checked(names.oui), Field(json_schema_extra={"pattern": r"^
 GatewayText = Annotated[str, checked(names.subscriber_code), _limits(1, GATEWAY_TEXT)]
 MaybeGatewayText = Annotated[str, checked(_gateway_text), _limits(0, GATEWAY_TEXT)]
 Time = datetime
+
+
+def _moment(given: object) -> object:
+    """Refuse what others than RFC 3339 take for a time, such as seconds since 1970."""
+    if not isinstance(given, str) or _RFC_3339.fullmatch(given) is None:
+        raise PydanticCustomError("moment", "{words}", {"words": MOMENT})
+    try:
+        return datetime.fromisoformat(given.upper())
+    except ValueError:
+        raise PydanticCustomError("moment", "{words}", {"words": MOMENT}) from None
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment), Field(strict=False)]

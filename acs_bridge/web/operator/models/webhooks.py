@@ -5,20 +5,19 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from acs_bridge.domain.webhooks import DOWN_AFTER, LONGEST_URL
 from acs_bridge.services.posting import Posted
 from acs_bridge.services.webhooks import Made
 from acs_bridge.store.webhooks import DeliveryRow, WebhookRow
-from acs_bridge.web.operator.models.base import AnswerModel, PageQuery, RequestModel, Time
+from acs_bridge.web.operator.models.base import AnswerModel, Moment, PageQuery, RequestModel, Time
 
 Settled = Literal["verified", "rejected", "failed", "cancelled", "superseded"]
 DeliveryState = Literal["pending", "delivered", "parked"]
 Secret = Annotated[
     str, Field(max_length=128, description="`whsec_` and 24 to 64 bytes in base64; without it we make one.")
 ]
-Moment = Annotated[AwareDatetime, Field(strict=False)]
 
 
 class NewWebhook(RequestModel):

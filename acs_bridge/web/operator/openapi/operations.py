@@ -146,6 +146,8 @@ def _responses(route: AnyRoute, schemas: Schemas) -> Schema:
     refused = {*EVERYWHERE, *route.refusals, *(_OF_BODIES if route.takes_body else ())}
     if route.method != "GET":
         refused.add(HTTPStatus.CONFLICT)  # others are changing the same records at this very moment
+    if route.idempotent:
+        refused.add(HTTPStatus.GONE)  # what was answered under this key is not there any more
     return said | {str(int(status)): refusal(status) for status in sorted(refused)}
 
 
@@ -198,7 +200,7 @@ RATE_HEADERS: Final[Mapping[str, Schema]] = {
 def refusals(schemas: Schemas, problem: type) -> dict[str, Schema]:
     """Describe everything that may be refused, once."""
     found = {}
-    for status in sorted({*EVERYWHERE, *_OF_BODIES, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}):
+    for status in sorted({*EVERYWHERE, *_OF_BODIES, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE}):
         headers: Schema = dict(RATE_HEADERS) if status is not HTTPStatus.UNAUTHORIZED else {}
         if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
             headers["Retry-After"] = {"description": "In seconds.", "schema": {"type": "integer", "minimum": 1}}

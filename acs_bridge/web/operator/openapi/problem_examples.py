@@ -18,6 +18,10 @@ _DETAILS: Final[dict[HTTPStatus, tuple[str, str]]] = {
         "PUT is not allowed here; GET, HEAD, POST is",
     ),
     HTTPStatus.CONFLICT: (Conflict.title, "line of service LOS-1001 is associated with subscriber C-7"),
+    HTTPStatus.GONE: (
+        "What was answered here has been erased",
+        "the subscriber whom this call was about has been erased: take a new key for a new request",
+    ),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("The request is too large", "a body has at most 1 MiB"),
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: (WrongMediaType.title, "this address takes application/json"),
     HTTPStatus.UNPROCESSABLE_ENTITY: (InvalidInput.title, f"code: {_WRONG}"),

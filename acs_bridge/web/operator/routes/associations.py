@@ -89,6 +89,7 @@ class AssociationRoutes:
                 ADMINS,
                 one,
                 refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+                idempotent=True,
             ),
         )
 

@@ -105,6 +105,7 @@ class GatewayRoutes:
                 ADMINS,
                 one,
                 refusals=refused,
+                idempotent=True,
             ),
             Route(
                 "POST",

@@ -49,6 +49,8 @@ class WebhookRoutes:
                 made,
                 body=NewWebhook,
                 refusals=(HTTPStatus.CONFLICT,),
+                idempotent=True,
+                secret=True,
             ),
             Route("GET", folder, self.list, "List webhooks", ADMINS, {HTTPStatus.OK: WebhookList}),
             Route("GET", path, self.show, "Show a webhook and its health", ADMINS, shown, refusals=unknown),
@@ -65,6 +67,8 @@ class WebhookRoutes:
                 body=NewSecret,
                 body_optional=True,
                 refusals=unknown,
+                idempotent=True,
+                secret=True,
             ),
             Route(
                 "POST",
