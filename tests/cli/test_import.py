@@ -215,7 +215,7 @@ class TestResults:
         Path(name).write_text("".join(kept) + whole[-1][:9], "utf-8")  # as a power failure leaves it
         rows[2] = "N,C-3,L-3,,,"
         Path("lines.csv").write_text(table(*rows), "utf-8")
-        ended = run("import", "lines.csv", "--results", name, "--resume")
+        ended = run("import", "lines.csv", "--results", name)
         assert ended.code == 0, ended.err
         assert "4 rows: 1 created, 1 were there already, 2 done before, 0 failed" in ended.err
         after = Path(name).read_text("utf-8").splitlines(keepends=True)
@@ -227,20 +227,43 @@ class TestResults:
         Path("lines.csv").write_text(table(row(1), row(2)), "utf-8")
         run("import", "lines.csv", "--results", "r.ndjson")
         Path("lines.csv").write_text(table(row(3), row(2)), "utf-8")
+        before = Path("r.ndjson").read_text("utf-8")
+        ended = run("import", "lines.csv", "--results", "r.ndjson")
+        assert (ended.code, "its line 2 is about another row" in ended.err) == (1, True), ended.err
+        assert (Path("r.ndjson").read_text("utf-8"), count(served)["write"]) == (before, 2)
         ended = run("import", "lines.csv", "--results", "r.ndjson", "--resume")
         assert "2 rows: 1 created, 1 done before, 0 failed" in ended.err
         assert [each["subscriber_code"] for each in read("r.ndjson")] == ["C-3", "C-2"]
+        assert {path.name for path in Path().glob("r.*")} == {"r.ndjson"}
+
+    @pytest.mark.parametrize("name", ["results.csv", "results.ndjson"])
+    @pytest.mark.parametrize("left", [0, 4])
+    def test_an_import_that_was_killed_before_its_first_result_is_run_again(self, run, served, name, left):
+        Path("lines.csv").write_text(table(row(1)), "utf-8")
+        assert run("import", "lines.csv", "--results", name).code == 0
+        whole = Path(name).read_text("utf-8")
+        Path(name).write_text(whole[:left], "utf-8")
+        ended = run("import", "lines.csv", "--results", name)
+        assert (ended.code, "1 rows: 1 were there already, 0 failed" in ended.err) == (0, True), ended.err
+        assert Path(name).read_text("utf-8").count("\n") == whole.count("\n")
+
+    def test_results_of_rows_that_are_there_no_more_are_dropped(self, run, served):
+        Path("lines.csv").write_text(table(row(1), row(2)), "utf-8")
+        run("import", "lines.csv", "--results", "r.ndjson")
+        Path("lines.csv").write_text(table(row(1)), "utf-8")
+        run("import", "lines.csv", "--results", "r.ndjson")
+        assert [each["subscriber_code"] for each in read("r.ndjson")] == ["C-1"]
 
     def test_results_that_are_there_are_never_lost(self, run, served):
         Path("lines.csv").write_text(table(row(1)), "utf-8")
         Path("r.ndjson").write_text("something else\n", "utf-8")
-        ended = run("import", "lines.csv", "--results", "r.ndjson")
-        assert ended.code == 2
-        assert "--resume" in ended.err
-        ended = run("import", "lines.csv", "--results", "r.ndjson", "--resume")
-        assert ended.code == 1
-        assert "is not a file of results" in ended.err
+        ended = run("import", "lines.csv", "--results", "r.ndjson", "--dry-run")
+        assert (ended.code, "name another one for a dry run" in ended.err) == (2, True)
+        for more in ((), ("--resume",)):
+            ended = run("import", "lines.csv", "--results", "r.ndjson", *more)
+            assert (ended.code, "is not a file of results" in ended.err) == (1, True)
         assert Path("r.ndjson").read_text("utf-8") == "something else\n"
+        assert count(served)["write"] == 0
 
 
 class TestEnds:
@@ -264,7 +287,7 @@ class TestEnds:
         monkeypatch.setattr(BulkIntake, "provision", interrupted)
         ended = run("import", "lines.ndjson", "--results", "r.ndjson")
         assert ended.code == 130
-        assert "interrupted: run it again with --resume for the rest" in ended.err
+        assert "interrupted: run the same command again for the rest" in ended.err
         assert [each["line"] for each in read("r.ndjson")] == list(range(1, 2 * command._CHUNK_ROWS + 1))
         assert {each["result"] for each in read("r.ndjson")} == {"created"}
         monkeypatch.undo()
@@ -285,8 +308,8 @@ class TestEnds:
             ended = run("import", "lines.ndjson", "--results", "r.ndjson")
         assert ended.code == 1
         assert len(chunks) == 2
-        assert "the database does not answer: run it again with --resume for the rest" in ended.err
-        ended = run("import", "lines.ndjson", "--results", "r.ndjson", "--resume")
+        assert "the database does not answer: run the same command again for the rest" in ended.err
+        ended = run("import", "lines.ndjson", "--results", "r.ndjson")
         assert ended.code == 0, ended.err
         assert len(read("r.ndjson")) == count(served)["write"] == self.ROWS
 

@@ -42,11 +42,13 @@ def import_requests(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Keep a result for every row in this new .csv or .ndjson file. By default NDJSON on standard output, "
-            "when that is not a terminal.",
+            help="Keep a result for every row in this .csv or .ndjson file; where it has some of these rows already, "
+            "those that were done are skipped. By default NDJSON on standard output, when that is not a terminal.",
         ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Skip rows that --results has as done already.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with --results also where its first rows are other ones now.")
+    ] = False,
     batch: Annotated[
         UUID | None,
         typer.Option(help="Put the writes into this batch, such as one that is paused. By default a new one."),
@@ -74,22 +76,21 @@ def import_requests(
         raise typer.BadParameter("needs --results, and no --dry-run", param_hint="--resume")
     with ExitStack() as stack:
         source, size = stack.enter_context(_source(file))
-        kept = stack.enter_context(_results(results, resume=resume))
+        kept = stack.enter_context(_results(results, again=not dry_run, sure=resume))
         shown = stack.enter_context(progress(size, results_are_kept=kept.are_kept))
         job = _Import(_rows(source, kind), kept, shown, dry_run=dry_run)
         settings = settings_of(config)
         log.configure("console", "info")
         stack.enter_context(redirect_stdout(sys.stderr))  # standard output is for results alone
         run(job.work(settings, batch))
-    _end(job, shown, results, dry_run=dry_run)
+    _end(job, shown, dry_run=dry_run)
 
 
-def _end(job: "_Import", shown: "Progress", results: Path | None, *, dry_run: bool) -> None:
+def _end(job: "_Import", shown: "Progress", *, dry_run: bool) -> None:
     said = f"dry run, nothing was written: {shown.sentence()}" if dry_run else shown.sentence()
     print(f"{said}; batch {job.batch_id}" if job.has_created else said, file=sys.stderr)
-    again = "run the same command again" if results is None else "run it again with --resume"
     if job.stopped_by:
-        print(f"acs-bridge: {job.stopped_by}: {again} for the rest", file=sys.stderr)
+        print(f"acs-bridge: {job.stopped_by}: run the same command again for the rest", file=sys.stderr)
     if job.interrupted:
         raise typer.Exit(_INTERRUPTED)
     if shown.failed or job.stopped_by:
@@ -117,6 +118,7 @@ class _Import:
                 await self._chunk(chunk, bulk)
                 if self.stopped_by:
                     return
+            self._results.end()
 
     async def _chunk(self, chunk: "list[Row]", bulk: "BulkIntake") -> None:
         earlier = {row.line: done for row in chunk if (done := self._results.done(row)) is not None}
@@ -196,7 +198,7 @@ def _rows(source: BufferedIOBase, kind: "Format") -> "Rows":
 
 
 @contextmanager
-def _results(path: Path | None, *, resume: bool) -> "Iterator[Results]":
+def _results(path: Path | None, *, again: bool, sure: bool) -> "Iterator[Results]":
     from acs_bridge.cli.imports.results import Results, results_in
     from acs_bridge.cli.imports.rows import Format
 
@@ -208,11 +210,9 @@ def _results(path: Path | None, *, resume: bool) -> "Iterator[Results]":
         raise typer.BadParameter("its name must end with .csv or .ndjson", param_hint="--results")
     with ExitStack() as stack:
         try:
-            kept = stack.enter_context(results_in(path, kind, resume=resume))
+            kept = stack.enter_context(results_in(path, kind, again=again, sure=sure))
         except FileExistsError:
-            raise typer.BadParameter(
-                f"{path} exists: go on with it by --resume, or name another", param_hint="--results"
-            ) from None
+            raise typer.BadParameter(f"{path} exists: name another one for a dry run", param_hint="--results") from None
         except OSError as error:
             raise typer.BadParameter(f"{path}: {error.strerror}", param_hint="--results") from None
         yield kept

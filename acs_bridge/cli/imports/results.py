@@ -1,8 +1,8 @@
 """What came of each row: a line of NDJSON or a row of CSV for every row of the import, in the same order.
 
 The file is whole at any moment: lines are written a chunk at a time, after what they say is committed. An import that
-goes on where another one ended (`--resume`) reads that one's results beside the rows, keeps those of rows that were
-done, and replaces the file at its end.
+finds results of the same rows goes on where that one ended: it reads them beside the rows, keeps those of rows that
+were done, and replaces the file at its end. Results of other rows are never touched.
 """
 
 import csv
@@ -27,6 +27,17 @@ _THERE: Final = 200
 
 class NoResults(AcsBridgeError):
     """A file that is not what an import has written."""
+
+
+class OtherRows(AcsBridgeError):
+    """A file of results that is about other rows than those that are imported."""
+
+    def __init__(self, path: Path, line: int) -> None:
+        """Say what to do."""
+        super().__init__(
+            f"{path}: its line {line} is about another row than the file has there now: name another file for the "
+            "results, or go on with this one by --resume"
+        )
 
 
 class Word(StrEnum):
@@ -97,19 +108,31 @@ def _named(row: Row) -> tuple[str | None, str | None]:
 class Earlier:
     """The results of an import before, read beside the rows of this one."""
 
-    def __init__(self, results: Iterator[Result], format: Format) -> None:
-        self._results = results
+    def __init__(self, path: Path, file: TextIO, format: Format, *, sure: bool) -> None:
+        """`sure`: these are results of the rows that are imported, also where they name others."""
+        self._path = path
+        self._results = _read(file, path, format)
         self._format = format
+        self._sure = sure
         self._next: Result | None = None
 
     def done(self, row: Row) -> Result | None:
-        """Give the result of a row that was done; None when it is to be done (again)."""
+        """Give the result of a row that was done; None when it is to be done (again).
+
+        The first row that was done decides whether both are about the same rows: OtherRows when they are not.
+        """
         while self._next is None or self._next.line < row.line:
             self._next = next(self._results, None)
             if self._next is None:
                 return None
         found = self._next
-        return found if found.line == row.line and found.result in DONE and self._same(found, row) else None
+        if found.line != row.line or found.result not in DONE:
+            return None
+        is_same = self._same(found, row)
+        if not (is_same or self._sure):
+            raise OtherRows(self._path, row.line)
+        self._sure = True
+        return found if is_same else None
 
     def after(self, line: int) -> Iterator[Result]:
         """Give what it says of the rows behind a line."""
@@ -132,8 +155,10 @@ class Results:
         self._format = format
         self._earlier = earlier
         self._last = 0
+        self.is_whole = False
+        """Whether it has all that it is to have."""
         if file is not None and format is Format.CSV:
-            file.write(row_of(_COLUMNS))
+            file.write(_begin(format))
 
     @property
     def are_kept(self) -> bool:
@@ -155,33 +180,44 @@ class Results:
         self._file.write("".join(lines))
         self._file.flush()
 
+    def end(self) -> None:
+        """Say that there are no more rows: what an import before says of others counts no more."""
+        self._earlier = None
+
     def finish(self) -> None:
-        """Keep what an import before says of the rows that this one did not reach."""
-        if self._earlier is not None and self._file is not None:
+        """Keep what an import before says of the rows that this one did not reach; nothing, when it reached none."""
+        if self._file is None or not self._last:
+            return
+        if self._earlier is not None:
             for result in self._earlier.after(self._last):
                 self._file.write(_line(result, self._format))
+        self._file.flush()
+        self.is_whole = True
 
 
 @contextmanager
-def results_in(path: Path, format: Format, *, resume: bool) -> Iterator[Results]:
+def results_in(path: Path, format: Format, *, again: bool, sure: bool) -> Iterator[Results]:
     """Open a file of results: a new one, or one to go on with.
 
-    FileExistsError: there is one, and `resume` is not wanted. NoResults: it is no file of results.
+    `again`: there may be one, of the same rows; `sure`: it is of the same rows, also where they read otherwise now.
+    FileExistsError: there is one, and it may not be. NoResults, OtherRows: it is not what it should be, and stays so.
     """
-    if not (resume and path.exists()):
+    if not (again and path.exists()):
         with path.open("x", encoding="utf-8", newline="") as file:
             yield Results(file, format)
         return
     part = path.with_name(f"{path.name}.part")
-    with path.open(encoding="utf-8", newline="") as before:
-        earlier = Earlier(_read(before, path, format), format)
-        with part.open("w", encoding="utf-8", newline="") as file:
-            results = Results(file, format, earlier)
+    is_whole = False
+    try:
+        with path.open(encoding="utf-8", newline="") as before, part.open("w", encoding="utf-8", newline="") as file:
+            results = Results(file, format, Earlier(path, before, format, sure=sure))
             try:
                 yield results
             finally:
                 results.finish()
-    part.replace(path)
+                is_whole = results.is_whole
+    finally:
+        part.replace(path) if is_whole else part.unlink(missing_ok=True)
 
 
 def _line(result: Result, format: Format) -> str:
@@ -194,17 +230,24 @@ def _line(result: Result, format: Format) -> str:
 def _read(file: TextIO, path: Path, format: Format) -> Iterator[Result]:
     """Read results. What cannot be read was being written when the import before was killed: its row is done again."""
     first = next(file, "")
+    if _begin(format).startswith(first):
+        return  # killed before the first of them was written
     if format is Format.CSV:
-        if first.rstrip("\r\n") != row_of(_COLUMNS).rstrip("\r\n"):
+        if first.rstrip("\r\n") != _begin(format).rstrip("\r\n"):
             raise NoResults(f"{path}: is not a file of results: its header is another one")
     elif (result := _from_json(first)) is not None:
         yield result
-    elif first:
+    elif first.endswith("\n") or not first.startswith(_begin(format)):
         raise NoResults(f"{path}: is not a file of results: its first line is none")
     for line in file:
         result = _from_csv(line) if format is Format.CSV else _from_json(line)
         if result is not None:
             yield result
+
+
+def _begin(format: Format) -> str:
+    """Give what every file of results begins with."""
+    return row_of(_COLUMNS) if format is Format.CSV else '{"line": '
 
 
 def _from_json(line: str) -> Result | None:

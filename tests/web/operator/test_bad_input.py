@@ -167,7 +167,7 @@ async def test_a_query_is_told_its_limit(admin, query, field, words):
     assert (error["field"], error["message"][: len(words)]) == (field, words)
 
 
-ODD = (
+ODD: tuple[object, ...] = (
     None,
     True,
     -1,
