@@ -32,11 +32,17 @@ KEEP_SECONDS: Final = 2.0  # a session waits no longer for its record
 
 
 @dataclass(frozen=True, slots=True)
-class Transcript:
-    """What was recorded so far."""
+class Standing:
+    """How far a transcript is, and nothing of what was said."""
 
     row: TranscriptRow
     is_running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript(Standing):
+    """What was recorded so far."""
+
     entries: Sequence[dict[str, Any]]
 
 
@@ -78,6 +84,11 @@ class Transcripts:
 
         return await in_transaction(self._database, work)
 
+    async def standing(self, gateway_id: int) -> Standing | None:
+        """Say how far the transcript of a gateway is; None when there is none. That somebody knows it is no secret."""
+        row = await transcripts.find(self._database, gateway_id)
+        return None if row is None else Standing(row, _is_running(row, self._clock()))
+
     async def delete(self, gateway_id: int, actor: Actor) -> None:
         """Stop recording, and forget what was recorded."""
         change = Change.of(actor, self._clock())
@@ -104,8 +115,11 @@ class Transcripts:
         row = await transcripts.find(executor, gateway_id)
         if row is None:
             raise _unknown()
-        is_running = row.until > now and bool(row.sessions_left)
-        return Transcript(row, is_running, await transcripts.entries(executor, gateway_id))
+        return Transcript(row, _is_running(row, now), await transcripts.entries(executor, gateway_id))
+
+
+def _is_running(row: TranscriptRow, now: datetime) -> bool:
+    return row.until > now and bool(row.sessions_left)
 
 
 def _unknown() -> NotFound:

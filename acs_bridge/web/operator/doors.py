@@ -1,5 +1,6 @@
 """How the addresses of the operator listener differ in who is let in and how errors are answered."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,9 @@ ANONYMOUS: Final[web.AppKey[set[str]]] = web.AppKey("anonymous", set[str])
 """The templates that nobody has to log in for."""
 
 UNMATCHED: Final = "unmatched"
+NOWHERE: Final = "nowhere"
+"""Where somebody is whose browser asks for a page that there is not: a door like others, but for no address."""
+_FOR_PROGRAMS: Final = ("/v1/", "/soap/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,7 @@ class Door:
     open_to: frozenset[str] = frozenset()  # the methods for which nobody has to log in
     takes_basic: bool = False  # a token is also taken as the password of HTTP Basic
     decides_roles: bool = False  # also what a CSR may, which is not for the method to say
+    serve: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None  # whoever comes, instead of a route
 
 
 DOORS: Final[web.AppKey[dict[str, Door]]] = web.AppKey("doors", dict[str, Door])
@@ -31,10 +36,20 @@ _V1: Final = Door()
 
 def door(request: web.Request) -> Door:
     """Say how the address of a call differs."""
-    return request.app[DOORS].get(template(request), _V1)
+    return request.app[DOORS].get(NOWHERE if _is_lost(request) else template(request), _V1)
 
 
 def template(request: web.Request) -> str:
     """Name the route of a call by its template; paths that nothing serves all have one name."""
     resource = request.match_info.route.resource
     return UNMATCHED if resource is None else resource.canonical
+
+
+def _is_lost(request: web.Request) -> bool:
+    """Tell whether a person has followed a link, or typed an address, that leads nowhere."""
+    return (
+        request.match_info.route.resource is None
+        and request.method in {"GET", "HEAD"}
+        and not request.path.startswith(_FOR_PROGRAMS)
+        and "text/html" in request.headers.get("Accept", "")
+    )

@@ -73,6 +73,8 @@ def authenticating(callers: Callers) -> Middleware:
     @web.middleware
     async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
         here = door(request)
+        if here.serve is not None:
+            return await here.serve(request)
         anonymous = request.app[ANONYMOUS]
         if template(request) in anonymous or request.path in anonymous or request.method in here.open_to:
             return await handler(request)

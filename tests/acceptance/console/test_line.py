@@ -17,6 +17,20 @@ async def confirm(page: Page) -> None:
     await page.get_by_role("dialog").get_by_role("button", name="Go on").click()
 
 
+async def swap(page: Page, serial: str) -> None:
+    """Name another gateway wrongly, then by the end of its label."""
+    await page.get_by_label("OUI").fill("no")
+    await page.get_by_label("Serial number", exact=True).fill(serial)
+    await page.get_by_role("button", name="Bind this gateway").click()
+    await confirm(page)
+    await expect(page.get_by_label("OUI")).to_have_attribute("aria-invalid", "true")
+    await expect(page.get_by_label("Serial number", exact=True)).to_have_value(serial)
+    await page.get_by_label("Last characters of the serial number").fill(serial[1:])
+    await page.get_by_role("button", name="Bind", exact=True).click()
+    await confirm(page)
+    await expect(page.locator("#gateway")).to_contain_text(serial)
+
+
 @on_the_loop_of_the_browser
 class TestALine:
     async def test_shows_its_write_moving_and_what_an_admin_does_with_it(
@@ -42,24 +56,27 @@ class TestALine:
             await expect(page.locator("#story li").first).to_contain_text("looked at a PHAN URL")
             await expect(page.locator("#revealed output")).to_be_visible()
 
+            await page.get_by_text("Record its sessions").click()
+            await page.get_by_role("button", name="Record", exact=True).click()
+            await expect(page.locator("#transcript")).to_contain_text("Recording: 3 sessions to go")
             await page.get_by_role("button", name="Issue another PHAN URL").click()
             await confirm(page)
             await expect(page.locator("#standing .state")).to_have_text("queued")
+            await expect(page.locator("#revealed")).to_be_hidden()
             assert (await gateway.session()).completed
             await expect(page.locator("#standing .state")).to_have_text("verified")
-
-            daemon.gateway("PAGE02")
+            await page.get_by_role("button", name="Read", exact=True).click()
+            await expect(page.get_by_role("region", name="What was recorded")).to_contain_text("SetParameterValues")
             await page.get_by_text("Swap the gateway").click()
-            await page.get_by_label("OUI").fill("no")
-            await page.get_by_label("Serial number").fill("PAGE02")
-            await page.get_by_label("Product class").fill("SimGW")
+            await check_accessible(page)
+            await photograph(page, "line-doing")
+            await page.get_by_role("button", name="Forget").click()
+            await confirm(page)
+            await expect(page.get_by_role("button", name="Record", exact=True)).to_be_visible()
+
+            await daemon.gateway("PAGE02").session()
             visit.expects("status of 422")
-            await page.get_by_role("button", name="Bind this gateway").click()
-            await expect(page.get_by_label("OUI")).to_have_attribute("aria-invalid", "true")
-            await expect(page.get_by_label("Serial number")).to_have_value("PAGE02")
-            await page.get_by_label("OUI").fill("00005E")
-            await page.get_by_role("button", name="Bind this gateway").click()
-            await expect(page.locator("#gateway")).to_contain_text("PAGE02")
+            await swap(page, "PAGE02")
             await expect(page.locator("#story")).to_contain_text("swapped a gateway")
 
             await page.get_by_role("button", name="End the association").click()

@@ -198,13 +198,14 @@ class TestACsr:
         assert len(told) >= 2, "both are in the audit trail"
 
     async def tries(self, visit: Visit) -> None:
-        visit.expects("status of 403")
+        visit.expects("status of 40[34]")
         page = await visit.page("/queue")
         assert await page.get_by_role("link", name="Provisioning").count() == 0
         refused = await page.goto(f"{visit.origin}/provisioning")
         assert refused is not None
         assert refused.status == 403
         await photograph(page, "provisioning-csr")
+        await check_accessible(page)
         forged = await page.evaluate(
             """async () => {
               const token = document.querySelector('meta[name="csrf-token"]').content;
@@ -214,6 +215,10 @@ class TestACsr:
             }"""
         )
         assert forged == 403
+        await page.goto(f"{visit.origin}/no/such/page")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing at this address")
+        await check_accessible(page)
+        await photograph(page, "nothing")
 
 
 @pytest.mark.timeout(120)  # two daemons start in it

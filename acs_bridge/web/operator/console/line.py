@@ -11,6 +11,7 @@ from acs_bridge.services.associations import Associations
 from acs_bridge.services.devices import Devices, warnings
 from acs_bridge.services.gateways import Gateways
 from acs_bridge.services.pages import Ask
+from acs_bridge.services.transcripts import Standing, Transcripts
 from acs_bridge.services.writes import SeenWrite, WriteQuestion, Writes
 from acs_bridge.store.associations import AssociationRow, Moment
 from acs_bridge.store.devices import DeviceRow
@@ -30,11 +31,19 @@ FORMER_SHOWN: Final = 10
 class LinePage:
     """The page of a line."""
 
-    def __init__(self, devices: Devices, associations: Associations, gateways: Gateways, writes: Writes) -> None:
+    def __init__(
+        self,
+        devices: Devices,
+        associations: Associations,
+        gateways: Gateways,
+        writes: Writes,
+        transcripts: Transcripts,
+    ) -> None:
         self._devices = devices
         self._associations = associations
         self._gateways = gateways
         self._writes = writes
+        self._transcripts = transcripts
 
     def table(self) -> tuple[Page, ...]:
         """Say what there is."""
@@ -44,10 +53,11 @@ class LinePage:
         """Show it."""
         device = await self._devices.find(visit.path["line_of_service"])
         line = device.line_of_service
-        writes, associations, gateway = await asyncio.gather(
+        writes, associations, gateway, transcript = await asyncio.gather(
             self._writes.page(Ask(WRITES_SHOWN), WriteQuestion(line_of_service=line)),
             self._associations.page(Ask(FORMER_SHOWN), line_of_service=line),
             self._gateway(device),
+            self._transcript(device, visit),
         )
         shown = _chosen(associations.items, visit.query.get("association"))
         moments, total = ([], 0) if shown is None else await self._story(shown.id)
@@ -61,6 +71,7 @@ class LinePage:
             "moments": moments,
             "moments_left_out": total - len(moments),
             "gateway": gateway,
+            "transcript": transcript,
             "next_inform_at": None if gateway is None else self._gateways.next_inform(gateway),
             "now_waits": next((each for each in writes.items if each.waiting.waiting_for), None),
             "said": said,
@@ -73,6 +84,9 @@ class LinePage:
 
     async def _gateway(self, device: DeviceRow) -> GatewayRow | None:
         return None if device.gateway_id is None else await self._gateways.find(device.gateway_id)
+
+    async def _transcript(self, device: DeviceRow, visit: Visit) -> Standing | None:
+        return await self._transcripts.standing(device.gateway_id) if visit.is_admin and device.gateway_id else None
 
     async def _story(self, association_id: UUID) -> tuple[list[Moment], int]:
         """The newest moments of an association, newest first, and how many there are."""

@@ -19,7 +19,7 @@ from acs_bridge.web.operator.console.serving import (
     place,
     read_form,
 )
-from acs_bridge.web.operator.doors import ANONYMOUS
+from acs_bridge.web.operator.doors import ANONYMOUS, DOORS
 
 BROWSER_DAYS: Final = 180
 _BROWSER: Final = "acs-bridge-browser"
@@ -35,6 +35,7 @@ class LoginPages:
     def add_to(self, application: web.Application) -> None:
         """Serve them."""
         application[ANONYMOUS].update((LOGIN, LOGOUT))
+        application[DOORS].update(dict.fromkeys((LOGIN, LOGOUT), self._console.door))
         application.router.add_get(LOGIN, self.show)
         application.router.add_post(LOGIN, self.log_in)
         application.router.add_post(LOGOUT, self.log_out)

@@ -22,7 +22,9 @@ def console_pages(services: "Services", clock: Clock) -> tuple[Page, ...]:
         *QueuePage(services.queue, services.writes, services.history).table(),
         *GatewaysPage(services.gateways, services.devices, services.writes, clock).table(),
         *ProvisioningPage(services.subscribers, services.devices, services.associations, services.writes).table(),
-        *LinePage(services.devices, services.associations, services.gateways, services.writes).table(),
+        *LinePage(
+            services.devices, services.associations, services.gateways, services.writes, services.transcripts
+        ).table(),
         *SearchPage(services.search).table(),
         *AuditPage(services.audit).table(),
         *PasswordPage(services.logins).table(),

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from acs_bridge.domain.names import MAC_PATTERN
 from acs_bridge.domain.write import WriteState
 from acs_bridge.errors import InvalidInput, NotFound
 from acs_bridge.services.associations import Associations
@@ -84,6 +85,7 @@ class ProvisioningPage:
             "steps": STEPS,
             "warnings": warnings,
             "mac_warning": MAC_WARNING,
+            "mac_pattern": MAC_PATTERN,
             "columns": (REQUIRED, GATEWAY),
         }
         return View("provisioning.html", shown)

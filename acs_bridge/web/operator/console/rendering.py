@@ -46,6 +46,7 @@ class Renderer:
         self._environment.filters.update(
             number="{:,}".format,
             foreign=foreign,
+            sentence=sentence,
             sparkline=sparkline,
             time=moment,
             span=span,
@@ -97,6 +98,11 @@ def moments(words: str, now: datetime) -> Markup:
 def segment(text: str) -> str:
     """Write a text as one segment of a path."""
     return quote(text, safe="")
+
+
+def sentence(words: str) -> str:
+    """Write what an error says, which is the end of a line in a log, as a sentence of its own."""
+    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith(('.', '!', '?')) else '.'}"
 
 
 def foreign(text: str) -> str:

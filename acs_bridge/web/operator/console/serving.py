@@ -4,7 +4,8 @@ Whoever is not logged in is sent to the login page and comes back from there. An
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final, TypeAlias
 from urllib.parse import quote
@@ -20,8 +21,17 @@ from acs_bridge.web.operator.console.registry import Outcome, Page, Redirect, Vi
 from acs_bridge.web.operator.console.rendering import Renderer
 from acs_bridge.web.operator.console.static import PATH as STATIC_PATH
 from acs_bridge.web.operator.console.static import static
-from acs_bridge.web.operator.doors import ANONYMOUS
-from acs_bridge.web.operator.problems import HEADERS, UnreadableBody, WrongRole
+from acs_bridge.web.operator.doors import ANONYMOUS, DOORS, NOWHERE, Door
+from acs_bridge.web.operator.problems import (
+    BUG,
+    HEADERS,
+    Answers,
+    Problem,
+    UnreadableBody,
+    WrongRole,
+    found_by_http,
+    headers_of,
+)
 from acs_bridge.web.operator.serving import ACTOR
 
 LOGIN: Final = "/login"
@@ -47,6 +57,17 @@ PAGE_HEADERS: Final = {
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+class NothingHere(AcsBridgeError):
+    """An address that leads nowhere."""
+
+    status = HTTPStatus.NOT_FOUND
+    title = "There is nothing at this address"
+
+    def __init__(self) -> None:
+        """Say what else to do."""
+        super().__init__("the link may be an old one; the search box finds every line, subscriber and gateway")
+
+
 class Console:
     """Serves the pages."""
 
@@ -55,15 +76,20 @@ class Console:
         self.callers = callers
         self._queue = queue
         self.renderer = Renderer(pages, clock)
+        self.door = Door(Answers(self.bare_error, self._bare_http, self._bare_bug))
+        """How is answered what goes wrong before there is a page, or keeps it from being one."""
 
     def add_to(self, application: web.Application) -> None:
         """Serve every page of the table. `ANONYMOUS` is there already: a page looks itself who comes."""
         application[ANONYMOUS].add(STATIC_PATH)
         application.router.add_get(STATIC_PATH, static().serve)
+        nowhere = Page("", "product.name", _nowhere)
+        application[DOORS][NOWHERE] = replace(self.door, serve=self._handler(nowhere, nowhere.show))
         for page in self._pages:
             pattern = page.path.replace("}", ":[^/]+}")
             resource = application.router.add_resource(pattern)
             application[ANONYMOUS].add(resource.canonical)
+            application[DOORS][resource.canonical] = self.door
             for method in ("GET", "HEAD"):
                 resource.add_route(method, self._handler(page, page.show))
             if page.posted is not None:
@@ -125,8 +151,20 @@ class Console:
         return await self._answer(view, page, visit)
 
     def bare_error(self, error: AcsBridgeError) -> web.Response:
-        """Show an error to somebody who is not let in."""
-        return html(self.renderer.bare("refused.html", error=error, title=error.title), HTTPStatus(error.status))
+        """Show an error to somebody who is not let in, or when it is not known who that is."""
+        return self._bare(Problem.of(error), headers_of(error))
+
+    def _bare_http(self, error: web.HTTPException) -> web.Response:
+        return self._bare(*found_by_http(error))
+
+    def _bare_bug(self) -> web.Response:
+        return self._bare(BUG, {})
+
+    def _bare(self, problem: Problem, headers: Mapping[str, str]) -> web.Response:
+        content = self.renderer.bare("refused.html", error=problem.detail, title=problem.title)
+        response = html(content, HTTPStatus(problem.status))
+        response.headers.update(headers)
+        return response
 
     def give(self, response: web.Response, session: Session) -> None:
         """Give a browser its session."""
@@ -138,6 +176,10 @@ class Console:
             httponly=True,
             samesite="Lax",
         )
+
+
+async def _nowhere(_: Visit) -> Outcome:
+    raise NothingHere
 
 
 async def read_form(request: web.Request) -> dict[str, str]:

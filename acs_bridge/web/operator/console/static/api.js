@@ -26,13 +26,16 @@ async function ask(path, options) {
   }
 }
 
-// Gives the answer's JSON (null without a body); throws a Problem, or Offline when nobody answers.
+// Gives the answer's JSON, or its text where that was asked for (null without a body); throws a Problem, or Offline when
+// nobody answers.
 export async function call(method, path, body, { headers = {}, signal } = {}) {
   const sent = { Accept: "application/json", "X-CSRF-Token": csrf(), ...headers };
   if (body !== undefined) sent["Content-Type"] = "application/json";
   const response = await ask(path, { method, headers: sent, body: body === undefined ? undefined : JSON.stringify(body), signal });
   answered();
-  const json = /json/.test(response.headers.get("Content-Type") ?? "") ? await response.json() : null;
+  const type = response.headers.get("Content-Type") ?? "";
+  if (response.ok && type.startsWith("text/plain")) return response.text();
+  const json = /json/.test(type) ? await response.json() : null;
   if (response.status === 401) loggedOut();
   if (!response.ok) throw new Problem(response.status, json ?? {});
   return json;

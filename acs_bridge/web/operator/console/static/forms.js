@@ -4,7 +4,7 @@
 // empty; a number with `data-number`, null when empty). A second submit while the first is under way is none. Errors stand
 // beside their fields, what was typed stays. When it is done, the form says so with the event `done` (detail: the
 // answer), the page is fetched again, and with `data-clear` the form is emptied. `data-confirm` asks first, `data-body` is
-// JSON that the fields are added to, and `data-then` is called when that went well.
+// JSON that the fields are added to, `data-then` is called when that went well, and `data-accept` is what is asked for.
 import { Offline, call } from "./api.js";
 import { refresh } from "./live.js";
 import { say } from "./say.js";
@@ -124,7 +124,8 @@ export async function send(form) {
   form.ariaBusy = "true";
   try {
     if (form.dataset.confirm && !(await confirmed(form.dataset.confirm))) return undefined;
-    const answer = await call(method, path, body, { headers: { "Idempotency-Key": key(form, body) } });
+    const headers = { "Idempotency-Key": key(form, body), ...(form.dataset.accept ? { Accept: form.dataset.accept } : {}) };
+    const answer = await call(method, path, body, { headers });
     if (form.dataset.then) await call(...form.dataset.then.split(" "));
     keys.delete(form);
     clean(form);

@@ -1,29 +1,37 @@
-// The page of one line: a PHAN URL that was revealed, for a minute; and forms after which the page is another one.
+// The page of one line: a PHAN URL that was revealed, for a minute, and what was recorded of its gateway's sessions.
 const SHOWN_MS = 60000;
+const box = document.getElementById("revealed");
+const said = document.getElementById("transcript-said");
 let timer = 0;
 
-function hide(box) {
+function hide() {
+  clearTimeout(timer);
   box.hidden = true;
   box.querySelector("output").textContent = "";
 }
 
 function reveal(url) {
-  const box = document.getElementById("revealed");
-  const shown = box.querySelector("output");
-  shown.textContent = url;
+  hide();
+  box.querySelector("output").textContent = url;
   box.hidden = false;
-  clearTimeout(timer);
-  timer = setTimeout(() => hide(box), SHOWN_MS);
+  timer = setTimeout(hide, SHOWN_MS);
 }
 
-document.addEventListener("done", (event) => {
-  const form = event.target;
-  if ("reveal" in form.dataset) reveal(event.detail.phan_url);
-  if ("reload" in form.dataset) location.replace(location.pathname);
+function read(text) {
+  said.textContent = text ?? "";
+  said.hidden = !text;
+  if (text) said.focus();
+}
+
+document.addEventListener("done", ({ target: form, detail }) => {
+  if ("reveal" in form.dataset) reveal(detail.phan_url);
+  else if (form.id === "transcript-read") read(detail);
+  else if (form.id === "transcript-forget") read("");
+  else if (box) hide(); // what was done may have made another URL
 });
 
-document.querySelector("#revealed button")?.addEventListener("click", (event) => {
-  const shown = document.querySelector("#revealed output");
+box?.querySelector("button").addEventListener("click", (event) => {
+  const shown = box.querySelector("output");
   navigator.clipboard?.writeText(shown.textContent).catch(() => {});
   getSelection().selectAllChildren(shown);
   event.target.focus();

@@ -2,8 +2,6 @@
 // one that its list shows, and what differs from the record is a new one.
 import { go } from "./lists.js";
 
-// Six pairs, or three fours or two sixes of hexadecimal digits with a letter among them: as domain/names.py has it.
-const MAC = /^(?:[0-9a-f]{2}([:.\-\s])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|(?=.*[a-f])(?:[0-9a-f]{12}|[0-9a-f]{4}([:.\-])[0-9a-f]{4}\2[0-9a-f]{4}|[0-9a-f]{6}[:.\-][0-9a-f]{6}))$/i;
 const form = (record) => document.querySelector(`form[data-record="${record}"]`);
 const chosen = new Map();
 
@@ -13,7 +11,7 @@ function read(record) {
 
 function advise() {
   const advice = document.getElementById("device-advice");
-  const looks = MAC.test(document.getElementById("device-line").value.trim());
+  const looks = new RegExp(`^(?:${advice.dataset.pattern})$`, "i").test(document.getElementById("device-line").value.trim());
   if (advice.hidden !== looks) return;
   advice.hidden = !looks;
   advice.textContent = looks ? advice.dataset.words : "";
