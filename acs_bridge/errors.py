@@ -86,6 +86,18 @@ class Unavailable(AcsBridgeError):
     title = "The daemon cannot do this now"
 
 
+class TooMany(AcsBridgeError):
+    """A caller asks for more than it may have."""
+
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        """`retry_after` is in seconds."""
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
 def where(bug: BaseException) -> dict[str, object]:
     """What a log may tell of a mistake of ours: its place, not its words, which may quote a caller or a row."""
     frames = traceback.extract_tb(bug.__traceback__)

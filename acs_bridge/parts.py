@@ -204,6 +204,7 @@ class Parts:
     def operator_runner(self, public_url: str) -> web.AppRunner:
         """The server that people and BSSs reach, and under which address."""
         database, clock, lines, binding = self.database, self.clock, self.lines, self.binding
+        listener = self.settings.operator_listener
         writes = Writes(
             database,
             clock,
@@ -242,8 +243,8 @@ class Parts:
             callers=Callers(
                 Tokens(database, clock).check,
                 self.logins,
-                Rates(clock, self.settings.operator_listener.requests_per_minute),
-                Proxies(self.settings.operator_listener.trusted_proxies),
+                Rates(clock, listener.requests_per_minute, listener.strangers_per_minute),
+                Proxies(listener.trusted_proxies),
                 public_url,
             ),
             check_ready=self._check_ready,

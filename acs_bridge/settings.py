@@ -82,6 +82,11 @@ class OperatorListener(Section):
         description="How many requests a token may make in a minute, if it has no limit of its own; then they get 429. "
         "An upload is one request, however many lines it has.",
     )
+    strangers_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
+        300,
+        description="How many calls without a valid token one address may make in a minute; then those get 429. Tokens "
+        "that count are taken from there all the same.",
+    )
 
 
 class Database(Section):

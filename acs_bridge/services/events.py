@@ -7,13 +7,14 @@ it costs a page of memory and never holds anybody else up.
 
 import asyncio
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
 
-from acs_bridge.errors import Unavailable
+from acs_bridge.errors import TooMany, Unavailable
 from acs_bridge.services.pulse import Pulse
 from acs_bridge.store import events
 from acs_bridge.store.database import Database
@@ -27,12 +28,26 @@ LOOK_SECONDS: Final = 1.0  # without any notice
 PAUSE_SECONDS: Final = 0.1  # between two looks, however many notices come
 READERS_OF_THE_PAST: Final = 2
 MOST_FOLLOWERS: Final = 500
+MOST_OF_ONE: Final = 50
+FULL_SECONDS: Final = 5
 
 
 class TooManyFollowers(Unavailable):
     """The daemon carries so many streams already."""
 
     title = "Too many follow the stream of events already"
+
+
+class TooManyOfOne(TooMany):
+    """A caller has so many streams already."""
+
+    title = "Too many streams of events"
+
+    def __init__(self) -> None:
+        """Say how many it may have."""
+        super().__init__(
+            f"this token follows the events {MOST_OF_ONE} times already: close a stream, or share one", FULL_SECONDS
+        )
 
 
 class EventFeed:
@@ -43,7 +58,7 @@ class EventFeed:
         self._database = database
         self._pulse = pulse
         self._kept = kept
-        self._followers = 0
+        self._followers: Counter[str] = Counter()
         self._wanted = asyncio.Event()
         self._news = asyncio.Event()
         self._closed = asyncio.Event()
@@ -54,7 +69,7 @@ class EventFeed:
     @property
     def followers(self) -> int:
         """How many follow."""
-        return self._followers
+        return self._followers.total()
 
     @property
     def is_closed(self) -> bool:
@@ -67,16 +82,20 @@ class EventFeed:
         self._tell()
 
     @asynccontextmanager
-    async def followed(self) -> AsyncIterator[None]:
-        """Read for somebody while the block runs."""
-        if self._followers >= MOST_FOLLOWERS:
+    async def followed(self, by: str) -> AsyncIterator[None]:
+        """Read for somebody while the block runs. TooManyOfOne: this one has enough; TooManyFollowers: all together."""
+        if self._followers[by] >= MOST_OF_ONE:
+            raise TooManyOfOne
+        if self.followers >= MOST_FOLLOWERS:
             raise TooManyFollowers
-        self._followers += 1
+        self._followers[by] += 1
         self._wanted.set()
         try:
             yield
         finally:
-            self._followers -= 1
+            self._followers[by] -= 1
+            if not self._followers[by]:
+                del self._followers[by]
             if not self._followers:
                 self._wanted.clear()
                 self._since, self._recent = None, []

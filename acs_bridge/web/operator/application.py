@@ -7,6 +7,7 @@ description of the API add their own addresses, and to `ANONYMOUS` those that no
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -203,7 +204,8 @@ def _add_events(application: web.Application, feed: EventFeed, callers: Callers)
         if request[ACTOR].role not in READERS:
             raise WrongRole(READERS, request[ACTOR].role)
         query = query_of(EventQuery, request)
-        return await events.stream(request, feed, query, lambda: callers.caller(request, used=False))
+        still_allowed = partial(callers.caller, request, used=False)
+        return await events.stream(request, feed, query, request[ACTOR], still_allowed)
 
     async def end_streams(_: web.Application) -> None:
         feed.close()

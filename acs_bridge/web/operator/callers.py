@@ -75,7 +75,9 @@ class Callers:
         `used`: somebody is at work, and not only a page that is open.
         """
         if "Authorization" in request.headers or self.cookie not in request.cookies:
-            return await self.check_token(_token(request), self.sender(request))
+            address = self.sender(request)
+            async with self.rates.strangers.knocking(address):
+                return await self.check_token(_token(request), address)
         session = await self.session(request, used=used)
         if request.method not in READING and not session.admits(request.headers.get(CSRF_HEADER, "")):
             await self.refused(session.actor, "request_forged", request)

@@ -39,6 +39,8 @@ def answering(measures: OperatorMeasures, on_change: Callable[[], None], callers
         route = template(request)
         measures.served(request.method, route, response.status, seconds)
         actor = request.get(ACTOR)
+        if actor is None and response.status == HTTPStatus.TOO_MANY_REQUESTS:
+            return response  # a flood of strangers: it was said when it began, and is counted
         _log.info(
             "request_served",
             method=request.method,

@@ -14,10 +14,10 @@ from acs_bridge.errors import (
     Forbidden,
     InvalidField,
     InvalidInput,
+    TooMany,
     Unauthenticated,
     Unavailable,
 )
-from acs_bridge.web.operator.rates import TooManyRequests
 from acs_bridge.web.operator.words import words_for
 
 MEDIA_TYPE = "application/problem+json"
@@ -175,7 +175,7 @@ def headers_of(error: AcsBridgeError) -> dict[str, str]:
     """Give the headers that belong to an error."""
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="acs-bridge"'}
-    if isinstance(error, TooManyRequests):
+    if isinstance(error, TooMany):
         return {"Retry-After": str(error.retry_after)}
     return {"Retry-After": RETRY_AFTER_SECONDS} if isinstance(error, Unavailable) else {}
 

@@ -23,7 +23,16 @@ proxies keep one."""
 class _Protocol(RequestHandler):
     """One connection."""
 
-    __slots__ = ()
+    __slots__ = ("lost",)
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 -- aiohttp's own
+        super().__init__(*arguments, **options)
+        self.lost = asyncio.Event()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Tell whoever waits for it, too: a handler that has nothing to write would not hear of it."""
+        super().connection_lost(exc)
+        self.lost.set()
 
     def handle_error(
         self,
@@ -47,6 +56,13 @@ class _Protocol(RequestHandler):
         """Log what is wrong here; that a body ends early, or is not encoded as it says, is its sender's affair."""
         if not isinstance(kw.get("exc_info"), ConnectionError | web.RequestPayloadError):
             super().log_exception(*args, **kw)
+
+
+async def gone(request: web.Request) -> None:
+    """Return when the client of a request has gone."""
+    protocol = request.protocol
+    assert isinstance(protocol, _Protocol)  # noqa: S101 -- nobody else makes connections here
+    await protocol.lost.wait()
 
 
 class _Server(web.Server):

@@ -43,6 +43,7 @@ from tests.services.conftest import Office, keyring, live_profiles, lookup, offi
 __all__ = ["keyring", "live_profiles", "lookup", "office", "phan_urls", "seals"]
 
 USUAL_RATE = 100_000
+STRANGERS = 20
 PROXY = "127.0.0.2"
 PUBLIC_URL = "https://bss.example.net/acs"
 RULES = Rules([ip_network("127.0.0.0/8")], allow_http=True, timeout_seconds=5.0)
@@ -148,7 +149,7 @@ async def operator(office: Office, lookup: PhanLookup, keyring: Keyring) -> Asyn
         callers=Callers(
             office.tokens.check,
             logins,
-            Rates(office.clock, USUAL_RATE),
+            Rates(office.clock, USUAL_RATE, STRANGERS),
             Proxies((ip_network(PROXY),)),
             PUBLIC_URL,
         ),

@@ -269,6 +269,23 @@ class TestManyEvents:
             reply = await admin.get("/v1/events")
             assert (reply.status, "Retry-After" in reply.headers) == (503, True)
 
+    async def test_one_token_does_not_take_the_places_of_others_and_gives_one_back_as_its_client_goes(
+        self, operator, admin, monkeypatch
+    ):
+        """Nothing moves and no heartbeat is due: that the client has gone is all that there is to hear of."""
+        monkeypatch.setattr(feeds, "MOST_OF_ONE", 1)
+        async with following(admin):
+            reply = await admin.get("/v1/events")
+            assert (reply.status, reply.headers["Retry-After"]) == (429, "5")
+            assert reply.json["detail"].startswith("this token follows the events 1 times already")
+            async with following(operator.as_(Role.CSR)):
+                assert operator.feed.followers == 2
+        async with asyncio.timeout(10):
+            while operator.feed.followers:  # noqa: ASYNC110 -- nothing tells
+                await asyncio.sleep(0.01)
+        async with following(admin):
+            assert operator.feed.followers == 1
+
 
 async def connected(base: str):
     """A connection that takes as little as it can before somebody reads."""
@@ -289,8 +306,8 @@ async def test_the_stream_is_for_those_who_read(operator, role):
 async def test_nobody_reads_where_nobody_follows(operator, admin):
     async with following(admin):
         pass
-    async with asyncio.timeout(30):
-        while operator.feed.followers:
-            await operator.office.request(f"C-{uuid4()}", f"L-{uuid4()}")
+    async with asyncio.timeout(10):
+        while operator.feed.followers:  # noqa: ASYNC110 -- nothing tells
+            await asyncio.sleep(0.01)
     assert (operator.feed._since, operator.feed._recent) == (None, [])
     assert len(await events.since(operator.office.database, BEGINNING, 1)) <= 1

@@ -1,5 +1,6 @@
 """What narrows a token: where it is taken from, and how often."""
 
+from contextlib import suppress
 from ipaddress import ip_network
 
 import pytest
@@ -7,7 +8,9 @@ from aiohttp import ClientSession, TCPConnector
 from structlog.testing import capture_logs
 
 from acs_bridge.domain.actor import Role
-from tests.web.operator.conftest import MAKER, PROXY, USUAL_RATE, Api
+from acs_bridge.errors import Unauthenticated
+from acs_bridge.web.operator import rates
+from tests.web.operator.conftest import MAKER, PROXY, STRANGERS, USUAL_RATE, Api
 
 QUEUE = "/v1/queue"
 AT_HOME = (ip_network("192.0.2.0/24"), ip_network("2001:db8::/48"))
@@ -106,6 +109,41 @@ class TestRate:
         reply = await api("POST", "/soap/provisioning", b"<x/>", headers={"Content-Type": "text/xml"})
         assert (reply.status, reply.headers["Retry-After"]) == (429, "60")
         assert ">Busy<" in reply.text
+
+
+class TestStrangers:
+    async def test_too_many_of_an_address_get_429_and_a_token_that_counts_is_taken_from_there(self, operator, admin):
+        """With a wrong token or with none, at every door; an address elsewhere is counted by itself."""
+        wrong = Api(operator.session, operator.base, "acsb_wrong")
+        callers = [wrong, operator.as_(None)] * (STRANGERS // 2)
+        assert {(await each.get(QUEUE)).status for each in callers} == {401}
+        with capture_logs() as logs:
+            refused = [await wrong.get(QUEUE), await operator.as_(None).get(QUEUE)]
+            soap = await wrong("POST", "/soap/provisioning", b"<x/>", headers={"Content-Type": "text/xml"})
+        assert [reply.status for reply in (*refused, soap)] == [429] * 3
+        assert (refused[0].headers["Retry-After"], ">Busy<" in soap.text) == ("60", True)
+        assert "calls without a valid token came from this address" in refused[0].json["detail"]
+        assert [line["event"] for line in logs] == ["strangers_turned_away"]
+        fresh = await operator.office.tokens.create("fresh", Role.ADMIN, MAKER)
+        assert [(await api.get(QUEUE)).status for api in (admin, Api(operator.session, operator.base, fresh))] == [
+            200
+        ] * 2
+        async with ClientSession(connector=TCPConnector(local_addr=(PROXY, 0))) as session:
+            for address in ("192.0.2.9", "2001:db8::1"):
+                headers = {"X-Forwarded-For": address}
+                assert (await Api(session, operator.base, "acsb_wrong")("GET", QUEUE, headers=headers)).status == 401
+        operator.office.clock.advance(seconds=60)
+        assert (await wrong.get(QUEUE)).status == 401
+
+    async def test_are_remembered_of_so_many_addresses_at_most(self, office, monkeypatch):
+        monkeypatch.setattr(rates, "MOST_ADDRESSES", 3)
+        strangers = rates.Strangers(office.clock, 1)
+        for number in range(9):
+            for address in (f"2001:db8::{number}", f"192.0.2.{number}"):
+                with suppress(Unauthenticated, rates.TooManyStrangers):
+                    async with strangers.knocking(address):
+                        raise Unauthenticated
+        assert list(strangers._windows) == ["192.0.2.6", "192.0.2.7", "192.0.2.8"]
 
 
 async def test_a_new_token_counts_for_a_year_unless_said_otherwise(operator):

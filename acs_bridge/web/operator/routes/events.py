@@ -1,24 +1,27 @@
 """`/v1/events`: server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html).
 
 A stream is an answer that does not end, so it is no route of the table. A client that does not read holds up its own
-stream only; after a while it is let go, and comes back with `Last-Event-ID`.
+stream only; after a while it is let go, and comes back with `Last-Event-ID`. One that goes leaves its place at once.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+import socket
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import structlog
 from aiohttp import web
 
+from acs_bridge.domain.actor import Actor
 from acs_bridge.errors import AcsBridgeError, InvalidField
 from acs_bridge.services.events import EventFeed
 from acs_bridge.services.notices import Notice
 from acs_bridge.store.events import BEGINNING, EventRow, Position, as_they_happened
 from acs_bridge.web.operator.models.events import Changes, EventQuery, Reset
 from acs_bridge.web.operator.problems import HEADERS
+from acs_bridge.web.operator.server import gone
 
 _log = structlog.get_logger(__name__)
 
@@ -30,27 +33,48 @@ MOST_CHANGES: Final = 200
 MOST_COALESCED: Final = 20_000
 STREAM_HEADERS: Final = {**HEADERS, "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
 
-StillAllowed: TypeAlias = Callable[[], Awaitable[object]]
+StillAllowed: TypeAlias = Callable[[], Awaitable[Actor]]
 
 
 async def stream(
-    request: web.Request, feed: EventFeed, query: EventQuery, still_allowed: StillAllowed
+    request: web.Request, feed: EventFeed, query: EventQuery, caller: Actor, still_allowed: StillAllowed
 ) -> web.StreamResponse:
     """Answer with what moves until the client goes, the daemon ends, or its token counts no more."""
     asked = _last_event_id(request)
-    async with feed.followed():
+    async with feed.followed(caller.label):
         begin, reset = await _begin(feed, asked, query)
         response = web.StreamResponse(headers=STREAM_HEADERS)
         await response.prepare(request)
+        _do_not_wait_for_the_dead(request)
         line = _Line(request, response)
         try:
             await line.begin(begin, reset)
-            await _tell(line, feed, query, begin, still_allowed)
+            await _while_there(request, _tell(line, feed, query, begin, still_allowed))
         except ConnectionError:
             pass  # the client has gone
         except AcsBridgeError as error:  # the head of the answer is out: the client asks again, and is told then
             _log.info("event_stream_ended", reason=str(error))
     return response
+
+
+async def _while_there(request: web.Request, telling: Coroutine[Any, Any, None]) -> None:
+    """Tell until the client goes, whether or not there is anything to tell it then."""
+    told, left = asyncio.ensure_future(telling), asyncio.ensure_future(gone(request))
+    try:
+        await asyncio.wait((told, left), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (told, left):
+            task.cancel()
+        await asyncio.wait((told, left))
+    if not told.cancelled():
+        told.result()
+
+
+def _do_not_wait_for_the_dead(request: web.Request) -> None:
+    """Have the system cut the connection where nobody takes what was sent: of a host that is off nothing else tells."""
+    sock = request.get_extra_info("socket")
+    if sock is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(SLOW_SECONDS * 1000))
 
 
 def _last_event_id(request: web.Request) -> Position | None:
