@@ -68,6 +68,7 @@ from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.tokens import Tokens
 from acs_bridge.services.transcripts import Transcripts
 from acs_bridge.services.undo import Undo
+from acs_bridge.services.users import Users
 from acs_bridge.services.writes import Writes
 from acs_bridge.settings import Settings
 from acs_bridge.settings_device import Bootstrap, CpeAuth, CpeAuthMode
@@ -236,6 +237,7 @@ class Parts:
             plans=Plans(database, clock, self.rendering),
             transcripts=self.transcripts,
             logins=self.logins,
+            users=Users(database, clock, secrets.token_bytes),
             history=History(database, clock),
         )
         application = operator_application(

@@ -23,12 +23,12 @@ from acs_bridge.domain.passwords import Passwords
 from acs_bridge.errors import Forbidden, InvalidField, Unauthenticated, Unavailable
 from acs_bridge.services.change import Change
 from acs_bridge.services.throttle import address_bound, browser_bound, charge, name_bound
-from acs_bridge.services.users import LONGEST_NAME
+from acs_bridge.services.users import LONGEST_NAME, known
 from acs_bridge.store import audit, users
 from acs_bridge.store.audit import Deed
 from acs_bridge.store.database import Database
 from acs_bridge.store.rows import Executor, in_transaction
-from acs_bridge.store.users import Bound, KnownUser
+from acs_bridge.store.users import Bound, KnownUser, OpenSessions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -158,6 +158,23 @@ class Logins:
         async def work(connection: Executor) -> None:
             await users.end_session(connection, _hash(session.token))
             await change.audit(connection, Deed("user_logged_out"))
+
+        await in_transaction(self._database, work)
+
+    async def open_sessions(self) -> dict[str, OpenSessions]:
+        """Say which users have sessions that count, by their names."""
+        now = self._clock()
+        found = await users.open_sessions(self._database, now, now - self._lifetimes.idle)
+        return {each.name: each for each in found}
+
+    async def end_sessions(self, name: str, actor: Actor) -> None:
+        """End every session of a user, who can log in again."""
+        found = await known(self._database, name)
+        change = Change.of(actor, self._clock())
+
+        async def work(connection: Executor) -> None:
+            if ended := await users.end_sessions(connection, found.id):
+                await change.audit(connection, Deed("sessions_ended", detail={"user": found.name, "sessions": ended}))
 
         await in_transaction(self._database, work)
 

@@ -12,7 +12,7 @@ from acs_bridge.domain import passwords
 from acs_bridge.domain.actor import Actor, Role
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.passwords import Passwords
-from acs_bridge.errors import InvalidField, NotFound
+from acs_bridge.errors import Conflict, InvalidField, NotFound
 from acs_bridge.services.change import Change
 from acs_bridge.services.throttle import name_bound
 from acs_bridge.store import users
@@ -82,7 +82,7 @@ class Users:
 
         Without a password gives the one that was made, which only the next login takes.
         """
-        found = await self._known(name)
+        found = await known(self._database, name)
         made, new = await self._new(found.name, Role(found.role), password)
         change = Change.of(actor, self._clock())
 
@@ -95,8 +95,13 @@ class Users:
         return made
 
     async def disable(self, name: str, actor: Actor) -> None:
-        """Let nobody log in by this name, and end its sessions at once. The second time changes nothing."""
-        found = await self._known(name)
+        """Let nobody log in by this name, and end its sessions at once. The second time changes nothing.
+
+        Nobody does it to themselves: so there is always an Admin left who can let others in.
+        """
+        found = await known(self._database, name)
+        if actor.kind == "user" and actor.name == found.name:
+            raise Conflict("nobody can lock themselves out: another Admin can", field="name")
         change = Change.of(actor, self._clock())
 
         async def work(connection: Executor) -> None:
@@ -107,7 +112,7 @@ class Users:
 
     async def enable(self, name: str, actor: Actor) -> None:
         """Let a user log in again, with the password as it was."""
-        found = await self._known(name)
+        found = await known(self._database, name)
         change = Change.of(actor, self._clock())
 
         async def work(connection: Executor) -> None:
@@ -115,13 +120,6 @@ class Users:
                 await change.audit(connection, Deed("user_enabled", detail={"user": found.name}))
 
         await in_transaction(self._database, work)
-
-    async def _known(self, name: str) -> KnownUser:
-        shown = user_name(name)
-        found = await users.find(self._database, shown.casefold())
-        if found is None:
-            raise NotFound(f"there is no user named {shown}")
-        return found
 
     async def _new(self, name: str, role: Role, password: str | None) -> tuple[str | None, NewUser]:
         made = self.one_time() if password is None else None
@@ -132,6 +130,15 @@ class Users:
     def one_time(self) -> str:
         """Make a password for one login."""
         return passwords.one_time(self._random(passwords.ONE_TIME_BYTES))
+
+
+async def known(database: Database, name: str) -> KnownUser:
+    """Look a user up, also a disabled one; NotFound when nobody has this name."""
+    shown = user_name(name)
+    found = await users.find(database, shown.casefold())
+    if found is None:
+        raise NotFound(f"there is no user named {shown}")
+    return found
 
 
 def user_name(name: str) -> str:

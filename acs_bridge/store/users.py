@@ -64,6 +64,15 @@ class SessionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSessions:
+    """The sessions of one user that count; there is one at least."""
+
+    name: str
+    sessions: int
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Bound:
     """One name by which attempts are counted, how many are free, and for how long one may be held back."""
 
@@ -75,7 +84,9 @@ class Bound:
 
 async def insert(executor: Executor, new: NewUser, now: datetime) -> None:
     """Add a user; Conflict when the name is taken, also by one that is disabled."""
-    with refusals({"console_user_name_taken": lambda: Conflict(f"there is a user named {new.name} already")}):
+    with refusals(
+        {"console_user_name_taken": lambda: Conflict(f"there is a user named {new.name} already", field="name")}
+    ):
         await executor.execute(_SQL.insert, new.name, new.name_key, new.role, new.password_hash, new.must_change, now)
 
 
@@ -137,6 +148,16 @@ async def session(
 async def end_session(executor: Executor, hash: bytes) -> None:
     """End a session."""
     await executor.execute(_SQL.end_session, hash)
+
+
+async def open_sessions(executor: Executor, now: datetime, seen_after: datetime) -> list[OpenSessions]:
+    """Count the sessions of each user who has one that counts."""
+    return await many(executor, OpenSessions, _SQL.open_sessions, now, seen_after)
+
+
+async def end_sessions(executor: Executor, user_id: int) -> int:
+    """End every session of a user; how many there were."""
+    return int(await executor.fetchval(_SQL.end_sessions, user_id))
 
 
 async def charge(executor: Executor, bounds: Sequence[Bound], now: datetime) -> bool:

@@ -77,6 +77,19 @@ select user_id, name, role, must_change, ends_at from known;
 -- Ends a session.
 delete from console_session where hash = $1;
 
+-- name: open_sessions
+-- How many sessions count of each user who has one, and when one of them was last used.
+select u.name, count(*) as sessions, max(s.seen_at) as seen_at
+from console_session s
+join console_user u on u.id = s.user_id
+where s.ends_at > $1 and s.seen_at > $2
+group by u.name;
+
+-- name: end_sessions
+-- Ends every session of a user; how many there were.
+with ended as (delete from console_session where user_id = $1 returning 1)
+select count(*) from ended;
+
 -- name: clean_sessions
 -- Forgets sessions that are long over.
 delete from console_session where hash in (select hash from console_session where ends_at < $1 limit $2);

@@ -38,6 +38,7 @@ from acs_bridge.services.stock import Stock
 from acs_bridge.services.subscribers import Subscribers
 from acs_bridge.services.transcripts import Transcripts
 from acs_bridge.services.undo import Undo
+from acs_bridge.services.users import Users
 from acs_bridge.services.webhooks import Webhooks
 from acs_bridge.services.writes import Writes
 from acs_bridge.web.listener import WithoutContent
@@ -105,6 +106,7 @@ class Services:
     search: Search
     history: History
     rotation: RotationDesk
+    users: Users
 
 
 def table(services: Services, clock: Clock) -> tuple[AnyRoute, ...]:

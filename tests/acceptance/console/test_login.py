@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.acceptance.console.browser import check_accessible, photograph, visiting
+from tests.acceptance.console.browser import Visit, check_accessible, photograph, visiting
 from tests.acceptance.console.people import Person
-from tests.acceptance.site import Daemon, Site
+from tests.acceptance.site import Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -78,8 +78,16 @@ async def choose(page: Page, current: str, new: str, again: str = "") -> None:
 
 
 class TestAPasswordForOneLogin:
-    async def test_is_changed_before_anything_else(self, browser: Browser, origin: str, daemon: Daemon) -> None:
-        made = daemon.site.run("users", "add", "newcomer", "--role", "admin").out.strip()
+    async def test_is_made_by_an_admin_and_changed_before_anything_else(
+        self, browser: Browser, desk: Visit, origin: str
+    ) -> None:
+        users = await desk.page("/users")
+        await users.get_by_label("User name").fill("newcomer")
+        await users.get_by_label("Role").select_option("Admin")
+        await users.get_by_role("button", name="Add user").click()
+        made = await users.locator("output").inner_text()
+        await photograph(users, "users")
+        await check_accessible(users)
         async with visiting(browser, origin) as visit:
             visit.expects("status of 422")
             page = await visit.page("/queue")
@@ -91,3 +99,8 @@ class TestAPasswordForOneLogin:
             await check_accessible(page)
             await choose(page, made, "kettles are not moons", "kettles are not moons")
             await expect(page).to_have_url(re.compile("/queue$"))
+            await users.get_by_role("row").filter(has_text="newcomer").get_by_role("button", name="Lock out").click()
+            await users.get_by_role("dialog").get_by_role("button", name="Go on").click()
+            await expect(users.get_by_role("row").filter(has_text="newcomer")).to_contain_text("locked out")
+            await page.goto(f"{origin}/queue")
+            await expect(page).to_have_url(re.compile("/login"))

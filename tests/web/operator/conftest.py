@@ -32,6 +32,7 @@ from acs_bridge.services.repeats import Repeats
 from acs_bridge.services.rotation import RotationDesk
 from acs_bridge.services.search import Search
 from acs_bridge.services.transcripts import Transcripts
+from acs_bridge.services.users import Users
 from acs_bridge.services.webhooks import Secrets, Webhooks
 from acs_bridge.web.operator.application import Services, operator_application
 from acs_bridge.web.operator.callers import Callers
@@ -145,6 +146,7 @@ async def operator(office: Office, lookup: PhanLookup, keyring: Keyring) -> Asyn
             search=Search(office.database),
             history=History(office.database, office.clock, count(0, 10).__next__),
             rotation=RotationDesk(Path("phan.keyring"), office.database, office.clock),
+            users=Users(office.database, office.clock, os.urandom, QUICK),
         ),
         callers=Callers(
             office.tokens.check,

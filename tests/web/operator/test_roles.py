@@ -14,6 +14,7 @@ from acs_bridge.services.repeats import Repeats
 from acs_bridge.services.rotation import RotationDesk
 from acs_bridge.services.search import Search
 from acs_bridge.services.transcripts import Transcripts
+from acs_bridge.services.users import Users
 from acs_bridge.services.webhooks import Secrets, Webhooks
 from acs_bridge.web.operator.application import Services, table
 from tests.web.operator.conftest import LIFETIMES, QUICK
@@ -122,6 +123,7 @@ def test_the_table_of_this_test_has_every_route(office, lookup, keyring):
         Search(office.database),
         History(office.database, office.clock),
         RotationDesk(Path("phan.keyring"), office.database, office.clock),
+        Users(office.database, office.clock, bytes, QUICK),
     )
     routes = {(route.method, route.path) for route in table(services, office.clock)}
     assert routes == ALLOWED.keys() - {("GET", "/metrics")}

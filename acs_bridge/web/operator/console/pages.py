@@ -11,6 +11,7 @@ from acs_bridge.web.operator.console.provisioning import ProvisioningPage
 from acs_bridge.web.operator.console.queue import QueuePage
 from acs_bridge.web.operator.console.registry import Page
 from acs_bridge.web.operator.console.search import SearchPage
+from acs_bridge.web.operator.console.users import UsersPage
 
 if TYPE_CHECKING:  # at run time this is the end of a circle
     from acs_bridge.web.operator.application import Services
@@ -26,6 +27,7 @@ def console_pages(services: "Services", clock: Clock) -> tuple[Page, ...]:
             services.devices, services.associations, services.gateways, services.writes, services.transcripts
         ).table(),
         *SearchPage(services.search).table(),
+        *UsersPage(services.users, services.logins).table(),
         *AuditPage(services.audit).table(),
         *PasswordPage(services.logins).table(),
     )

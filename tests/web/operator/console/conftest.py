@@ -79,6 +79,12 @@ def words(reply: Reply) -> str:
     return " ".join(page(reply).find("body").text_content().split())
 
 
+async def deeds(office: Any, *actions: str) -> list[tuple[Any, ...]]:
+    """Who did these things, from where, and what stands beside it."""
+    rows = await office.database.fetch("select actor, address, action, detail from audit order by id")
+    return [tuple(row) for row in rows if row["action"] in actions]
+
+
 @pytest.fixture
 async def users(operator: Operator) -> Users:
     """Users with passwords of their own, one of each role."""

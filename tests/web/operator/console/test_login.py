@@ -9,16 +9,11 @@ from aiohttp import ClientSession, TCPConnector
 from acs_bridge.domain.actor import Role
 from acs_bridge.domain.passwords import ONE_TIME_BYTES, one_time
 from tests.web.operator.conftest import MAKER, PROXY, PUBLIC_URL
-from tests.web.operator.console.conftest import PASSWORDS, Browser, logged_in, page, words
+from tests.web.operator.console.conftest import PASSWORDS, Browser, deeds, logged_in, page, words
 
 ADMIN, PASSWORD = "an-admin", PASSWORDS[Role.ADMIN]
 MADE = one_time(bytes(range(ONE_TIME_BYTES)))  # by users without chance
 SESSION = "__Host-acs-bridge"
-
-
-async def deeds(office, *actions):
-    rows = await office.database.fetch("select actor, address, action, detail from audit order by id")
-    return [tuple(row) for row in rows if row["action"] in actions]
 
 
 class TestWhoIsNotLoggedIn:

@@ -5,6 +5,7 @@
 // beside their fields, what was typed stays. When it is done, the form says so with the event `done` (detail: the
 // answer), the page is fetched again, and with `data-clear` the form is emptied. `data-confirm` asks first, `data-body` is
 // JSON that the fields are added to, `data-then` is called when that went well, and `data-accept` is what is asked for.
+// `data-confirm` asks before a plain form too.
 import { Offline, call } from "./api.js";
 import { refresh } from "./live.js";
 import { say } from "./say.js";
@@ -141,10 +142,18 @@ export async function send(form) {
   }
 }
 
+// A plain form goes by itself when the answer is yes.
+async function ask(form) {
+  if (await confirmed(form.dataset.confirm)) form.submit();
+  else form.ariaBusy = "false";
+}
+
 export function takeForms() {
   document.addEventListener("submit", (event) => {
-    if (!event.target.dataset?.api) return;
+    const form = event.target;
+    if (!form.dataset?.api && !form.dataset?.confirm) return;
     event.preventDefault();
-    send(event.target);
+    if (form.dataset.api) send(form);
+    else ask(form);
   });
 }
