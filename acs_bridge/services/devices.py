@@ -94,8 +94,11 @@ class Devices:
         await self._binding.meet(gateway)
         return await _found(self._database, line, self._clock())
 
-    async def swap_for_next(self, line_of_service: str, wanted: Next, actor: Actor) -> DeviceRow:
-        """Take the gateway from a line, and let the line wait for the next one that comes and is on no line."""
+    async def swap_for_next(self, line_of_service: str, wanted: Next, actor: Actor) -> tuple[DeviceRow, list[str]]:
+        """Take the gateway from a line, and give it the next one that comes and is on no line.
+
+        One that came for the first time a moment ago is taken at once; among several nobody chooses, which is said.
+        """
         line = names.line_of_service(line_of_service)
         change = Change.of(actor, self._clock())
 
@@ -110,7 +113,10 @@ class Devices:
             await change.audit(connection, Deed("gateway_awaited", device_id=own.id, detail={"wanted": str(wanted)}))
 
         await in_transaction(self._database, work)
-        return await _found(self._database, line, change.now)
+        came = await shelf.newcomers(self._database, wanted, change.now)
+        if len(came) == 1:
+            await self._binding.bind_wanted(came[0][0], change.now)
+        return await _found(self._database, line, change.now), [shelf.to_choose(came)] if len(came) > 1 else []
 
     async def _identity(self, named: Identity | Suffix | int) -> Identity:
         if isinstance(named, Identity):

@@ -2,7 +2,8 @@
 
 A box that comes for the first time, or begins anew (`0 BOOTSTRAP`), goes to the line that waits for it by name, else to
 the one whose ProvisioningCode it carries (we wrote that ourselves), else to the only one that waits for any box of its
-kind. Lines that wait like that and where nobody is meant alone are refused, not guessed at.
+kind. Lines that wait like that and where nobody is meant alone are refused, not guessed at. A box that came a moment
+before it was asked for is taken as well, if it is the only one; among several somebody has to choose.
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ LONGEST_SUFFIX: Final = 64
 SHOWN: Final = 3  # boxes among which somebody is to choose
 USUAL_HOURS: Final = 72
 MOST_HOURS: Final = 24 * 90
+USUAL_MINUTES: Final = 15
+MOST_MINUTES: Final = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Next:
     oui: str | None = None
     product_class: str | None = None
     hours: int = USUAL_HOURS
+    minutes: int = USUAL_MINUTES  # so long ago it may have come for the first time
 
     def __str__(self) -> str:
         """Say which ones are meant."""
@@ -53,10 +57,8 @@ async def labelled(connection: Executor, suffix: Suffix) -> Identity:
     if not found:
         raise InvalidField("serial_suffix", "no gateway that is on no line has a serial number that ends like this")
     if len(found) > 1:
-        shown = ", ".join(f"{identity} (id {gateway_id})" for gateway_id, identity in found[:SHOWN])
-        more = " and more" if len(found) > SHOWN else ""
         raise Conflict(
-            f"several gateways that are on no line have serial numbers that end like this: {shown}{more}. Give more "
+            f"several gateways that are on no line have serial numbers that end like this: {_named(found)}. Give more "
             "characters, oui or product_class, or the id"
         )
     return found[0][1]
@@ -71,6 +73,25 @@ async def wait(connection: Executor, line: Line, wanted: Next, now: datetime) ->
             f"line of service {rival} waits for a gateway that would fit this line as well: name the gateway, or an "
             "oui or product_class that tells the two apart"
         )
+
+
+async def newcomers(connection: Executor, wanted: Next, now: datetime) -> list[tuple[int, Identity]]:
+    """Find the boxes that came a moment ago and could be the one that is wanted; more than `SHOWN`: some of them."""
+    since = now - timedelta(minutes=wanted.minutes)
+    return await gateways.newcomers(connection, since, wanted.oui, wanted.product_class) if wanted.minutes else []
+
+
+def to_choose(came: list[tuple[int, Identity]]) -> str:
+    """Say that several boxes came a moment ago, and what to do."""
+    return (
+        f"several gateways that are on no line came a moment ago: {_named(came)}. If one of them is meant, name it by "
+        "its id or serial_suffix; the line waits for one that comes from now on"
+    )
+
+
+def _named(found: list[tuple[int, Identity]]) -> str:
+    shown = ", ".join(f"{identity} (id {gateway_id})" for gateway_id, identity in found[:SHOWN])
+    return f"{shown} and more" if len(found) > SHOWN else shown
 
 
 async def lock_waiting(connection: Executor, gateway_id: int, codes: ProvisioningCodes, now: datetime) -> Line | None:

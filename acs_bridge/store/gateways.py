@@ -111,6 +111,14 @@ async def ending(
     return [(row["id"], Identity(row["oui"], row["serial_number"], row["product_class"])) for row in rows]
 
 
+async def newcomers(
+    executor: Executor, since: datetime, oui: str | None, product_class: str | None
+) -> list[tuple[int, Identity]]:
+    """Find gateways that came for the first time since then and that are nobody's, a few at most, newest first."""
+    rows = await executor.fetch(_SQL.newcomers, since, oui, product_class)
+    return [(row["id"], Identity(row["oui"], row["serial_number"], row["product_class"])) for row in rows]
+
+
 async def take_in_stock(executor: Executor, identity: Identity, now: datetime) -> tuple[int, bool]:
     """Record a gateway that somebody has, seen or not; its id, and whether it is new."""
     row = await executor.fetchrow(_SQL.take_in_stock, identity.oui, identity.product_class, identity.serial_number, now)

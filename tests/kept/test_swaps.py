@@ -113,11 +113,37 @@ class TestTheNextBox:
 
     async def test_may_be_one_that_was_returned_and_reset(self, site: Site) -> None:
         await site.inform("B2")
+        site.clock.advance(hours=1)
         await provisioned(site)
         await site.ask("PUT", GATEWAY, {"next": {}})
         assert (await site.inform("B2")).served == ()
         site.box("B2").factory_reset()
         assert (await site.inform("B2")).served == (SET, GET)
+
+    async def test_may_have_come_a_moment_before_it_was_asked_for(self, site: Site) -> None:
+        """It is not the box that the line had, nor one that another line had, of which the newest is not the first."""
+        await provisioned(site)
+        await provisioned(site, "L2", "B3")
+        await site.ask("DELETE", "/v1/devices/L2/gateway")
+        await site.inform("B2")
+        site.clock.advance(minutes=14)
+        device = await site.ask("PUT", GATEWAY, {"next": {}})
+        assert (device["gateway"]["serial_number"], device["awaits"], device["warnings"]) == (serial("B2"), None, [])
+        assert (await site.inform("B2")).served == (SET, GET)
+        assert site.holds("B2") == await site.url_of("L1")
+
+    async def test_is_waited_for_where_several_came_a_moment_before(self, site: Site) -> None:
+        await provisioned(site)
+        await site.inform("B2")
+        await site.inform("B3")
+        device = await site.ask("PUT", GATEWAY, {"next": {}})
+        assert device["awaits"] is not None
+        (advice,) = device["warnings"]
+        assert all(serial(box) in advice for box in ("B2", "B3"))
+        assert serial("B1") not in advice
+        device = await site.ask("PUT", GATEWAY, {"next": {"minutes": 0}})
+        assert (device["awaits"] is not None, device["warnings"]) == (True, [])
+        assert (await site.inform("B4")).served == (SET, GET)
 
     async def test_is_not_the_one_that_the_line_had(self, site: Site) -> None:
         """Somebody resets the broken box once more: it is cleared, and gets nothing."""
@@ -182,6 +208,7 @@ class TestTheNextBoxOfAnInbox:
         await site.provision("U1", "L1")
         await site.ask("PUT", GATEWAY, {"next": {}})
         assert (await site.inform("B2")).served == ()
+        assert (await site.ask("PUT", GATEWAY, {"next": {}}))["awaits"] is not None  # a stranger is not taken
         await site.ask("POST", f"/v1/gateways/{await site.gateway_id('B2')}/approve")
         assert (await site.inform("B2")).served == (SET, GET)
         assert site.holds("B2") == await site.url_of("L1")

@@ -30,6 +30,22 @@ where reverse(upper(g.serial_number)) collate "C" >= reverse(upper($1))
 order by g.id desc
 limit 4;
 
+-- name: newcomers
+-- Gateways that nobody knew before $1, that have informed since, that no line has or had, and that nobody has to approve
+-- first; of this maker and kind. Nothing that an Inform changes has an index, so that only the newest ones are looked at.
+select g.id, g.oui, g.product_class, g.serial_number
+from (select * from gateway order by id desc limit 1000) g
+where g.created_at >= $1
+  and g.first_inform_at is not null
+  and ($2::text is null or g.oui = $2)
+  and ($3::text is null or g.product_class = $3)
+  and (g.approved_at is not null or not exists (select from inbox i where i.gateway_id = g.id))
+  and not exists (select from quarantine q where q.gateway_id = g.id)
+  and not exists (select from device d where d.gateway_id = g.id)
+  and not exists (select from write w where w.gateway_id = g.id)
+order by g.id desc
+limit 4;
+
 -- name: take_in_stock
 -- Records a gateway that somebody has; one that came by itself is no stranger any more.
 with new as (

@@ -6,7 +6,16 @@ from pydantic import Field
 
 from acs_bridge.errors import InvalidField, InvalidInput
 from acs_bridge.services.pages import MAX_ID
-from acs_bridge.services.shelf import LONGEST_SUFFIX, MOST_HOURS, SHORTEST_SUFFIX, USUAL_HOURS, Next, Suffix
+from acs_bridge.services.shelf import (
+    LONGEST_SUFFIX,
+    MOST_HOURS,
+    MOST_MINUTES,
+    SHORTEST_SUFFIX,
+    USUAL_HOURS,
+    USUAL_MINUTES,
+    Next,
+    Suffix,
+)
 from acs_bridge.store.gateways import Identity
 from acs_bridge.web.operator.models.base import GatewayText, MaybeGatewayText, Oui, RequestModel
 
@@ -18,12 +27,14 @@ class NextGateway(RequestModel):
     """The next gateway off the shelf, of this maker and kind or of any, that comes within so many hours.
 
     It comes for the first time, or begins anew (0 BOOTSTRAP), and is not the one that the line had. One that carries
-    the ProvisioningCode of this line is taken before others.
+    the ProvisioningCode of this line is taken before others. One that came for the first time within so many minutes
+    before, and that no line ever had, is taken at once; where several did, `warnings` names them, and the line waits.
     """
 
     oui: Oui | None = None
     product_class: MaybeGatewayText | None = None
     hours: int = Field(USUAL_HOURS, ge=1, le=MOST_HOURS)
+    minutes: int = Field(USUAL_MINUTES, ge=0, le=MOST_MINUTES)
 
 
 class Binding(RequestModel):
@@ -51,7 +62,7 @@ class Binding(RequestModel):
             return None
         if self.model_fields_set - {"next"}:
             raise InvalidField("next", "names the gateway alone: leave out everything else")
-        return Next(self.next.oui, self.next.product_class, self.next.hours)
+        return Next(self.next.oui, self.next.product_class, self.next.hours, self.next.minutes)
 
     @property
     def named(self) -> int | Identity | Suffix:

@@ -1,5 +1,6 @@
 """Subscribers, devices and gateways."""
 
+from collections.abc import Sequence
 from typing import Literal, cast
 from uuid import UUID
 
@@ -146,8 +147,8 @@ class DeviceAnswer(AnswerModel):
     warnings: list[str]
 
     @classmethod
-    def of(cls, row: DeviceRow) -> "DeviceAnswer":
-        """Make the answer of a record."""
+    def of(cls, row: DeviceRow, advice: Sequence[str] = ()) -> "DeviceAnswer":
+        """Make the answer of a record; `advice` is what came of the request beside it."""
         return cls(
             line_of_service=row.line_of_service,
             gateway=_gateway(row),
@@ -161,7 +162,7 @@ class DeviceAnswer(AnswerModel):
             awaits=_awaits(row),
             created_at=row.created_at,
             updated_at=row.updated_at,
-            warnings=warnings(row.line_of_service),
+            warnings=[*warnings(row.line_of_service), *advice],
         )
 
 

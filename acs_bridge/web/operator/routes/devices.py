@@ -91,7 +91,8 @@ class DeviceRoutes:
         """Give one its gateway."""
         line, body = call.path["line_of_service"], call.body
         if (awaited := body.awaited) is not None:
-            return Answer(DeviceAnswer.of(await self._devices.swap_for_next(line, awaited, call.actor)))
+            row, advice = await self._devices.swap_for_next(line, awaited, call.actor)
+            return Answer(DeviceAnswer.of(row, advice))
         return Answer(DeviceAnswer.of(await self._devices.bind(line, body.named, call.actor, replace=body.replace)))
 
     async def unbind(self, call: Call[NoQuery, NoBody]) -> Answer:
