@@ -76,10 +76,17 @@ class Devices:
         )
 
     async def bind(
-        self, line_of_service: str, named: Identity | Suffix | int, actor: Actor, *, replace: bool
+        self,
+        line_of_service: str,
+        named: Identity | Suffix | int,
+        actor: Actor,
+        *,
+        replace: bool,
+        exchange: bool = False,
     ) -> DeviceRow:
         """Give a line its gateway, or another one (RMA); with `replace` also one that another line has.
 
+        With `exchange` that other line gets the gateway that this one had, in the same transaction.
         The gateway is named by what it is, by the end of its serial number, or by its id.
         """
         line = names.line_of_service(line_of_service)
@@ -88,7 +95,10 @@ class Devices:
 
         async def work(connection: Executor) -> None:
             box = await choose(connection, gateway, line.key, change)
-            await self._connect(connection, line, box, change, replace=replace)
+            if exchange:
+                await self._exchange(connection, line, box, change)
+            else:
+                await self._connect(connection, line, box, change, replace=replace)
 
         await in_transaction(self._database, work)
         await self._binding.meet(gateway)
@@ -175,8 +185,27 @@ class Devices:
         for other in others:
             await self._lines.give_away(connection, other, change)
         if not box.is_of(own):
-            holder = await associations.of_line(connection, own.id)
-            await self._lines.connect(connection, own, box, holder, change)
+            await self._join(connection, own, box, change)
+
+    async def _exchange(self, connection: Executor, line: Text, box: Box, change: Change) -> None:
+        """Give a line the gateway of another line, and that one the gateway of this."""
+        own, others = await take(connection, line.key, box)
+        if own is None:
+            raise _unknown(line)
+        if box.is_of(own):  # it is done already
+            return
+        former = None if own.gateway_id is None else await gateways.find(connection, own.gateway_id)
+        if former is None or len(others) != 1:
+            raise Conflict("gateways are exchanged between two lines of which each has one", field="exchange")
+        await self._lines.give_away(connection, others[0], change)
+        await self._join(connection, own, box, change)
+        (other,) = await devices.lock(connection, others[0].line_key)
+        identity = Identity(former.oui, former.serial_number, former.product_class)
+        await self._join(connection, other, Box(identity, former.id), change)
+
+    async def _join(self, connection: Executor, line: Line, box: Box, change: Change) -> None:
+        holder = await associations.of_line(connection, line.id)
+        await self._lines.connect(connection, line, box, holder, change)
 
 
 def taken(box: Box, other: Line) -> Conflict:

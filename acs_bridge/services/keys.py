@@ -58,7 +58,7 @@ class Keys:
         if keyring != self._keyring:
             self._keyring = keyring
             self._phan_urls.use(keyring)
-            _log.info("keys_changed", current=keyring.current_key_id, keys=sorted(keyring.keys))
+            _log.info("keys_changed", current=keyring.current_key_id, key_ids=sorted(keyring.keys))
 
     async def know(self, key_id: str) -> bool:
         """Tell whether there is this key, after a look for one that was made since."""

@@ -1,7 +1,8 @@
 """Sessions of a daemon that observes: they are answered, each gateway is read once, and nothing is written into any.
 
 What is read is what the profile of a gateway would write, in one request, once for each software version (and profile):
-whether the parameters are there, and whether a PHAN URL of ours stands in them. No value is kept.
+whether the parameters are there, and whether a PHAN URL of ours stands in them. Where the profile writes an instance of
+a table, that is the whole table: the URL may stand in any of its instances. No value is kept.
 """
 
 from contextlib import suppress
@@ -15,7 +16,7 @@ import structlog
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.ids import new_id, tag
 from acs_bridge.domain.phan import PhanUrlRefused, PhanUrls
-from acs_bridge.domain.planner import Answer, Asked, OpenWrite, Plan, Request
+from acs_bridge.domain.planner import Answer, Asked, OpenWrite, Plan
 from acs_bridge.domain.profile import GatewayKind, Profile, ProfileUnfit
 from acs_bridge.domain.write import Purpose, WriteState
 from acs_bridge.services.binding import Binding
@@ -30,7 +31,6 @@ from acs_bridge.store.observations import Observed, Question, StandingQuestion
 from acs_bridge.store.sessions import Examined
 from cwmp.messages import (
     Fault,
-    GetParameterNames,
     GetParameterValues,
     GetParameterValuesResponse,
     Inform,
@@ -105,12 +105,11 @@ class Observer:
         return visit.write
 
     def _standing(self, visit: Visit, found: StandingQuestion) -> OpenWrite | None:
-        question = self._question(visit.kind)
-        if question is None:
+        if self._question(visit.kind) is None:
             return None
         if found.id is None or found.request_id is None:
             return _to_ask()
-        return _outstanding(visit, found.id, found.request_id, question)
+        return _outstanding(visit, found.id, found.request_id)
 
     async def begin(self, visit: Visit) -> Outgoing | None:
         """The gateway has nothing more to say: it is read, if nobody has done that yet."""
@@ -133,7 +132,7 @@ class Observer:
         visit.write = None
         if not await observations.ask(self._database, question, _ATTEMPTS):
             return None
-        visit.write = _outstanding(visit, id, question.request_id, request)
+        visit.write = _outstanding(visit, id, question.request_id)
         return Outgoing(request, question.request_id)
 
     async def repeat(self, visit: Visit, *, counts: bool = True) -> Outgoing | None:
@@ -158,12 +157,12 @@ class Observer:
     async def lose(self, visit: Visit) -> None:
         """What the gateway said makes no sense: it is asked again in another session."""
 
-    def _question(self, kind: GatewayKind | None) -> GetParameterValues | GetParameterNames | None:
+    def _question(self, kind: GatewayKind | None) -> GetParameterValues | None:
         profile = None if kind is None else self._rendering.profile(kind)
         if profile is None or (profile.blocks and kind is not None and profile.block(kind, self._clock()) is not None):
             return None
         if profile.instance is not None:
-            return GetParameterNames(profile.instance.table, next_level=True)
+            return GetParameterValues((profile.instance.table,))
         return GetParameterValues(tuple(parameter.name for parameter in profile.parameters)[:_NAMES_AT_ONCE])
 
     async def _observed(self, visit: Visit, profile: Profile, answer: Answer) -> Observed:
@@ -212,16 +211,15 @@ def _to_ask() -> OpenWrite:
     )
 
 
-def _outstanding(visit: Visit, id: UUID, request_id: str, request: Request) -> OpenWrite:
+def _outstanding(visit: Visit, id: UUID, request_id: str) -> OpenWrite:
     """What it knows as the request that is outstanding."""
-    asked = Asked.LIST if isinstance(request, GetParameterNames) else Asked.READ
     return replace(
         _to_ask(),
         id=id,
         state=WriteState.SENT,
         attempts=1,
         step=_STEP,
-        plan=Plan(asked=asked),
+        plan=Plan(asked=Asked.READ),
         request_id=request_id,
         session_number=visit.session_number,
     )
@@ -229,7 +227,7 @@ def _outstanding(visit: Visit, id: UUID, request_id: str, request: Request) -> O
 
 def _missing(profile: Profile, answer: Answer) -> str:
     """Name what a gateway has not told of; nothing where it has told of everything."""
-    if not isinstance(answer, GetParameterValuesResponse):
+    if profile.instance is not None or not isinstance(answer, GetParameterValuesResponse):
         return ""  # the table is there: instances come with the write
     told = {parameter.name for parameter in answer.parameters}
     wanted = [parameter.name for parameter in profile.parameters][:_NAMES_AT_ONCE]

@@ -89,6 +89,34 @@ class TestTheEndOfALabel:
         assert "gateway_serial_end" in read
 
 
+class TestTwoBoxes:
+    @pytest.mark.parametrize("calls", ["one call", "this line first", "the other line first"])
+    async def test_are_exchanged_and_never_carry_a_url_of_the_other_line(self, site: Site, calls: str) -> None:
+        await provisioned(site)
+        await provisioned(site, "L2", "B2")
+        former = [await site.url_of("L1"), await site.url_of("L2")]
+        moves = {"this line first": (("L1", "B2"), ("L2", "B1")), "the other line first": (("L2", "B1"), ("L1", "B2"))}
+        if calls == "one call":
+            for _ in range(2):  # the same again changes nothing
+                await site.ask("PUT", GATEWAY, {**site.identity("B2"), "exchange": True})
+        for line, box in moves.get(calls, ()):
+            await site.bind(line, box, replace=True)
+            assert [site.holds("B1"), site.holds("B2")] == former  # and none of the two counts any more
+        opened = await site.ask("POST", "/v1/phan/open", {"urls": former})
+        assert [each["active"] for each in opened["items"]] == [False, False]
+        for box in ("B2", "B1"):
+            assert (await site.inform(box)).served == (SET, GET)
+        assert (site.holds("B1"), site.holds("B2")) == (await site.url_of("L2"), await site.url_of("L1"))
+        assert len({*former, site.holds("B1"), site.holds("B2")}) == 4
+
+    async def test_are_exchanged_between_lines_of_which_each_has_one(self, site: Site) -> None:
+        await provisioned(site)
+        await site.inform("B2")
+        reply = await site.call("PUT", GATEWAY, {**site.identity("B2"), "exchange": True})
+        assert (reply.status, reply.json["errors"][0]["field"]) == (409, "exchange")
+        assert (await site.ask("GET", "/v1/devices/L1"))["gateway"]["serial_number"] == serial("B1")
+
+
 class TestTheNextBox:
     async def test_gets_the_line_when_it_comes_and_the_former_url_is_dead_before(self, site: Site) -> None:
         await provisioned(site)

@@ -123,6 +123,25 @@ async def test_a_url_of_ours_is_found_and_not_kept(acs: Acs, writing: int, datab
     assert (await counted(acs)).with_url == 1
 
 
+async def test_a_url_of_ours_is_found_in_an_instance_of_a_table(
+    acs: Acs, writing: int, database: Database, clock: Any
+) -> None:
+    await acs.provision()
+    first = replace(acs, url=f"http://127.0.0.1:{writing}/acs").gateway()
+    await first.session()
+    gateway = acs.gateway("S2")
+    for url in ("https://else.example.net/", first.value(PHAN_URL)):
+        profile = f"Device.BulkData.Profile.{gateway.model.add_object('Device.BulkData.Profile.', 'k')}."
+        gateway.model.put(f"{profile}HTTP.URL", url)
+    profiles = load_profiles(packaged=("bulk-data-tr181",))
+    bound = bind("device", "127.0.0.1", 0)
+    async with serving(bound, Parts(acs.parts.settings, database, acs.parts.keyring, profiles, clock).device_runner()):
+        gateway.model.fix("ManagementServer.URL", f"http://127.0.0.1:{bound.port}/acs")
+        assert (await gateway.session()).served == READ
+    row = await counted(acs)
+    assert (row.provisionable, row.with_url) == (1, 1)
+
+
 async def test_a_gateway_that_gives_no_answer_is_asked_three_times_at_most(acs: Acs) -> None:
     served = [len((await acs.gateway(behaviour=Behaviour(drop_on_request=1)).session()).served) for _ in range(5)]
     assert served == [1, 1, 1, 0, 0]

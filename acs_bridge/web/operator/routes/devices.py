@@ -93,7 +93,8 @@ class DeviceRoutes:
         if (awaited := body.awaited) is not None:
             row, advice = await self._devices.swap_for_next(line, awaited, call.actor)
             return Answer(DeviceAnswer.of(row, advice))
-        return Answer(DeviceAnswer.of(await self._devices.bind(line, body.named, call.actor, replace=body.replace)))
+        row = await self._devices.bind(line, body.named, call.actor, replace=body.replace, exchange=body.exchange)
+        return Answer(DeviceAnswer.of(row))
 
     async def unbind(self, call: Call[NoQuery, NoBody]) -> Answer:
         """Take the gateway from one."""
