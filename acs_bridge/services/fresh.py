@@ -9,13 +9,18 @@ T = TypeVar("T")
 
 
 class Fresh(Generic[T]):
-    """The newest answer, no older than so many seconds when it is given."""
+    """The newest answer, no older than so many seconds when it is given, unless it takes long to find out."""
 
     def __init__(
-        self, seconds: float, find_out: Callable[[], Awaitable[T]], elapsed: Callable[[], float] = monotonic
+        self,
+        seconds: float,
+        find_out: Callable[[], Awaitable[T]],
+        elapsed: Callable[[], float] = monotonic,
+        share: float = 1.0,
     ) -> None:
-        """`elapsed` tells how old an answer is, in seconds."""
-        self._seconds = seconds
+        """`elapsed` tells how old an answer is, in seconds; finding out takes no more than that share of the time."""
+        self._seconds = self._at_least = seconds
+        self._share = share
         self._find_out = find_out
         self._elapsed = elapsed
         self._asking = asyncio.Lock()
@@ -27,8 +32,10 @@ class Fresh(Generic[T]):
         async with self._asking:
             if self._latest is not None and asked - self._latest[0] < self._seconds:
                 return self._latest[1]
-            begun = self._elapsed()
+            begun, clock = self._elapsed(), asyncio.get_running_loop().time
+            started = clock()
             answer = await self._find_out()
+            self._seconds = max(self._at_least, (clock() - started) / self._share)
             self._latest = (begun, answer)
             return answer
 

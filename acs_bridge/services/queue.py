@@ -20,6 +20,7 @@ from acs_bridge.store.rows import Executor, in_transaction
 
 LINES_SECONDS = 30.0  # how old the counts of lines may be that report, or do not
 FRESH_SECONDS = 0.9  # counting may take a moment itself, and an answer is at most one second old
+COUNTING = 0.2  # of the time, at most: a million writes take a moment to count, and are counted every few seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +95,12 @@ class Queue:
         self._database = database
         self._clock = clock
         self._default_rate = writes_per_minute
-        self._overview = Fresh(FRESH_SECONDS, self._count, elapsed)
+        self._overview = Fresh(FRESH_SECONDS, self._count, elapsed, COUNTING)
         # Lines fall silent within hours, and there are many of them.
         self._lines = Fresh(LINES_SECONDS, lambda: reports.count(database, clock()), elapsed)
 
     async def overview(self) -> Overview:
-        """Count everything, at most once in a second however many ask."""
+        """Count everything, at most once in a second however many ask, and less often where that takes long."""
         return await self._overview.get()
 
     async def held(self) -> Held:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from acs_bridge.domain.names import Text
 from acs_bridge.store.gateways import Identity
-from acs_bridge.store.rows import Executor, many, one, pattern
+from acs_bridge.store.rows import Executor, many, one, pattern, rare_part
 from acs_bridge.store.statements import load
 
 _SQL = load("devices")
@@ -80,7 +80,8 @@ async def page(
 ) -> list[DeviceRow]:
     """Newest first."""
     search = wanted.search and pattern(wanted.search.key)
-    args = (before, now, search, wanted.associated, limit, wanted.report_state)
+    rare = wanted.search and rare_part(wanted.search.shown)
+    args = (before, now, search, wanted.associated, limit, wanted.report_state, rare)
     return await many(executor, DeviceRow, _SQL.page, *args)
 
 

@@ -1,5 +1,6 @@
 """What every subject of the store shares: where statements run, how rows become values, how a race is settled."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar
 
@@ -12,6 +13,8 @@ Executor: TypeAlias = Database | PooledConnection
 T = TypeVar("T")
 
 _ROUNDS = 6
+_TRIGRAM = 3  # characters: of fewer the index knows nothing
+_PARTS = re.compile("[A-Za-z0-9]+")
 _RACES = (
     asyncpg.UniqueViolationError,
     asyncpg.ForeignKeyViolationError,
@@ -63,6 +66,15 @@ async def in_transaction(database: Database, work: Callable[[PooledConnection], 
             return await work(connection)
 
     return await decided(once)
+
+
+def rare_part(search: str) -> str | None:
+    """Make the pattern of the longest part of a text that the index of trigrams has as it is; None when it knows none.
+
+    Only ASCII letters and digits, which have one lower case wherever they stand. What has the text has its part.
+    """
+    longest = max(_PARTS.findall(search), key=len, default="")
+    return pattern(longest.lower()) if len(longest) >= _TRIGRAM else None
 
 
 def pattern(search: str) -> str:

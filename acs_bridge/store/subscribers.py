@@ -6,7 +6,7 @@ from datetime import datetime
 from acs_bridge.domain.names import Text
 from acs_bridge.errors import Conflict
 from acs_bridge.store.database import refusals
-from acs_bridge.store.rows import Executor, many, one, pattern
+from acs_bridge.store.rows import Executor, many, one, pattern, rare_part
 from acs_bridge.store.statements import load
 
 _SQL = load("subscribers")
@@ -44,7 +44,8 @@ async def page(
 ) -> list[SubscriberRow]:
     """Newest first; `search` is looked for in codes and names."""
     patterns = (pattern(search.key), pattern(search.shown)) if search else (None, None)
-    return await many(executor, SubscriberRow, _SQL.page, before, *patterns, associated, limit)
+    rare = rare_part(search.shown) if search else None
+    return await many(executor, SubscriberRow, _SQL.page, before, *patterns, associated, limit, rare)
 
 
 async def rename(executor: Executor, code_key: str, name: str, now: datetime) -> int | None:

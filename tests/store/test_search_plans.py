@@ -77,6 +77,16 @@ class TestPlans:
         assert looked_at(plan) <= READ_AT_MOST
         assert not [node for node in plan if node["Node Type"] == "Seq Scan"]
 
+    @pytest.mark.parametrize("rare", ["c-4711", "zzz"])
+    @pytest.mark.parametrize("which", ["subscribers", "devices"])
+    async def test_no_search_in_a_list_reads_much(self, filled, which, rare):
+        arguments = {
+            "subscribers": ["null", f"'%{rare}%'", f"'%{rare}%'", "null", "11", f"'%{rare.removeprefix('c-')}%'"],
+            "devices": ["null", "now()", f"'%{rare}%'", "null", "11", "null", f"'%{rare.removeprefix('c-')}%'"],
+        }[which]
+        plan = await explained(filled, "select 1", dict(statements.load(which))["page"], arguments)
+        assert looked_at(plan) <= READ_AT_MOST
+
     @pytest.mark.parametrize(
         ("place", "value"),
         [

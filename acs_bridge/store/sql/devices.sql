@@ -24,11 +24,12 @@ left join line_reporting r on r.association_id = a.id;
 where d.line_key = $1 and d.deleted_at is null;
 
 -- name: page
--- Newest first, from below a known id.
+-- Newest first, from below a known id. $7 follows from $3, and is what the index of trigrams knows.
 -- begins with: shown
 where d.deleted_at is null
   and ($1::bigint is null or d.id < $1)
   and ($3::text is null or d.line_key like $3)
+  and ($7::text is null or translate(d.line_key, '-:._/,''’ ', '') like $7)
   and ($4::bool is null or $4 = (a.id is not null))
   and ($6::text is null or $6 = report_state($2, r.silent_at, r.last_at))
 order by d.id desc

@@ -78,8 +78,17 @@ class TestTheManualsThreeSteps:
         await expect(page.get_by_role("button", name="Associate")).to_be_enabled()
         await page.get_by_role("button", name="Associate").press("Enter")
         await expect(page.locator("#together")).to_contain_text("no gateway is bound")
+        gateway = daemon.gateway("HAND2")
+        await gateway.session()
         await page.get_by_role("link", name="Give it a gateway").click()
         await expect(page.locator("#target")).to_contain_text("LOS-HAND-2")
+        await page.get_by_role("row").filter(has_text="HAND2").get_by_role("button", name="Bind to LOS-HAND-2").click()
+        await expect(page.locator("#target")).to_contain_text("It has HAND2")
+        await page.goto(f"{desk.origin}/lines/LOS-HAND-2")
+        await expect(page.locator("#standing .state")).to_have_text("queued")
+        await gateway.session()
+        await expect(page.locator("#standing .state")).to_have_text("verified")
+        assert gateway.value(PHAN_URL).startswith(BASE_URL)
         found = admin.get("/v1/associations?search=LOS-HAND-2")["items"]
         assert [(each["subscriber_code"], each["line_of_service"]) for each in found] == [("C-HAND-2", "LOS-HAND-2")]
 

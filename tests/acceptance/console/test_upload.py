@@ -1,5 +1,6 @@
 """A table that is uploaded by hand: a result for every row, in parts, whatever becomes of the connection."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -69,9 +70,12 @@ class TestAnUpload:
         desk.expects("ERR_CONNECTION_RESET")
         page = await desk.page("/provisioning")
         parts: list[Route] = []
+        looked = asyncio.get_running_loop().create_future()
 
         async def lose_the_second(route: Route) -> None:
             parts.append(route)
+            if len(parts) == 3:
+                looked.set_result(await asyncio.gather(self.looks_on(page), return_exceptions=True))
             await (route.abort("connectionreset") if len(parts) == 2 else route.continue_())
 
         await page.route("**/v1/provisioning-requests", lose_the_second)
@@ -79,7 +83,14 @@ class TestAnUpload:
         await expect(page.locator("#connection")).to_contain_text("The connection is back")
         await expect(page.locator("#upload-state")).to_have_text("All rows are done. 1100 accepted, 0 refused.")
         assert len(parts) == 4, "three parts, and the one that was lost"
+        assert await looked == [None]
         assert admin.get("/v1/subscribers/C-AGAIN-1099")["lines"] == 1
+
+    async def looks_on(self, page: Page) -> None:
+        """While it is under way, and just after the connection was away."""
+        await expect(page.get_by_role("button", name="Stop")).to_be_visible()
+        await photograph(page, "provisioning-uploading")
+        await check_accessible(page)
 
     async def test_without_a_file_or_with_one_of_another_kind_says_so_beside_the_field(self, desk: Visit) -> None:
         desk.expects("status of 422")

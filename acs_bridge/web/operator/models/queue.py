@@ -222,7 +222,7 @@ class ReportCountsAnswer(AnswerModel):
 
 
 class QueueAnswer(AnswerModel):
-    """The queue at a glance, at most a second old."""
+    """The queue at a glance, at most a second old; a few seconds where there are millions of writes."""
 
     counts: dict[WriteState, int]
     oldest_queued_seconds: float | None
