@@ -6,7 +6,7 @@ message shows a value: it might be a secret.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -331,29 +331,31 @@ class Settings(BaseSettings):
         return self
 
     def check_servable(self) -> None:
-        """Refuse what `serve` cannot run with, though every setting for itself is right."""
-        if self.phan.base_url is None:
-            raise SettingsError("phan.base_url: is not set; serve needs the https address that gateways report to")
-        if not self.phan.base_url.startswith("https://"):
-            raise SettingsError("phan.base_url: must begin with https:// (http is for `acs-bridge demo`)")
-        if self.reports.folder is not None and self.reports.forward_url is not None:
-            raise SettingsError("reports.folder: must not be set together with reports.forward_url")
-        self.check_cpe_auth()
+        """Refuse what `serve` cannot run with, though every setting for itself is right. Names all of it at once."""
+        if problems := (*self._not_servable(), *self._no_way_in()):
+            raise SettingsError(*problems)
 
     def check_cpe_auth(self) -> None:
         """Refuse a way to show who one is that no gateway could go."""
+        if problems := tuple(self._no_way_in()):
+            raise SettingsError(*problems)
+
+    def _not_servable(self) -> Iterator[str]:
+        if self.phan.base_url is None:
+            yield "phan.base_url: is not set; serve needs the https address that gateways report to"
+        elif not self.phan.base_url.startswith("https://"):
+            yield "phan.base_url: must begin with https:// (http is for `acs-bridge demo`)"
+        if self.reports.folder is not None and self.reports.forward_url is not None:
+            yield "reports.folder: must not be set together with reports.forward_url"
+
+    def _no_way_in(self) -> Iterator[str]:
         mode, listener = self.cpe_auth.mode, self.device_listener
         if mode in {CpeAuthMode.DIGEST, CpeAuthMode.BASIC} and self.cpe_auth.pair() is None:
-            raise SettingsError(f"cpe_auth.username: is not set; mode {mode} needs the pair that gateways log in with")
-        behind_tls = listener.tls_certificate is not None or listener.trusted_proxies
-        if mode is CpeAuthMode.BASIC and not behind_tls:
-            raise SettingsError(
-                "cpe_auth.mode: basic is taken inside TLS only; set device_listener.tls_certificate, or trusted_proxies"
-            )
+            yield f"cpe_auth.username: is not set; mode {mode} needs the pair that gateways log in with"
+        if mode is CpeAuthMode.BASIC and listener.tls_certificate is None and not listener.trusted_proxies:
+            yield "cpe_auth.mode: basic needs TLS; set device_listener.tls_certificate, or trusted_proxies"
         if mode is CpeAuthMode.CERTIFICATE and listener.client_ca is None and listener.certificate_header is None:
-            raise SettingsError(
-                "cpe_auth.mode: certificate needs device_listener.client_ca, or certificate_header from trusted_proxies"
-            )
+            yield "cpe_auth.mode: certificate needs device_listener.client_ca, or certificate_header of a trusted proxy"
 
 
 def revealed(settings: Settings) -> dict[str, dict[str, Any]]:

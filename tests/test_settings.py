@@ -221,6 +221,12 @@ class TestServing:
         with pytest.raises(SettingsError, match=r"^phan\.base_url: is not set; serve needs the https address"):
             Settings().check_servable()
 
+    def test_is_told_at_once_of_all_that_is_missing(self):
+        with pytest.raises(SettingsError) as refused:
+            Settings().check_servable()
+        named = [problem.partition(": is not set")[0] for problem in refused.value.problems]
+        assert named == ["phan.base_url", "cpe_auth.username"]
+
     def test_refuses_a_base_url_without_tls(self):
         with pytest.raises(SettingsError, match=r"^phan\.base_url: must begin with https://"):
             Settings.load(overrides={"phan": {"base_url": "http://127.0.0.1:8080/r/"}}).check_servable()

@@ -37,6 +37,7 @@ app = typer.Typer(
     help="A TR-069 ACS that turns a provisioning request into a PHAN URL inside a gateway.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 app.command()(demo.demo)

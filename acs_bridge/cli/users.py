@@ -37,7 +37,7 @@ PasswordStdin = Annotated[
 @app.command()
 def add(
     name: Name,
-    role: Annotated[Role, typer.Option(help="What the user may do: admin or csr.")],
+    role: Annotated[Role, typer.Option(metavar="admin|csr", help="What the user may do.")],
     password_stdin: PasswordStdin = False,
     config: ConfigFile = None,
 ) -> None:

@@ -116,8 +116,8 @@ async def _keyring(settings: "Settings", condition: "Condition") -> Finding:
             keyring = await verify_keyring(settings.phan.keyring, database)
     except AcsBridgeError as error:
         return refused("keyring", error)
-    keys = len(keyring.keys)
-    words = f"{settings.phan.keyring} is that of this database: {keys} keys, current {keyring.current_key_id}"
+    former = len(keyring.keys) - 1
+    words = f"{settings.phan.keyring} is that of this database: current key {keyring.current_key_id}, {former} former"
     return Finding("keyring", Verdict.OK, words)
 
 
