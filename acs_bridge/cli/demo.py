@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -86,6 +86,7 @@ async def _demo(count: int, *, once: bool) -> None:
             kept = group.create_task(daemon.until_it_fails())
             await _until(stop, scene.play())
             if not once and not stop.is_set():
+                await scene.spare.session(FIRST_CONTACT)  # it waits in the inbox now
                 print(await _addresses(settings, daemon), flush=True)
                 await _until(stop, scene.go_on())
             kept.cancel()
@@ -168,19 +169,22 @@ async def _scene(settings: "Settings", daemon: "Daemon", count: int) -> AsyncIte
         board = ProvisioningBoard(count, timer=time.perf_counter)
         surroundings = real_surroundings()
         gateways = plan.gateways(surroundings)
+        (spare,) = replace(plan, count=1, serial_prefix="SPARE").gateways(surroundings)
+        everybody = [*gateways, spare]
         rung = settings.connection_requests
         pair = Credentials(rung.username or "", rung.password.get_secret_value() if rung.password else "")
-        bells, reporters = Bells(surroundings), Reporters(gateways, Counter())
-        async with bells.listening(HOST, gateways, pair), reporters.reporting():
-            yield Scene(bss, gateways, surroundings, board)
+        bells, reporters = Bells(surroundings), Reporters(everybody, Counter())
+        async with bells.listening(HOST, everybody, pair), reporters.reporting():
+            yield Scene(bss, gateways, spare, surroundings, board)
 
 
 @dataclass(slots=True)
 class Scene:
-    """A BSS with a token, and the gateways of its subscribers."""
+    """A BSS with a token, the gateways of its subscribers, and one without a line: for somebody at the console."""
 
     bss: "ClientSession"
     gateways: "list[SimulatedGateway]"
+    spare: "SimulatedGateway"
     surroundings: "Surroundings"
     board: "ProvisioningBoard"
     turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENCY))
@@ -202,9 +206,8 @@ class Scene:
         """Let the gateways inform now and then; whatever else is provisioned reaches them at once, by a ring."""
         from acs_bridge.simulator.fleet import Fleet, Pace
 
-        await Fleet(
-            self.gateways, Pace(concurrency=CONCURRENCY, sessions=None, interval=INTERVAL_SECONDS), self.surroundings
-        ).run()
+        pace = Pace(concurrency=CONCURRENCY, sessions=None, interval=INTERVAL_SECONDS)
+        await Fleet([*self.gateways, self.spare], pace, self.surroundings).run()
 
     async def _provision(self, number: int, gateway: "SimulatedGateway") -> None:
         line = f"LINE-{number + 1:04d}"
@@ -306,6 +309,7 @@ async def _addresses(settings: "Settings", daemon: "Daemon") -> str:
             "",
             f"  curl -H 'Authorization: Bearer {token}' {url}/v1/queue",
             "",
+            "In the console, Admin > Provisioning does the same by hand; SPARE000001 has informed and has no line.",
             "The gateways inform once a minute, and at once when they are rung. They report every 15 minutes, and at",
             "once when they get another URL.",
             "Ctrl-C ends everything and leaves nothing behind.",

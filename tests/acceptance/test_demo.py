@@ -15,13 +15,12 @@ def never_set_up(site: Site) -> None:
     site.settings.clear()
 
 
-def counts_by(curl: str) -> dict[str, int]:
-    """The writes by state, as the daemon answers what a person would paste."""
+def caller_of(curl: str) -> tuple[Caller, str]:
+    """Who asks what, by what a person would paste."""
     _, _, header, url = shlex.split(curl)
     name, _, token = header.partition("Bearer ")
     assert name == "Authorization: "
-    counts: dict[str, int] = Caller(urlsplit(url).port or 0, token).get(urlsplit(url).path)["counts"]
-    return counts
+    return Caller(urlsplit(url).port or 0, token), urlsplit(url).path
 
 
 class TestOnce:
@@ -59,7 +58,10 @@ class TestStaying:
 
     def test_answers_the_curl_that_it_shows_until_ctrl_c(self, site: Site, demo: Program) -> None:
         assert "postgres" in {process.name() for process in inhabitants(site.folder)}
-        assert counts_by(demo.out.until(line_with("  curl "))[0])["verified"] == 2
+        caller, path = caller_of(demo.out.until(line_with("  curl "))[0])
+        assert caller.get(path)["counts"]["verified"] == 2
+        (spare,) = caller.get("/v1/gateways?unclaimed=true")["items"]
+        assert spare["serial_number"] in demo.out.text
         demo.interrupt()
         ended = demo.ended()
         assert (ended.code, ended.err) == (0, "")
