@@ -1,6 +1,7 @@
-"""An upload that is cut off, first by its client and then by the end of the daemon, and sent again until it is done."""
+"""An upload that is cut off, by a daemon that is told to end, a client, or a daemon that is killed, and sent again."""
 
 import json
+import signal
 import socket
 from collections.abc import Generator
 from contextlib import closing
@@ -8,8 +9,8 @@ from typing import Any
 
 from tests.acceptance.site import Caller, Site
 
-LINES = 6000
-ANSWERED_BEFORE = 1000  # lines that have their result when the client, and then the daemon, is gone
+LINES = 4000
+ANSWERED_BEFORE = 1000  # lines that have their result when the client, or the daemon, is gone
 
 
 def request(number: int) -> dict[str, Any]:
@@ -46,13 +47,25 @@ class TestCutOff:
             token = site.token("bss", "intake")
             arriving = results(first.caller(token), CONTENT[: len(CONTENT) // 2], len(CONTENT))
             told = [next(arriving) for _ in range(ANSWERED_BEFORE)]
-            arriving.close()  # the client vanishes
-            arriving = results(first.caller(token), CONTENT, len(CONTENT))
-            told += [next(arriving) for _ in range(2 * ANSWERED_BEFORE)]
-            first.kill()
+            first.program.send(signal.SIGTERM)
             told += list(arriving)
+            assert first.program.ended().code == 0
+        cut = told.pop()
+        assert (cut["line"], cut["status"]) == (len(told) + 1, 503), "it says which line is the first that is not done"
+        assert "send this line and those after it again" in cut["detail"]
+        assert [result["line"] for result in told] == list(range(1, len(told) + 1))
         with site.serving(settings=first.ports) as second:
-            caller = second.caller(token)
+            admin = site.token("admin", "admin")
+            assert second.caller(admin).get("/v1/queue")["counts"]["queued"] == len(told), "nothing else was done"
+            arriving = results(second.caller(token), CONTENT[: len(CONTENT) // 2], len(CONTENT))
+            told += [next(arriving) for _ in range(ANSWERED_BEFORE)]
+            arriving.close()  # the client vanishes
+            arriving = results(second.caller(token), CONTENT, len(CONTENT))
+            told += [next(arriving) for _ in range(2 * ANSWERED_BEFORE)]
+            second.kill()
+            told += list(arriving)
+        with site.serving(settings=first.ports) as third:
+            caller = third.caller(token)
             last = list(results(caller, CONTENT, len(CONTENT)))
             assert [result["line"] for result in last] == list(range(1, LINES + 1))
             assert {result["status"] for result in last} <= {200, 201}
@@ -60,7 +73,6 @@ class TestCutOff:
             assert len(set(ids.values())) == LINES
             assert {result["status"] for result in told} <= {200, 201}
             assert all(ids[result["line"]] == result["id"] for result in told), "what was answered was done"
-            admin = second.caller(site.token("admin", "admin"))
-            counts = admin.get("/v1/queue")["counts"]
+            counts = third.caller(admin).get("/v1/queue")["counts"]
             assert sum(counts.values()) == counts["queued"] == LINES
         assert site.left_behind() == []

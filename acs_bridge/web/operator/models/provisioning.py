@@ -7,7 +7,8 @@ from pydantic import BeforeValidator, Field
 
 from acs_bridge.domain.names import line_of_service, subscriber_code
 from acs_bridge.domain.write import Cause, WriteState
-from acs_bridge.services.orders import Order
+from acs_bridge.services.devices import warnings
+from acs_bridge.services.orders import Order, Receipt
 from acs_bridge.services.phan import Asked
 from acs_bridge.store.associations import AssociationRow, Moment
 from acs_bridge.web.operator.models.base import AnswerModel, Code, LineOfService, Listing, ListQuery, RequestModel, Time
@@ -140,6 +141,17 @@ class RequestAnswer(AnswerModel):
     write_id: UUID
     state: WriteState
     warnings: list[str] = Field([], description="What was taken, and is yet unwise.")
+
+    @classmethod
+    def of(cls, receipt: Receipt, line_of_service: str) -> "RequestAnswer":
+        """Make the answer to a request for a line."""
+        return cls.model_construct(
+            id=receipt.id,
+            association_id=receipt.association_id,
+            write_id=receipt.write_id,
+            state=WriteState(receipt.state),
+            warnings=warnings(line_of_service),
+        )
 
 
 class RequestLine(RequestAnswer):

@@ -114,13 +114,7 @@ class IntakeRoutes:
 
 
 def _answer(receipt: Receipt, body: NewRequest) -> Answer:
-    model = RequestAnswer.model_construct(
-        id=receipt.id,
-        association_id=receipt.association_id,
-        write_id=receipt.write_id,
-        state=WriteState(receipt.state),
-        warnings=warnings(body.line_of_service),
-    )
+    model = RequestAnswer.of(receipt, body.line_of_service)
     return Answer(model, HTTPStatus.CREATED if receipt.created else HTTPStatus.OK)
 
 

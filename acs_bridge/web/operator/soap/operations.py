@@ -132,7 +132,7 @@ class Provisioning(Service):
             replace=bool(replace_existing),
         )
         receipt = await asked.services.intake.provision(new.order, asked.actor)
-        return filled(types.Receipt, RequestAnswer.model_validate(receipt)), receipt.created
+        return filled(types.Receipt, RequestAnswer.of(receipt, new.line_of_service)), receipt.created
 
     @_operation(
         "SwapGateway",

@@ -167,6 +167,7 @@ class Receipt(ComplexModel):
         ("AssociationId", one(Uuid)),
         ("WriteId", one(Uuid)),
         ("State", one(State)),
+        ("Warnings", many(Unicode)),
     ]
 
 

@@ -44,6 +44,9 @@ class TestOneByOne:
     async def test_a_line_that_looks_like_a_mac_address_is_taken_with_a_warning(self, bss):
         made = await bss.ask(by_line("CreateDevice", "00:11:22:33:44:55"))
         assert "MAC" in made.text("a:CreateDeviceResponse/a:Device/a:Warnings")
+        for _ in range(2):
+            made = await bss.ask(provision(line="00:11:22:33:44:55"))
+            assert "MAC" in made.text("a:ProvisionResponse/a:Request/a:Warnings")
 
 
 class TestProvision:
