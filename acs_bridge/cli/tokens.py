@@ -55,7 +55,7 @@ def create(
     ] = None,
     requests_per_minute: Annotated[
         int | None,
-        typer.Option(min=1, max=_HIGHEST_RATE, help="Its own limit (without: operator_listener.requests_per_minute)."),
+        typer.Option(min=1, max=_HIGHEST_RATE, help="Its own limit (without: that of the settings)."),
     ] = None,
     config: ConfigFile = None,
 ) -> None:

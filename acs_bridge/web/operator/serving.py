@@ -5,10 +5,10 @@ What a caller may is decided before its body is read, and a body is read only as
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from http import HTTPStatus
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar, get_origin
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -97,10 +97,12 @@ def query_of(model: type[M], request: web.Request) -> M:
         pairs = parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True, errors="strict")
     except ValueError:
         raise InvalidField("query", "must be percent-encoded UTF-8") from None
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise InvalidField(next(name for name in names if names.count(name) > 1), "must be given once")
+    lists = {name for name, field in model.model_fields.items() if get_origin(field.annotation) is list}
+    values: dict[str, str | list[str]] = {}
+    for name, value in pairs:
+        if name in values and name not in lists:
+            raise InvalidField(name, "must be given once")
+        values[name] = [each for other, each in pairs if other == name] if name in lists else value
     return _checked(model, values)
 
 
@@ -133,7 +135,7 @@ async def _content(request: web.Request) -> bytes:
         raise UnreadableBody("the body ended before it was complete") from None
 
 
-def _checked(model: type[M], values: dict[str, str]) -> M:
+def _checked(model: type[M], values: Mapping[str, str | list[str]]) -> M:
     try:
         return model.model_validate(values)
     except ValidationError as error:

@@ -5,6 +5,8 @@ from uuid import UUID
 
 import pytest
 
+from acs_bridge.domain.actor import Role
+
 BOX = {"oui": "00236A", "product_class": "SR400", "serial_number": "S-1"}
 OTHER_BOX = {**BOX, "serial_number": "S-2"}
 BARE = {"oui": "00236A", "serial_number": "S-1"}
@@ -226,7 +228,7 @@ class TestAfterwards:
         story = (await intake.get(f"{PATH}/{receipt['id']}")).json
         assert story["warnings"] == receipt["warnings"]
 
-    async def test_many_lines_are_looked_up_in_one_call_and_those_that_nobody_has_are_named(self, intake):
+    async def test_many_lines_are_looked_up_in_one_call_and_those_that_nobody_has_are_named(self, operator, intake):
         for number in (1, 2, 3):
             await accepted(intake, f"C-{number}", f"L-{number}")
         over = (await intake.post(LOOKUP, {"lines_of_service": ["L-2"]})).json["items"][0]
@@ -235,6 +237,13 @@ class TestAfterwards:
         assert [each["line_of_service"] for each in reply.json["items"]] == ["L-3", "L-1"]
         assert {each["write_state"] for each in reply.json["items"]} == {"queued"}
         assert reply.json["missing"] == ["nobody", "L-2"]
+        query = "&".join(f"line_of_service={line}" for line in ("l-3", "nobody", "L-1", "L-2"))
+        assert (await operator.as_(Role.CSR).get(f"{LOOKUP}?{query}")).json == reply.json
+
+    @pytest.mark.parametrize("query", ["", "?line_of_service=", f"?{'&'.join(['line_of_service=L'] * 101)}"])
+    async def test_a_query_for_no_or_too_many_lines_is_refused(self, intake, query):
+        reply = await intake.get(LOOKUP + query)
+        assert (reply.status, reply.json["errors"][0]["field"].partition(".")[0]) == (422, "line_of_service")
 
     @pytest.mark.parametrize("lines", [[], ["L"] * 1001, ["ok", ""], "L", None])
     async def test_a_question_for_no_or_too_many_lines_is_refused(self, intake, lines):

@@ -73,7 +73,7 @@ async def test_a_mistake_of_ours_is_told_by_where_it_was_and_not_by_its_words(op
     [
         ("OPTIONS", "/v1/subscribers", "GET,HEAD,POST"),
         ("TRACE", "/v1/subscribers/C-1", "DELETE,GET,HEAD,PATCH"),
-        ("GET", "/v1/associations/lookup", "POST"),
+        ("PUT", "/v1/associations/lookup", "GET,HEAD,POST"),
         ("POST", "/healthz", "GET,HEAD"),
         ("HEAD", "/v1/queue/pause", "POST"),
         ("OPTIONS", "/openapi.json", "GET,HEAD"),

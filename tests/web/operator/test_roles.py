@@ -37,6 +37,7 @@ ALLOWED = {
     ("DELETE", "/v1/devices/{line_of_service}/gateway"): WRITE,
     ("POST", "/v1/associations"): WRITE,
     ("POST", "/v1/associations/lookup"): WRITE,
+    ("GET", "/v1/associations/lookup"): READ,
     ("GET", "/v1/associations"): READ,
     ("GET", "/v1/associations/{id}"): READ,
     ("DELETE", "/v1/associations/{id}"): WRITE,

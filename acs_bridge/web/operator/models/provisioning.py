@@ -11,13 +11,23 @@ from acs_bridge.services.devices import warnings
 from acs_bridge.services.orders import Order, Receipt
 from acs_bridge.services.phan import Asked
 from acs_bridge.store.associations import AssociationRow, Moment
-from acs_bridge.web.operator.models.base import AnswerModel, Code, LineOfService, Listing, ListQuery, RequestModel, Time
+from acs_bridge.web.operator.models.base import (
+    AnswerModel,
+    Code,
+    LineOfService,
+    Listing,
+    ListQuery,
+    QueryModel,
+    RequestModel,
+    Time,
+)
 from acs_bridge.web.operator.models.faults import FaultAnswer
 from acs_bridge.web.operator.models.queue import WriteAnswer
 from acs_bridge.web.operator.models.records import GatewayIdentity, NewSubscriber, ReportState
 
 MAX_URLS = 1000
 MAX_LINES = 1000
+MAX_LINES_OF_A_QUERY = 100
 MAX_URL = 2048
 MAX_QUERY = 256
 
@@ -75,6 +85,14 @@ class LinesQuestion(RequestModel):
     """The lines of which somebody wants to know how they stand."""
 
     lines_of_service: list[LineOfService] = Field(min_length=1, max_length=MAX_LINES)
+
+
+class LinesQuery(QueryModel):
+    """The same for those who only read; as many lines as a URL holds."""
+
+    line_of_service: list[LineOfService] = Field(
+        min_length=1, max_length=MAX_LINES_OF_A_QUERY, description="Given once for each line."
+    )
 
 
 class LinesAnswer(AnswerModel):

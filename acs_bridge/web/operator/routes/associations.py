@@ -1,5 +1,6 @@
 """`/v1/associations`; the routes that show a PHAN URL, and that make it worth nothing, are here, for Admins only."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from acs_bridge.services.associations import Associations
@@ -8,6 +9,7 @@ from acs_bridge.web.operator.models.provisioning import (
     AssociationAnswer,
     AssociationQuery,
     LinesAnswer,
+    LinesQuery,
     LinesQuestion,
     MomentAnswer,
     NewAssociation,
@@ -60,6 +62,15 @@ class AssociationRoutes:
                 {HTTPStatus.OK: LinesAnswer},
                 body=LinesQuestion,
             ),
+            Route(
+                "GET",
+                "/v1/associations/lookup",
+                self.look_up_some,
+                "Show the associations of some lines",
+                READERS,
+                {HTTPStatus.OK: LinesAnswer},
+                query=LinesQuery,
+            ),
             Route("GET", path, self.show, "Show an association", READERS, one, refusals=unknown),
             Route("DELETE", path, self.end, "End an association", WRITERS, one, refusals=unknown),
             Route(
@@ -102,7 +113,13 @@ class AssociationRoutes:
 
     async def look_up(self, call: Call[NoQuery, LinesQuestion]) -> Answer:
         """Show those of many lines."""
-        lines = call.body.lines_of_service
+        return await self._looked_up(call.body.lines_of_service)
+
+    async def look_up_some(self, call: Call[LinesQuery, NoBody]) -> Answer:
+        """Show those of the lines that a query has room for."""
+        return await self._looked_up(call.query.line_of_service)
+
+    async def _looked_up(self, lines: Sequence[str]) -> Answer:
         found = await self._associations.of_lines(lines)
         items = [AssociationAnswer.of(row) for row in found if row is not None]
         missing = [line for line, row in zip(lines, found, strict=True) if row is None]
