@@ -28,7 +28,6 @@ SETTINGS = {
     "ACS_BRIDGE_CPE_AUTH__PASSWORD": LOGIN.password,
     "ACS_BRIDGE_CPE_AUTH__BOOTSTRAP": "provision",
 }
-SINGLE_REQUESTS = 1000
 
 
 async def drop_requests(port: int, token: str, serials: list[str]) -> None:
@@ -67,10 +66,26 @@ def figures_of(running: processes.Running, folder: Path, options: argparse.Names
         return [sessions.measure(serials, options.rounds, provisions=provisions) for provisions in (True, False)]
 
 
+def bench_single(console: Console, count: int) -> intake.SingleFigure:
+    """Single requests and bare INSERTs in turn, on a daemon of its own."""
+    with tempfile.TemporaryDirectory(prefix="acs-bridge-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # the account that runs Postgres passes through
+        with processes.daemon(folder, SETTINGS) as running:
+            token = new_token(processes.environment_of(folder, SETTINGS))
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                single = runner.run(intake.measure_single(running, folder, token, count))
+    console.print(
+        f"single requests: {single.request_us:.0f} µs at the median, a bare INSERT {single.insert_us:.0f} µs: "
+        f"{single.ratio:.1f} times (goal {intake.GOALS['single']:.0f}); {single.daemon_us:.0f} µs of the daemon"
+    )
+    return single
+
+
 def bench_intake(
     console: Console, requests: int, rows: int, searches: int
-) -> tuple[list[intake.BulkFigure], intake.SingleFigure, list[search.SearchFigure]]:
-    """Upload into an empty and into a full database, send single requests, and search, on a daemon of its own."""
+) -> tuple[list[intake.BulkFigure], list[search.SearchFigure]]:
+    """Upload into an empty and into a full database, and search, on a daemon of its own."""
     console.print(f"{requests} requests in one upload, into an empty database and beside {rows} lines …")
     with tempfile.TemporaryDirectory(prefix="acs-bridge-bench-") as name:
         folder = Path(name)
@@ -78,19 +93,14 @@ def bench_intake(
         with processes.daemon(folder, SETTINGS) as running:
             token = new_token(processes.environment_of(folder, SETTINGS))
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                single = runner.run(intake.measure_single(running, folder, token, SINGLE_REQUESTS))
                 figures = [runner.run(intake.measure_upload(running, token, "empty", 0, requests))]
                 runner.run(intake.fill(folder, rows))
                 figures.append(runner.run(intake.measure_upload(running, token, "full", rows, requests)))
                 found = runner.run(search.measure(running.operator_port, token, rows, searches)) if searches else []
     console.print(table_of_uploads(figures))
-    console.print(
-        f"single requests: {single.request_us:.0f} µs at the median, a bare INSERT {single.insert_us:.0f} µs: "
-        f"{single.ratio:.1f} times (goal {intake.GOALS['single']:.0f})"
-    )
     if found:
         console.print(table_of_searches(found))
-    return figures, single, found
+    return figures, found
 
 
 def table_of_searches(figures: list[search.SearchFigure]) -> Table:
@@ -142,35 +152,44 @@ def bench_reports(console: Console, count: int) -> reports.ReportFigures:
     return found
 
 
+def measured(console: Console, options: argparse.Namespace) -> list[dict[str, object]]:
+    """Measure everything that was asked for, a part after the other."""
+    shown: list[dict[str, object]] = []
+    if options.singles:
+        single = bench_single(console, options.singles)
+        shown.append(asdict(single) | {"ratio": round(single.ratio, 2)})
+    if options.requests:
+        uploads, searches = bench_intake(console, options.requests, options.rows, options.searches)
+        shown += [asdict(figure) for figure in uploads] + [asdict(figure) for figure in searches]
+    if options.reports:
+        shown.append(asdict(bench_reports(console, options.reports)))
+    if options.sessions:
+        console.print(f"{options.sessions} gateways, {options.concurrency} sessions at a time …")
+        with tempfile.TemporaryDirectory(prefix="acs-bridge-bench-") as name:
+            folder = Path(name)
+            with processes.daemon(folder, SETTINGS) as running:
+                figures = figures_of(running, folder, options)
+        console.print(table_of(figures))
+        shown += [asdict(figure) for figure in figures]
+    return shown
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--sessions", type=int, default=3000)
+    parser.add_argument("--sessions", type=int, default=3000, help="gateways; 0 leaves sessions out")
     parser.add_argument("--concurrency", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=10, help="in which floor and daemon take turns")
-    parser.add_argument("--requests", type=int, default=100_000, help="of each bulk upload; 0 leaves the intake out")
+    parser.add_argument("--singles", type=int, default=1000, help="single requests; 0 leaves them out")
+    parser.add_argument("--requests", type=int, default=100_000, help="of each bulk upload; 0 leaves uploads out")
     parser.add_argument("--rows", type=int, default=1_000_000, help="lines in the full database")
     parser.add_argument("--searches", type=int, default=100, help="of each kind, beside so many lines; 0 leaves it out")
     parser.add_argument("--reports", type=int, default=2000, help="of gateways to their PHAN URLs; 0 leaves it out")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     options = parser.parse_args()
-    if min(options.sessions, options.concurrency, options.rounds) < 1:
-        parser.error("--sessions, --concurrency and --rounds are at least 1")
+    if min(options.concurrency, options.rounds) < 1:
+        parser.error("--concurrency and --rounds are at least 1")
     console = Console()
-    console.print(f"{options.sessions} gateways, {options.concurrency} sessions at a time …")
-    uploads, single, searches = (
-        bench_intake(console, options.requests, options.rows, options.searches) if options.requests else ([], None, [])
-    )
-    reported = [bench_reports(console, options.reports)] if options.reports else []
-    with tempfile.TemporaryDirectory(prefix="acs-bridge-bench-") as name:
-        folder = Path(name)
-        with processes.daemon(folder, SETTINGS) as running:
-            figures = figures_of(running, folder, options)
-    console.print(table_of(figures))
-    shown = [asdict(figure) for figure in figures]
-    shown += [asdict(figure) for figure in uploads] + [asdict(figure) for figure in searches]
-    shown += [asdict(figure) for figure in reported]
-    if single is not None:
-        shown.append(asdict(single) | {"ratio": round(single.ratio, 2)})
+    shown = measured(console, options)
     console.print_json(json.dumps(shown))
     if options.json:
         options.json.write_text(json.dumps(shown, indent=2) + "\n", encoding="utf-8")
