@@ -3,6 +3,7 @@
 A log line names the route, never the path or the query: a code in a path is a customer's. A body is never looked at.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -36,21 +37,24 @@ def answering(measures: OperatorMeasures, on_change: Callable[[], None], callers
         seconds = time.perf_counter() - begun
         if request.method not in READING and response.status < HTTPStatus.BAD_REQUEST:
             on_change()
+        asyncio.get_running_loop().call_soon(tell, request, response.status, seconds)  # when it has been sent
+        return response
+
+    def tell(request: web.Request, status: int, seconds: float) -> None:
         route = template(request)
-        measures.served(request.method, route, response.status, seconds)
+        measures.served(request.method, route, status, seconds)
         actor = request.get(ACTOR)
-        if actor is None and response.status == HTTPStatus.TOO_MANY_REQUESTS:
-            return response  # a flood of strangers: it was said when it began, and is counted
+        if actor is None and status == HTTPStatus.TOO_MANY_REQUESTS:
+            return  # a flood of strangers: it was said when it began, and is counted
         _log.info(
             "request_served",
             method=request.method,
             route=route,
-            status=response.status,
+            status=status,
             seconds=round(seconds, 6),
             actor=None if actor is None else actor.label,
             address=callers.sender(request),
         )
-        return response
 
     return answer
 
