@@ -72,6 +72,10 @@ class Unauthenticated(AcsBridgeError):
     title = "A valid bearer token is needed"
 
 
+class Unconfirmed(AcsBridgeError):
+    """Nothing was done for a caller who was only remembered: look it up, and ask again. No caller is told this."""
+
+
 class Forbidden(AcsBridgeError):
     """The caller's role does not allow this."""
 

@@ -243,7 +243,7 @@ class Parts:
         application = operator_application(
             services,
             callers=Callers(
-                Tokens(database, clock).check,
+                Tokens(database, clock),
                 self.logins,
                 Rates(clock, listener.requests_per_minute, listener.strangers_per_minute),
                 Proxies(listener.trusted_proxies),

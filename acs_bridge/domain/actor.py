@@ -1,6 +1,6 @@
 """Who asks for something: what the audit trail writes down, and the role that decides what is allowed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -23,6 +23,9 @@ class Actor:
     role: Role
     address: str  # where the call came from; empty on the command line
     requests_per_minute: int | None = None  # a limit of this caller's own
+    unconfirmed: bytes | None = field(default=None, repr=False)
+    """The SHA-256 of a token that is remembered, and was not looked up for this call: whoever does something for this
+    caller looks whether it still counts in the statement that does it, and does nothing else (raises Unconfirmed)."""
 
     @property
     def label(self) -> str:

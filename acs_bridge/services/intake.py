@@ -11,7 +11,7 @@ from acs_bridge.domain.actor import Actor
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.ids import new_id
 from acs_bridge.domain.phan import PhanClaims
-from acs_bridge.errors import InvalidField, NotFound
+from acs_bridge.errors import InvalidField, NotFound, Unconfirmed
 from acs_bridge.services.binding import Binding
 from acs_bridge.services.change import Change
 from acs_bridge.services.lines import Box, Lines, choose, take
@@ -38,7 +38,10 @@ class Intake:
         self._binding = binding
 
     async def provision(self, order: Order, actor: Actor, batch_id: UUID | None = None) -> Receipt:
-        """Do what a request asks for, or say what stands in the way. Without a batch it is one of its own."""
+        """Do what a request asks for, or say what stands in the way. Without a batch it is one of its own.
+
+        For an unconfirmed caller a new line is made, or nothing is done (Unconfirmed).
+        """
         receipt = await decided(lambda: self._look_and_act(order, actor, batch_id))
         if receipt.created:
             await self._binding.meet(order.gateway)
@@ -58,6 +61,8 @@ class Intake:
             new = self._new_line(order, change)
             if await requests.accept_new(self._database, new, actor, change.now):
                 return _receipt(new)
+        if actor.unconfirmed is not None:
+            raise Unconfirmed
         seen = await requests.look(self._database, order.code, order.line, order.gateway)
         refuse(order, seen)
         known = accepted(order, seen)

@@ -1,7 +1,7 @@
 """Bearer tokens for callers of the operator listener: made, checked, listed, revoked.
 
-A token is looked up for every request and kept nowhere else, so that one which is revoked is refused from that moment
-on.
+A token is looked up for every request, so that one which is revoked is refused from that moment on. The statement of an
+ordinary provisioning request does that itself: for it the caller is recalled from the last minute's calls, unconfirmed.
 """
 
 import secrets
@@ -22,7 +22,7 @@ from acs_bridge.store import tokens
 from acs_bridge.store.audit import Deed
 from acs_bridge.store.database import Database
 from acs_bridge.store.rows import Executor, in_transaction
-from acs_bridge.store.tokens import Limits, Networks, TokenRow
+from acs_bridge.store.tokens import Bearer, Limits, Networks, TokenRow
 
 _log = structlog.get_logger(__name__)
 
@@ -31,6 +31,8 @@ _TOKEN_BYTES = 32
 _MAX_TOKEN = 128
 YEAR = timedelta(days=365)
 MOST_NETWORKS = 64
+RECALLED_FOR = timedelta(minutes=1)  # then it is noted again that a token is used
+MOST_RECALLED = 1024
 
 
 class WrongNetwork(Forbidden):
@@ -47,6 +49,7 @@ class Tokens:
         self._database = database
         self._clock = clock
         self._random = random
+        self._recent: dict[bytes, Bearer] = {}
 
     async def create(
         self,
@@ -80,15 +83,32 @@ class Tokens:
 
     async def check(self, token: str, address: str) -> Actor:
         """Say who calls with this token from this address."""
-        found = None
+        found, hash = None, _hash(token)
         if len(token) <= _MAX_TOKEN and token.isascii():
-            found = await tokens.check(self._database, _hash(token), self._clock())
+            found = await tokens.check(self._database, hash, self._clock())
         if found is None:
+            self._recent.pop(hash, None)
             raise Unauthenticated("this bearer token is not known, or counts no more")
         if found.networks and not _within(address, found.networks):
             _log.warning("token_shown_elsewhere", token=found.name, address=address)
             raise WrongNetwork(f"this token is not taken from {address}; an Admin knows the networks that it is for")
+        self._remember(hash, found)
         return Actor("token", found.name, found.role, address, found.requests_per_minute)
+
+    def recall(self, token: str, address: str) -> Actor | None:
+        """Say who called with this token a moment ago, unconfirmed; None when it has to be looked up."""
+        hash = _hash(token)
+        found = self._recent.get(hash)
+        if found is None or self._clock() - found.used_at > RECALLED_FOR:
+            return None
+        if found.networks and not _within(address, found.networks):
+            return None
+        return Actor("token", found.name, found.role, address, found.requests_per_minute, hash)
+
+    def _remember(self, hash: bytes, found: Bearer) -> None:
+        if len(self._recent) >= MOST_RECALLED:
+            self._recent.clear()
+        self._recent[hash] = found
 
     async def list(self) -> list[TokenRow]:
         """List every token that was ever made, without the tokens."""
@@ -126,4 +146,4 @@ def _within(address: str, networks: Networks) -> bool:
 
 
 def _hash(token: str) -> bytes:
-    return sha256(token.encode()).digest()
+    return sha256(token.encode(errors="surrogatepass")).digest()

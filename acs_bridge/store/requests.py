@@ -89,7 +89,7 @@ async def look(executor: Executor, code: Text, line: Text, gateway: Identity | N
 
 
 async def accept_new(executor: Executor, new: NewLine, actor: Actor, now: datetime) -> bool:
-    """Make a new line with all that belongs to it, or nothing: then something of it is known."""
+    """Make a new line with all that belongs to it, or nothing: then something of it is known, or its caller is not."""
     oui, serial_number, product_class = _named(new.gateway)
     accepted = await executor.fetchval(
         _SQL.accept_new,
@@ -112,6 +112,7 @@ async def accept_new(executor: Executor, new: NewLine, actor: Actor, now: dateti
         new.request_id,
         actor.address,
         new.batch_id,
+        actor.unconfirmed,
     )
     return accepted is True
 

@@ -33,6 +33,7 @@ class Bearer:
     role: Role
     networks: Networks
     requests_per_minute: int | None
+    used_at: datetime  # as it is noted, to the minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ async def check(executor: Executor, hash: bytes, now: datetime) -> Bearer | None
         return None
     if row["is_news"]:
         await executor.execute(_SQL.used, hash, now)
-    return Bearer(row["name"], Role(row["role"]), tuple(row["networks"]), row["requests_per_minute"])
+    used_at = now if row["is_news"] else row["last_used_at"]
+    return Bearer(row["name"], Role(row["role"]), tuple(row["networks"]), row["requests_per_minute"], used_at)
 
 
 async def all_tokens(executor: Executor) -> list[TokenRow]:

@@ -38,9 +38,12 @@ left join write w on w.id = r.write_id;
 -- name: accept_new
 -- A request for a line that is new, all of it at once: what is known already is given by its id ($2 subscriber, $9
 -- gateway), everything else is made. No row: something of it is known after all. A unique violation: somebody else was
--- quicker by a moment. Either way, look.
+-- quicker by a moment, or the token of a caller who was recalled ($20) counts no more. Either way, look.
 with nothing_known as materialized (
-    select not exists (select from device d where d.line_key = $11 and d.deleted_at is null)
+    select ($20::bytea is null or exists (
+               select from token t
+               where t.hash = $20 and t.revoked_at is null and (t.expires_at is null or t.expires_at > $1)))
+       and not exists (select from device d where d.line_key = $11 and d.deleted_at is null)
        and ($2::bigint is not null or not exists (select from subscriber s where s.code_key = $4))
        and ($9::bigint is not null or $8::text is null or box_is_free($6, $8, $7)) as yes
 ),

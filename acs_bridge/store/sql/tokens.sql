@@ -5,7 +5,7 @@ values ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: check
 -- Whose token this is, as long as it counts; and whether it is to be noted that it is used, which is kept to the minute.
-select name, role, networks, requests_per_minute,
+select name, role, networks, requests_per_minute, last_used_at,
        coalesce(last_used_at < $2::timestamptz - interval '1 minute', true) as is_news
 from token
 where hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2);

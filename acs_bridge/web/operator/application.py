@@ -46,7 +46,7 @@ from acs_bridge.web.operator.callers import Callers
 from acs_bridge.web.operator.console.login import LoginPages
 from acs_bridge.web.operator.console.pages import console_pages
 from acs_bridge.web.operator.console.serving import Console
-from acs_bridge.web.operator.doors import ANONYMOUS, DOORS
+from acs_bridge.web.operator.doors import ANONYMOUS, DOORS, Door
 from acs_bridge.web.operator.measures import OperatorMeasures
 from acs_bridge.web.operator.middleware import answering, authenticating
 from acs_bridge.web.operator.models.events import EventQuery
@@ -165,12 +165,12 @@ def operator_application(
         middlewares=[answering(measures, on_change, callers), authenticating(callers)], client_max_size=LARGEST_BODY
     )
     application.on_response_prepare.append(tell)
+    routes = table(services, clock)
     application[ANONYMOUS] = {"/healthz", "/readyz"}
-    application[DOORS] = {PATH: DOOR}
+    application[DOORS] = {PATH: DOOR} | {route.path: Door(recalls=True) for route in routes if route.confirms}
     add_soap(application, services, callers.public_url)
     application[STOPPING] = asyncio.Event()
     application.on_shutdown.append(_stop_uploads)
-    routes = table(services, clock)
     add_routes(application, routes, services.repeats)
     add_description(application, routes, callers.public_url)
 

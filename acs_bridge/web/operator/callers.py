@@ -6,9 +6,8 @@ secret, which only our own pages know, and has to come from them as far as the b
 
 import binascii
 from base64 import b64decode
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -16,11 +15,10 @@ from aiohttp import web
 from acs_bridge.domain.actor import Actor
 from acs_bridge.errors import Forbidden, Unauthenticated
 from acs_bridge.services.logins import Logins, Session
+from acs_bridge.services.tokens import Tokens
 from acs_bridge.web.operator.doors import door, template
 from acs_bridge.web.operator.rates import Rates
 from acs_bridge.web.proxies import Proxies
-
-CheckToken: TypeAlias = Callable[[str, str], Awaitable[Actor]]
 
 READING: Final = ("GET", "HEAD")
 CSRF_HEADER: Final = "X-CSRF-Token"
@@ -49,7 +47,7 @@ class PasswordFirst(Forbidden):
 class Callers:
     """Knows who calls."""
 
-    check_token: CheckToken
+    tokens: Tokens
     logins: Logins
     rates: Rates
     proxies: Proxies
@@ -77,7 +75,7 @@ class Callers:
         if "Authorization" in request.headers or self.cookie not in request.cookies:
             address = self.sender(request)
             async with self.rates.strangers.knocking(address):
-                return await self.check_token(_token(request), address)
+                return await self.tokens.check(_token(request), address)
         session = await self.session(request, used=used)
         if request.method not in READING and not session.admits(request.headers.get(CSRF_HEADER, "")):
             await self.refused(session.actor, "request_forged", request)
@@ -85,6 +83,12 @@ class Callers:
         if session.must_change:
             raise PasswordFirst
         return session.actor
+
+    def recalled(self, request: web.Request) -> Actor | None:
+        """Say who calls without looking, unconfirmed; None when nobody called with this token a moment ago."""
+        if "Authorization" not in request.headers:
+            return None
+        return self.tokens.recall(_token(request), self.sender(request))
 
     async def session(self, request: web.Request, *, used: bool = True) -> Session:
         """Say whose session a request shows; SessionOver when it is nobody's, Forged when another site asks."""

@@ -26,6 +26,7 @@ class Door:
     takes_basic: bool = False  # a token is also taken as the password of HTTP Basic
     decides_roles: bool = False  # also what a CSR may, which is not for the method to say
     serve: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None  # whoever comes, instead of a route
+    recalls: bool = False  # its callers may be unconfirmed at first: see Actor
 
 
 DOORS: Final[web.AppKey[dict[str, Door]]] = web.AppKey("doors", dict[str, Door])

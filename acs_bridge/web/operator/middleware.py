@@ -6,6 +6,7 @@ A log line names the route, never the path or the query: a code in a path is a c
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TypeAlias
 
@@ -13,12 +14,13 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from acs_bridge.domain.actor import Role
-from acs_bridge.errors import AcsBridgeError, Forbidden, where
+from acs_bridge.domain.actor import Actor, Role
+from acs_bridge.errors import AcsBridgeError, Forbidden, Unconfirmed, where
 from acs_bridge.web.operator.callers import READING, Callers
 from acs_bridge.web.operator.doors import ANONYMOUS, door, template
 from acs_bridge.web.operator.measures import OperatorMeasures
 from acs_bridge.web.operator.problems import HEADERS, ReadsOnly
+from acs_bridge.web.operator.rates import STANDING
 from acs_bridge.web.operator.serving import ACTOR
 from acs_bridge.web.operator.uploads import STILL
 
@@ -84,16 +86,36 @@ def authenticating(callers: Callers) -> Middleware:
         anonymous = request.app[ANONYMOUS]
         if template(request) in anonymous or request.path in anonymous or request.method in here.open_to:
             return await handler(request)
-        actor = await callers.caller(request)
-        request[ACTOR] = actor
-        request[STILL] = lambda: callers.caller(request)
-        callers.rates.take(request, actor)
-        try:
-            if actor.role is Role.CSR and request.method not in READING and not here.decides_roles:
-                raise ReadsOnly
-            return await handler(request)
-        except Forbidden:
-            await callers.refused(actor, "request_refused", request)
-            raise
+        recalled = callers.recalled(request) if here.recalls else None
+        if recalled is not None:
+            with suppress(Unconfirmed):
+                return await _at_once(callers, request, recalled, handler)
+        return await _admitted(callers, request, await callers.caller(request), handler)
 
     return authenticate
+
+
+async def _at_once(callers: Callers, request: web.Request, recalled: Actor, handler: Handler) -> web.StreamResponse:
+    """Answer a caller who was not looked up; whoever would be told of an error is looked up after all."""
+    try:
+        return await _admitted(callers, request, recalled, handler)
+    except Exception as error:
+        del request[ACTOR]
+        if not isinstance(error, Unconfirmed):
+            request[ACTOR] = await callers.caller(request)
+        raise
+
+
+async def _admitted(callers: Callers, request: web.Request, actor: Actor, handler: Handler) -> web.StreamResponse:
+    """Answer a caller who is known."""
+    request[ACTOR] = actor
+    request[STILL] = lambda: callers.caller(request)
+    if STANDING not in request:
+        callers.rates.take(request, actor)
+    try:
+        if actor.role is Role.CSR and request.method not in READING and not door(request).decides_roles:
+            raise ReadsOnly
+        return await handler(request)
+    except Forbidden:
+        await callers.refused(actor, "request_refused", request)
+        raise

@@ -96,6 +96,7 @@ class Route(Generic[Q, B]):
     refusals: tuple[HTTPStatus, ...] = field(default=())  # beside those that every route has
     bulk: Bulk[B] | None = None  # takes many bodies as well
     in_text: bool = False  # answers people too, who ask for text/plain
+    confirms: bool = False  # its handler takes an unconfirmed actor, and looks whether its token counts: see Actor
     idempotent: bool = False  # honours an Idempotency-Key; its answers are kept
     secret: bool = False  # its answers have a secret: they are kept sealed
 

@@ -15,7 +15,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from acs_bridge.domain.actor import Actor
-from acs_bridge.errors import InvalidField
+from acs_bridge.errors import InvalidField, Unconfirmed
 from acs_bridge.services.repeats import Repeats
 from acs_bridge.web.operator.bodies import parsed
 from acs_bridge.web.operator.problems import HEADERS, UnreadableBody, WrongMediaType, WrongRole, invalid_query
@@ -66,7 +66,10 @@ def _handler(route: AnyRoute, repeats: Repeats) -> Handler:
         query = query_of(route.query, request)
         key = key_of(request) if route.idempotent else None
         batch_id = batch_of(request) if route.bulk is not None else None
-        if route.bulk is not None and request.content_type in media_types(route.bulk):
+        is_upload = route.bulk is not None and request.content_type in media_types(route.bulk)
+        if actor.unconfirmed is not None and (not route.confirms or is_upload or key is not None):
+            raise Unconfirmed
+        if route.bulk is not None and is_upload:
             _refuse_encoded(request)
             if key is not None:
                 raise InvalidField(KEY, "is for single requests; lines that are sent again are done once without it")

@@ -149,7 +149,7 @@ async def operator(office: Office, lookup: PhanLookup, keyring: Keyring) -> Asyn
             users=Users(office.database, office.clock, os.urandom, QUICK),
         ),
         callers=Callers(
-            office.tokens.check,
+            office.tokens,
             logins,
             Rates(office.clock, USUAL_RATE, STRANGERS),
             Proxies((ip_network(PROXY),)),

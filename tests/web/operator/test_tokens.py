@@ -1,6 +1,7 @@
-"""What narrows a token: where it is taken from, and how often."""
+"""What narrows a token: where it is taken from, how often, and until when, also where it is only remembered."""
 
 from contextlib import suppress
+from datetime import timedelta
 from ipaddress import ip_network
 
 import pytest
@@ -9,10 +10,13 @@ from structlog.testing import capture_logs
 
 from acs_bridge.domain.actor import Role
 from acs_bridge.errors import Unauthenticated
+from acs_bridge.store.database import Database
+from acs_bridge.store.statements import load
 from acs_bridge.web.operator import rates
 from tests.web.operator.conftest import MAKER, PROXY, STRANGERS, USUAL_RATE, Api
 
 QUEUE = "/v1/queue"
+REQUESTS = "/v1/provisioning-requests"
 AT_HOME = (ip_network("192.0.2.0/24"), ip_network("2001:db8::/48"))
 
 
@@ -144,6 +148,66 @@ class TestStrangers:
                     async with strangers.knocking(address):
                         raise Unauthenticated
         assert list(strangers._windows) == ["192.0.2.6", "192.0.2.7", "192.0.2.8"]
+
+
+def line(number):
+    return {"subscriber": {"name": "Ann", "code": f"C-{number}"}, "line_of_service": f"L-{number}"}
+
+
+class TestRecalled:
+    """For a new line a caller is not looked up before it: the statement that makes the line does that."""
+
+    @pytest.fixture
+    async def bss(self, operator):
+        """A caller who was looked up a moment ago, and whose token counts for half a minute more."""
+        token = await operator.office.tokens.create("bss", Role.INTAKE, MAKER, timedelta(seconds=30))
+        bss = Api(operator.session, operator.base, token)
+        assert (await bss.post(REQUESTS, line(0))).status == 201
+        return bss
+
+    async def revoke(self, operator):
+        await operator.office.tokens.revoke("bss", MAKER)
+
+    async def expire(self, operator):
+        operator.office.clock.advance(seconds=31)
+
+    async def test_a_new_line_costs_one_statement(self, bss, monkeypatch):
+        asked = []
+
+        async def run(self, method, sql, *args, was=Database._run):
+            asked.append(sql)
+            return await was(self, method, sql, *args)
+
+        monkeypatch.setattr(Database, "_run", run)
+        assert (await bss.post(REQUESTS, line(1))).status == 201
+        assert asked.count(load("requests").accept_new) == 1
+        assert load("tokens").check not in asked
+
+    @pytest.mark.parametrize("end", [revoke, expire])
+    async def test_nothing_is_done_for_a_token_that_counts_no_more(self, operator, bss, end):
+        await end(self, operator)
+        assert (await bss.post(REQUESTS, line(1))).status == 401
+        assert await operator.office.database.fetchval("select count(*) from device") == 1
+
+    async def test_nor_is_it_told_what_stands_in_its_way(self, operator, bss):
+        await self.revoke(operator)
+        same_line_of_another = line(0) | {"subscriber": {"name": "Bob", "code": "C-9"}}
+        for body in (line(0), same_line_of_another, {"wrong": 1}, b"{"):
+            assert (await bss.post(REQUESTS, body)).status == 401
+
+    async def test_what_has_to_be_asked_again_counts_once(self, bss):
+        replies = [await bss.post(REQUESTS, body) for body in (line(0), line(1), {"wrong": 1}, line(1))]
+        assert [reply.status for reply in replies] == [200, 201, 422, 200]
+        left = [int(reply.headers["RateLimit-Remaining"]) for reply in replies]
+        assert left == [left[0] - n for n in range(4)]
+
+    async def test_its_use_is_still_noted_to_the_minute(self, operator, admin):
+        office = operator.office
+        for number in range(5):
+            assert (await admin.post(REQUESTS, line(number))).status == 201
+            noted = {row.name: row.last_used_at for row in await office.tokens.list()}
+            assert office.clock() - noted["admin"] <= timedelta(minutes=1)
+            office.clock.advance(seconds=25)
 
 
 async def test_a_new_token_counts_for_a_year_unless_said_otherwise(operator):

@@ -68,6 +68,7 @@ class IntakeRoutes:
                 body=NewRequest,
                 refusals=(HTTPStatus.CONFLICT,),
                 bulk=Bulk(self.provision_many, self._bulk.begin, RequestLine, Table.of, CHUNKS_AT_ONCE),
+                confirms=True,
                 idempotent=True,
             ),
             Route(
