@@ -13,17 +13,17 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: help demo test browser check lint types imports bench fuzz fuzz-api format schemas secrets requirements clean
 
 help:
-	@echo "make demo    the main job, end to end, on simulated gateways (ARGS=--once ends when all are verified)"
-	@echo "make test    the whole test suite (ARGS goes to pytest)"
-	@echo "make browser what the console's tests need beside Python: without it, and chromium, they are skipped"
-	@echo "make check   lint, types and import layers"
-	@echo "make bench   what a session costs, beside a floor measured in the same run"
-	@echo "make fuzz    look for bytes that break a reader (ARGS: a target, then libFuzzer's options)"
-	@echo "make fuzz-api  call all of /v1 with every role, as its description says (ARGS go to schemathesis)"
-	@echo "make format  let ruff put the code in order"
-	@echo "make schemas the descriptions in schemas, after a change of a route, a model or a SOAP operation"
-	@echo "make secrets the passwords that docker-compose.yml mounts"
-	@echo "make clean   remove $(VENV) and the tools' caches"
+	@echo "make demo     the main job, end to end, on simulated gateways (ARGS=--once ends when all are verified)"
+	@echo "make test     the whole test suite (ARGS goes to pytest)"
+	@echo "make browser  what the console's tests need beside Python: without it, and chromium, they are skipped"
+	@echo "make check    lint, types and import layers"
+	@echo "make bench    what a session costs, beside a floor measured in the same run"
+	@echo "make fuzz     look for bytes that break a reader (ARGS: a target, then libFuzzer's options)"
+	@echo "make fuzz-api call all of /v1 with every role, as its description says (ARGS go to schemathesis)"
+	@echo "make format   let ruff put the code in order"
+	@echo "make schemas  the descriptions in schemas, after a change of a route, a model or a SOAP operation"
+	@echo "make secrets  the passwords that docker-compose.yml mounts"
+	@echo "make clean    remove $(VENV) and the tools' caches"
 
 demo: $(VENV)/runtime.stamp
 	@echo "==> acs-bridge demo $(ARGS)"

@@ -21,8 +21,8 @@ def section(title: str) -> str:
 @pytest.fixture
 def settings() -> Settings:
     """What the README has people write into their file."""
-    (file,) = re.findall(r"<<'END'\n(.*?)\n +END\n", section("Configuration"), re.DOTALL)
-    return Settings.load(overrides=tomllib.loads(re.sub(r"^    ", "", file, flags=re.MULTILINE)))
+    (file,) = re.findall(r"^    \[phan\]\n(?:    .*\n)+", section("Configuration"), re.MULTILINE)
+    return Settings.load(overrides=tomllib.loads(file))
 
 
 @pytest.mark.timeout(240)  # commands are processes, which take long where many tests run
