@@ -158,6 +158,8 @@ async def test_a_query_that_cannot_be_taken_is_named(intake, query, field):
         ("audit?until=0.5", "until", "must be a time with its offset from UTC"),
         ("audit?since=2026-11-22T09:30:00", "since", "must be a time with its offset from UTC"),
         ("audit?since=2026-13-01T00:00:00Z", "since", "must be a time with its offset from UTC"),
+        ("audit?since=0001-01-01T00:00:00%2B23:59", "since", "must be a time with its offset from UTC"),
+        ("audit?until=9999-12-31T23:59:59-23:59", "until", "must be a time with its offset from UTC"),
     ],
 )
 async def test_a_query_is_told_its_limit(admin, query, field, words):

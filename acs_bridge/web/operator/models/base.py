@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
@@ -117,8 +117,8 @@ def _moment(given: object) -> object:
     if not isinstance(given, str) or _RFC_3339.fullmatch(given) is None:
         raise PydanticCustomError("moment", "{words}", {"words": MOMENT})
     try:
-        return datetime.fromisoformat(given.upper())
-    except ValueError:
+        return datetime.fromisoformat(given.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):  # as at the beginning of the year 1, east of Greenwich
         raise PydanticCustomError("moment", "{words}", {"words": MOMENT}) from None
 
 
