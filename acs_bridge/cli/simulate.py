@@ -57,7 +57,13 @@ def simulate(  # one parameter for each option
         ),
     ] = None,
     interval: Annotated[
-        float, typer.Option(min=0, max=MAX_INTERVAL, metavar="SECONDS", help="Between two sessions of a gateway.")
+        float,
+        typer.Option(
+            min=0,
+            max=MAX_INTERVAL,
+            metavar="SECONDS",
+            help="Between two sessions of a gateway; the first ones are spread over it.",
+        ),
     ] = 0.0,
     username: Annotated[str, typer.Option(help="What the gateways authenticate with.")] = "",
     password: Annotated[str, typer.Option(help="Shown to everybody on this machine; better: --password-file.")] = "",
