@@ -9,7 +9,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,6 @@ hypothesis.settings.load_profile("untimed")
 
 T = TypeVar("T")
 TEMPLATE = "template_acs_bridge"
-TEMPLATE_LOCK = 1
 TEST_POOL_SIZE = 4
 DATA_PREFIX = "acs-bridge-tests-"
 ROOM_BYTES = 1 << 30
@@ -104,22 +103,28 @@ def pytest_configure_node(node: Any) -> None:
 def postgres(request: pytest.FixtureRequest) -> Postgres:
     given = getattr(request.config, "workerinput", {}).get(WORKER_INPUT)
     server = Postgres(*given) if given else server_of(request.config)
-    run(make_template(server))
+    run(make_template(server, TEMPLATE, "template1", migrated))
     return server
 
 
-async def make_template(server: Postgres) -> None:
-    """Make the migrated database that each test gets a copy of; the first worker makes it, the others wait."""
+async def migrated(connection: asyncpg.Connection) -> None:
+    await migrate(connection, datetime.now(UTC))
+
+
+async def make_template(
+    server: Postgres, name: str, source: str, fill: Callable[[asyncpg.Connection], Awaitable[None]]
+) -> None:
+    """Make a database that tests get copies of, once for the run: the first worker makes it, the others wait."""
     admin = await asyncpg.connect(server.owner_url())
     try:
-        await admin.execute("select pg_advisory_lock($1)", TEMPLATE_LOCK)
-        if not await admin.fetchval("select exists (select from pg_database where datname = $1)", TEMPLATE):
-            unfinished = f"{TEMPLATE}_{uuid4().hex}"
-            await admin.execute(f"create database {unfinished}")
+        await admin.execute("select pg_advisory_lock(hashtext($1))", name)
+        if not await admin.fetchval("select exists (select from pg_database where datname = $1)", name):
+            unfinished = f"{name}_{uuid4().hex}"
+            await admin.execute(f"create database {unfinished} template {source} strategy file_copy")
             connection = await asyncpg.connect(server.owner_url(unfinished))
-            await migrate(connection, datetime.now(UTC))
+            await fill(connection)
             await connection.close()
-            await admin.execute(f"alter database {unfinished} rename to {TEMPLATE}")
+            await admin.execute(f"alter database {unfinished} rename to {name}")
     finally:
         await admin.close()
 

@@ -82,7 +82,7 @@ class TestTheEndOfALabel:
             " select '00005E', 'X', 'S' || n, now() from generate_series(1, 20000) n"
         )
         from acs_bridge.store import statements
-        from tests.store.test_session_plans import generic_plan, nodes
+        from tests.store.crowd import generic_plan, nodes
 
         plan = await generic_plan(site.database, "ending", statements.load("gateways").ending)
         read = {node.get("Index Name") for node in nodes(plan)}
