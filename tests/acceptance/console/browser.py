@@ -5,17 +5,22 @@ an error on their console, an exception that nobody caught, something that the c
 request to anywhere else. A test that provokes one says so beforehand (`Visit.expects`), else it fails of it.
 """
 
+import asyncio
 import os
 import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import psutil  # type: ignore[import-untyped]
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebError, async_playwright
+from playwright.async_api import Browser as PlaywrightBrowser
+from playwright.async_api import BrowserContext, ConsoleMessage, Page, Playwright, Request, WebError, async_playwright
+from playwright.async_api import Error as PlaywrightError
 
 from tests.conftest import memory_or_disk
 
@@ -33,6 +38,9 @@ SHOWN: Final = 3
 WIDTHS: Final = {1280: 800, 390: 844}
 """How wide a desk and a telephone are, and how high, in CSS pixels."""
 SCHEMES: Final = ("light", "dark")
+ANSWER_SECONDS: Final = 15.0
+START_SECONDS: Final = 60.0
+"""How long a browser may take to answer, and to start; a machine that is very busy takes a few of them."""
 
 HERE: Final = "127.0.0.1"
 FLAGS: Final = (
@@ -71,19 +79,80 @@ def skip_without_browser() -> None:
         pytest.skip(words)
 
 
+class Browser:
+    """The browser of a worker. One that hangs, or is gone, is replaced: it fails the test it hangs in, and no other.
+
+    What playwright waits for without a bound is bounded here: a browser that does not answer would be waited for as
+    long as there is time, and so would be everything after it.
+    """
+
+    def __init__(self, playwright: Playwright, folder: str) -> None:
+        self._playwright = playwright
+        self._folder = folder
+        self._started: PlaywrightBrowser | None = None
+        self.processes: list[psutil.Process] = []
+        """Those that were there when it had started."""
+
+    async def context(self, **options: Any) -> BrowserContext:
+        """A cookie jar of its own, in a browser that answers."""
+        if self._started is not None:
+            with suppress(TimeoutError, PlaywrightError):
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    return await self._started.new_context(**options)
+        async with asyncio.timeout(START_SECONDS):
+            return await (await self._start()).new_context(**options)
+
+    async def leave(self, context: BrowserContext) -> None:
+        """Close a context, or the whole browser where it does not answer."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await context.close()
+        except (TimeoutError, PlaywrightError):
+            self._kill()
+
+    async def end(self) -> None:
+        """End it, and leave no process of it."""
+        with suppress(TimeoutError, PlaywrightError):
+            async with asyncio.timeout(ANSWER_SECONDS):
+                if self._started is not None:
+                    await self._started.close()
+        self._kill()
+
+    async def _start(self) -> PlaywrightBrowser:
+        self._kill()
+        before = children()
+        self._started = await self._playwright.chromium.launch(
+            executable_path=executable(),
+            args=list(FLAGS),
+            env={"PATH": os.environ["PATH"], "HOME": self._folder, "TMPDIR": self._folder},
+        )
+        self.processes = [process for process in children() if process not in before]
+        return self._started
+
+    def _kill(self) -> None:
+        self._started = None
+        for process in self.processes:
+            with suppress(psutil.NoSuchProcess):
+                for each in (*process.children(recursive=True), process):
+                    each.kill()
+
+
+def children() -> list[psutil.Process]:
+    """Every process that this one, or one of them, has started."""
+    return psutil.Process().children(recursive=True)
+
+
 @asynccontextmanager
 async def started() -> AsyncIterator[Browser]:
     """The browser of a worker; it ends with the block, and leaves no files."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=executable(),
-            args=list(FLAGS),
-            env={"PATH": os.environ["PATH"], "HOME": str(memory_or_disk()), "TMPDIR": str(memory_or_disk())},
-        )
-        try:
-            yield browser
-        finally:
-            await browser.close()
+    place = TemporaryDirectory(prefix="acs-bridge-tests-browser-", dir=memory_or_disk(), ignore_cleanup_errors=True)
+    with place as folder:
+        async with async_playwright() as playwright:
+            browser = Browser(playwright, folder)
+            try:
+                yield browser
+            finally:
+                await browser.end()
 
 
 class Visit:
@@ -129,19 +198,20 @@ class Visit:
 @asynccontextmanager
 async def visiting(browser: Browser, origin: str, **options: Any) -> AsyncIterator[Visit]:
     """A visit, after which nothing may have gone wrong; `options` are those of a playwright context."""
-    context = await browser.new_context(reduced_motion="reduce", **options)
+    context = await browser.context(reduced_motion="reduce", **options)
     try:
         visit = Visit(context, origin)
         yield visit
-        for page in context.pages:
-            await page.evaluate(LAST_WORDS)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            for page in context.pages:
+                await page.evaluate(LAST_WORDS)
     finally:
-        await context.close()
+        await browser.leave(context)
     assert not visit.troubles, "\n".join(visit.troubles)
 
 
 def shapes() -> Iterator[tuple[str, int]]:
-    """Every way in which a page is looked at: a colour scheme and a width."""
+    """Every way in which a picture is taken of a page: a colour scheme and a width."""
     return ((scheme, width) for scheme in SCHEMES for width in WIDTHS)
 
 
@@ -152,10 +222,13 @@ async def take_shape(page: Page, scheme: Any, width: int) -> None:
 
 
 async def check_accessible(page: Page) -> None:
-    """Nothing on it breaks a rule of WCAG 2.2 A or AA that a program can check, in any shape; nor is it too wide."""
+    """Nothing on it breaks a rule of WCAG 2.2 A or AA that a program can check, and it is not too wide.
+
+    It is looked at in either scheme and in either width, each of them once.
+    """
     await page.evaluate(AXE.read_text("utf-8"))
     broken = []
-    for scheme, width in shapes():
+    for scheme, width in zip(SCHEMES, WIDTHS, strict=True):
         await take_shape(page, scheme, width)
         result = await page.evaluate("rules => axe.run({ runOnly: rules, resultTypes: ['violations'] })", list(RULES))
         assert result["passes"], "axe has looked at nothing"

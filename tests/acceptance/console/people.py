@@ -3,12 +3,15 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
-from tests.acceptance.console.browser import Visit, visiting
+from tests.acceptance.console.browser import Browser, Visit, visiting
 from tests.acceptance.site import Daemon
+
+LOGIN: Final = re.compile("/login")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,27 +21,35 @@ class Person:
     name: str
     role: str
     password: str = field(repr=False)
+    cookies: list[Any] = field(default_factory=list, repr=False, compare=False)
+    """What a browser keeps of a login: most tests are not about logging in."""
 
     def join(self, daemon: Daemon) -> "Person":
-        """Get the login."""
+        """Get the login there."""
         ended = daemon.site.run(
             "users", "add", self.name, "--role", self.role, "--password-stdin", typed=f"{self.password}\n"
         )
         assert (ended.code, ended.out, ended.err) == (0, "", ""), ended
-        return self
+        return replace(self, cookies=[])
 
     async def opens(self, visit: Visit, path: str = "/") -> Page:
-        """Go there as somebody who is not logged in, log in, and arrive."""
+        """Go there and arrive: logged in as the last time, or now."""
+        await visit.context.add_cookies(self.cookies)
         page = await visit.page(path)
-        await self.logs_in(page)
-        await expect(page).not_to_have_url(re.compile("/login"))
+        if LOGIN.search(page.url):
+            await self.logs_in(page)
+            await expect(page).not_to_have_url(LOGIN)
+            self.cookies[:] = await visit.context.cookies()
         return page
 
     @asynccontextmanager
     async def at_work(self, browser: Browser, origin: str) -> AsyncIterator[Visit]:
         """A visit of somebody who has logged in already."""
         async with visiting(browser, origin) as visit:
-            await (await self.opens(visit)).close()
+            if self.cookies:
+                await visit.context.add_cookies(self.cookies)
+            else:
+                await (await self.opens(visit)).close()
             yield visit
 
     async def logs_in(self, page: Page) -> None:

@@ -1,10 +1,12 @@
 """That the browser of these tests sees what goes wrong on a page, and goes nowhere else; and a first page of ours."""
 
+import signal
+
+import psutil  # type: ignore[import-untyped]
 import pytest
-from playwright.async_api import Browser
 
 from tests.acceptance.console import browser as harness
-from tests.acceptance.console.browser import check_accessible, photograph, visiting
+from tests.acceptance.console.browser import Browser, check_accessible, photograph, visiting
 from tests.acceptance.site import Caller, Daemon
 
 on_the_loop_of_the_browser = pytest.mark.asyncio(loop_scope="session")
@@ -61,6 +63,27 @@ class TestAVisit:
 
 
 @on_the_loop_of_the_browser
+class TestABrowser:
+    @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
+    async def test_that_hangs_or_is_gone_is_replaced(
+        self, monkeypatch: pytest.MonkeyPatch, has_browser: None, number: signal.Signals
+    ) -> None:
+        async with harness.started() as browser:
+            lost = await browser.context()
+            former = browser.processes
+            for process in former:
+                process.send_signal(number)
+            with monkeypatch.context() as patched:
+                patched.setattr(harness, "ANSWER_SECONDS", 1.0)
+                await browser.leave(lost)
+            async with visiting(browser, "") as visit:
+                await visit.page("about:blank")
+            assert not psutil.wait_procs(former, timeout=20)[1]
+            left = browser.processes
+        assert not psutil.wait_procs(left, timeout=20)[1]
+
+
+@on_the_loop_of_the_browser
 class TestTheCheckOfAccessibility:
     @pytest.mark.parametrize(
         ("body", "told"),
@@ -95,7 +118,7 @@ class TestAMissingBrowser:
 
 
 @on_the_loop_of_the_browser
-@pytest.mark.timeout(240)  # a very long page, looked at in four shapes
+@pytest.mark.timeout(240)  # a very long page
 class TestTheReference:
     async def test_is_a_page_for_people(self, browser: Browser, daemon: Daemon, admin: Caller) -> None:
         origin = f"http://127.0.0.1:{daemon.operator_port}"

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
-from tests.acceptance.console.browser import check_accessible, photograph, visiting
+from tests.acceptance.console.browser import Browser, check_accessible, photograph, visiting
 from tests.acceptance.console.people import Person
 from tests.acceptance.site import PHAN_URL, Caller, Daemon
 

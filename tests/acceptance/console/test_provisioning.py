@@ -1,9 +1,9 @@
 """The manual's three steps by hand, in a browser: in both orders, with a real daemon, up to the URL in a gateway."""
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Locator, Page, expect
 
-from tests.acceptance.console.browser import Visit, check_accessible, photograph
+from tests.acceptance.console.browser import Browser, Visit, check_accessible, photograph
 from tests.acceptance.console.people import ADMIN, Person
 from tests.acceptance.site import BASE_URL, OUI, PHAN_URL, PRODUCT_CLASS, Caller, Daemon, Site
 

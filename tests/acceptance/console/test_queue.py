@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, Request, expect
+from playwright.async_api import Locator, Page, Request, expect
 
 from acs_bridge.simulator.behaviour import Behaviour
 from cwmp.messages import Fault
-from tests.acceptance.console.browser import check_accessible, photograph, visiting
+from tests.acceptance.console.browser import Browser, check_accessible, photograph, visiting
 from tests.acceptance.console.people import ADMIN, Person
 from tests.acceptance.site import Caller, Daemon, Site
 
