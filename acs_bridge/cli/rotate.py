@@ -72,7 +72,7 @@ def _watch(settings: "Settings", per_minute: int | None, *, wait: bool) -> None:
 
 def sentence(standing: "RotationRow") -> str:
     """Say how far a rotation is."""
-    words = f"key {standing.key_id}: {standing.done} of {standing.lines} lines verified"
+    words = f"key {standing.key_id}: {standing.done} of {standing.lines} lines done"
     if standing.finished_at is not None:
         return f"{words}, finished {standing.finished_at:%Y-%m-%d %H:%M:%S}Z; former keys open nothing any more"
     parts = [words, f"{standing.under_way} under way", f"{standing.waiting} waiting"]

@@ -34,7 +34,7 @@ async def test_a_key_is_rotated_without_a_restart_and_a_kill_in_the_middle_is_no
         admin.provision(serial)
         assert (await gateway.session()).completed
     former = [gateway.value(PHAN_URL) for gateway in gateways]
-    assert rotate(site, "--no-wait", "--per-minute", "60").endswith("0 of 2 lines verified, 0 under way, 2 waiting\n")
+    assert rotate(site, "--no-wait", "--per-minute", "60").endswith("0 of 2 lines done, 0 under way, 2 waiting\n")
     key_id = admin.get("/v1/phan/rotation")["key_id"]
     await check_that_new_lines_get_the_new_key(daemon, admin, key_id)
     eventually(lambda: lines(admin)["under_way"], lambda under_way: under_way >= 1)

@@ -147,7 +147,7 @@ def test_a_rotation_is_begun_shown_and_gone_on_with_by_the_same_command(run, ins
     begun = run("phan", "rotate", "--no-wait", "--per-minute", "60")
     key_id = Keyring.parse(installation.path.read_text()).current_key_id
     assert (begun.code, begun.err) == (0, "")
-    assert begun.out == f"key {key_id}: 0 of 1 lines verified, 0 under way, 1 waiting\n"
+    assert begun.out == f"key {key_id}: 0 of 1 lines done, 0 under way, 1 waiting\n"
     assert run("phan", "rotate", "--no-wait").out == begun.out
     status = run("phan", "rotate", "--status").out
     assert "60 lines a minute\nbatch " in status
