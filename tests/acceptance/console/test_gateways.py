@@ -58,7 +58,7 @@ class TestAGatewayOffTheShelf:
         await photograph(page, "gateways-label")
         await suffix.fill("nobody")
         await page.get_by_role("button", name="Bind", exact=True).click()
-        await expect(suffix.locator("..")).to_contain_text("no gateway that is on no line")
+        await expect(suffix.locator("..")).to_contain_text("No gateway that is on no line")
         await suffix.fill("X4711")
         await page.get_by_role("button", name="Bind", exact=True).click()
         await expect(page.locator("#target")).to_contain_text("It has LABELX4711")

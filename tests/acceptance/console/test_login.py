@@ -43,7 +43,7 @@ class TestTheLoginPage:
             visit.expects("status of 422")
             page = await visit.page("/login")
             await Person("<b>nobody</b>", "csr", "a wrong password").logs_in(page)
-            await expect(page.get_by_role("alert")).to_have_text("User name and password do not go together")
+            await expect(page.get_by_role("alert")).to_have_text("User name and password do not go together.")
             await expect(page.get_by_label("User name")).to_have_value("<b>nobody</b>")
             await expect(page.get_by_label("Password")).to_have_value("")
             await photograph(page, "login")

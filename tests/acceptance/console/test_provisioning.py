@@ -78,6 +78,7 @@ class TestTheManualsThreeSteps:
         await expect(page.get_by_role("button", name="Associate")).to_be_enabled()
         await page.get_by_role("button", name="Associate").press("Enter")
         await expect(page.locator("#together")).to_contain_text("no gateway is bound")
+        await expect(page.locator("#together")).to_be_focused()
         gateway = daemon.gateway("HAND2")
         await gateway.session()
         await page.get_by_role("link", name="Give it a gateway").click()

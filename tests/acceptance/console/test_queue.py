@@ -90,7 +90,7 @@ class TestWrites:
             (write,) = admin.get(f"/v1/writes?line_of_service={line}")["items"]
             admin.post(f"/v1/writes/{write['id']}/cancel", None, status=200)
             await row.get_by_role("button", name="Retry").click()
-            await expect(row.get_by_role("alert")).to_contain_text("this write is cancelled")
+            await expect(row.get_by_role("alert")).to_contain_text("This write is cancelled")
 
     async def test_of_one_fault_are_moved_together(
         self, browser: Browser, origin: str, boss: Person, daemon: Daemon, bss: Caller

@@ -50,7 +50,7 @@ class TestWhoIsNotLoggedIn:
             reply = await browser.log_in(name, password)
             assert SESSION not in browser.cookies
             said.add((reply.status, page(reply).xpath("string(//p[@class='refusal'])")))
-        assert said == {(422, "User name and password do not go together")}
+        assert said == {(422, "User name and password do not go together.")}
 
     async def test_is_told_what_is_too_long_to_be_read(self, browser):
         reply = await browser.log_in("x" * 10_000, "y" * 10_000)

@@ -77,8 +77,8 @@ class TestAudit:
     @pytest.mark.parametrize(
         ("query", "said"),
         [
-            ("since=yesterday", "must be a time with its zone"),
-            ("subscriber_code=" + "x" * 65, "must have 1 to 64 characters"),
+            ("since=yesterday", "Must be a time with its zone"),
+            ("subscriber_code=" + "x" * 65, "Must have 1 to 64 characters"),
             ("actor=" + "x" * 301, "printable characters"),
             ("address=%0A%00", "Nothing fits"),
             ("actor=a%00b", "printable characters"),

@@ -35,7 +35,7 @@ async def test_an_admin_adds_a_user_whose_password_is_shown_once(boss, operator)
     ("name", "role", "status", "said"),
     [
         ("<b>", "csr", 422, "1 to 64 letters"),
-        ("an-admin", "csr", 409, "there is a user named an-admin already"),
+        ("an-admin", "csr", 409, "There is a user named an-admin already"),
         ("AN-ADMIN", "csr", 409, "already"),
         (NEW, "intake", 422, "admin or csr"),
         (NEW, "", 422, "admin or csr"),

@@ -8,7 +8,7 @@
 // `data-confirm` asks before a plain form too.
 import { Offline, call } from "./api.js";
 import { refresh } from "./live.js";
-import { say } from "./say.js";
+import { say, sentence } from "./say.js";
 
 const keys = new WeakMap();
 
@@ -62,7 +62,7 @@ function words(text, className) {
   const shown = document.createElement("p");
   shown.dataset.said = "";
   shown.className = className;
-  shown.textContent = text;
+  shown.textContent = sentence(text);
   return shown;
 }
 

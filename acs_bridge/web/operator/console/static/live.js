@@ -17,13 +17,23 @@ let timer = 0;
 
 const regions = () => document.querySelectorAll("[data-live][id]");
 
+// Who had the focus on something that is gone is left where it was, and not at the beginning of the page.
+function keepFocus(held, region) {
+  if (!region || held.isConnected || document.activeElement !== document.body) return;
+  region.tabIndex = -1;
+  region.focus({ preventScroll: true });
+}
+
 async function fetched() {
   const fresh = await page(location.pathname + location.search);
   if (!fresh) return;
+  const held = document.activeElement;
+  const around = held?.closest("[data-live][id]");
   for (const region of regions()) {
     const next = fresh.getElementById(region.id);
     if (next && !region.contains(document.querySelector("dialog[open]"))) morph(region, next);
   }
+  keepFocus(held, around);
   localise();
   document.dispatchEvent(new Event("refreshed"));
 }
