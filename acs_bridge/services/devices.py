@@ -104,6 +104,31 @@ class Devices:
         await self._binding.meet(gateway)
         return await _found(self._database, line, self._clock())
 
+    async def rename(self, line_of_service: str, named: Identity | Suffix | int, actor: Actor) -> DeviceRow:
+        """Let a line go on with the box that it has, which informs under another DeviceId since its firmware changed.
+
+        No clearing write waits for the DeviceId that nobody shows any more. Its serial number must be the same.
+        """
+        line = names.line_of_service(line_of_service)
+        gateway = await self._identity(named)
+        change = Change.of(actor, self._clock())
+
+        async def work(connection: Executor) -> None:
+            box = await choose(connection, gateway, line.key, change)
+            own, others = await take(connection, line.key, box)
+            if own is None:
+                raise _unknown(line)
+            if box.is_of(own):  # it is done already
+                return
+            former = None if own.gateway_id is None else await gateways.find(connection, own.gateway_id)
+            if former is None or box.id is None or others or former.serial_number != box.identity.serial_number:
+                raise Conflict("the same box has the same serial number, and is on no other line", field="same_box")
+            holder = await associations.of_line(connection, own.id)
+            await self._lines.rename(connection, own, box, holder, change)
+
+        await in_transaction(self._database, work)
+        return await _found(self._database, line, change.now)
+
     async def swap_for_next(self, line_of_service: str, wanted: Next, actor: Actor) -> tuple[DeviceRow, list[str]]:
         """Take the gateway from a line, and give it the next one that comes and is on no line.
 

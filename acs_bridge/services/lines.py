@@ -142,13 +142,22 @@ class Lines:
         self, connection: Executor, line: Line, box: Box | None, holder: Holder | None, change: Change
     ) -> None:
         """Give a line a box, another box, or none; `holder` is the association that goes on."""
+        await self._connect(connection, line, box, holder, change)
+        if line.gateway_id is not None and line.gateway_id != (box.id if box else None):
+            await _clear(connection, line.gateway_id, change)
+
+    async def rename(self, connection: Executor, line: Line, box: Box, holder: Holder | None, change: Change) -> None:
+        """Let a line go on with its box under another DeviceId: there is nothing to be cleared."""
+        await self._connect(connection, line, box, holder, change)
+
+    async def _connect(
+        self, connection: Executor, line: Line, box: Box | None, holder: Holder | None, change: Change
+    ) -> None:
         gateway_id, wanted = (box.id, box.wanted) if box else (None, None)
         await hold(connection, holder, [line.gateway_id, gateway_id])
         await devices.bind(connection, line.id, gateway_id, wanted, change.now)
         if holder is not None and line.gateway_id != gateway_id:
             await self._aim(connection, line, gateway_id, holder, change)
-        if line.gateway_id is not None and line.gateway_id != gateway_id:
-            await _clear(connection, line.gateway_id, change)
         await change.audit(
             connection,
             Deed(

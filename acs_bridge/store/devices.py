@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from acs_bridge.domain.names import Text
+from acs_bridge.store import reports
 from acs_bridge.store.gateways import Identity
 from acs_bridge.store.rows import Executor, many, one, pattern, rare_part
 from acs_bridge.store.statements import load
@@ -79,6 +80,12 @@ async def page(
     executor: Executor, before: int | None, wanted: DeviceFilter, limit: int, now: datetime
 ) -> list[DeviceRow]:
     """Newest first."""
+    state = wanted.report_state
+    if state in reports.QUIET and wanted in (
+        DeviceFilter(associated=each, report_state=state) for each in (None, True)
+    ):
+        found = await reports.quiet_lines(executor, state, before, limit, now, by_line=True)
+        return await many(executor, DeviceRow, _SQL.these, [each.device_id for each in found], now)
     search = wanted.search and pattern(wanted.search.key)
     rare = wanted.search and rare_part(wanted.search.shown)
     args = (before, now, search, wanted.associated, limit, wanted.report_state, rare)

@@ -11,10 +11,13 @@ from uuid import UUID
 
 from acs_bridge.store.batching import Batcher
 from acs_bridge.store.database import Database
-from acs_bridge.store.rows import Executor
+from acs_bridge.store.rows import Executor, many
 from acs_bridge.store.statements import load
 
 _SQL: Final = load("reports")
+QUIET: Final = frozenset(("silent", "waiting"))
+"""States in which a line is because nothing comes."""
+
 _as_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
@@ -109,6 +112,22 @@ class Reports:
 async def expect(executor: Executor, intervals: Mapping[str, int]) -> None:
     """Write down how often gateways report, in seconds by profile; under "" for all others. Empty: nobody does."""
     await executor.execute(_SQL.expect, list(intervals), list(intervals.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class QuietLine:
+    """A line of which nothing comes."""
+
+    association_id: UUID
+    device_id: int
+
+
+async def quiet_lines(
+    executor: Executor, state: str, before: UUID | int | None, limit: int, now: datetime, *, by_line: bool
+) -> list[QuietLine]:
+    """Find lines in a state of `QUIET`, newest first; `before`: a known association, or with `by_line` a known line."""
+    of = (None, before) if by_line else (before, None)
+    return await many(executor, QuietLine, _SQL.quiet, of[0], now, state, by_line, of[1], limit)
 
 
 async def count(executor: Executor, now: datetime) -> dict[str, int]:

@@ -129,8 +129,9 @@ class TestABoxUnderANewDeviceId:
             "gateway_id": shown["candidate_for"]["gateway_id"],
             "reason": "serial_number",
         }
-        await site.ask("PUT", "/v1/devices/L1/gateway", {"id": shown["id"]})
+        await site.ask("PUT", "/v1/devices/L1/gateway", {"id": shown["id"], "same_box": True})
         assert (await site.inform("flipped")).served == (SET, GET)
+        assert {purpose for purpose, _, _ in await site.writes("L1")} == {"provision"}  # nothing waits for its old name
         assert site.holds("flipped") == await site.url_of("L1")
         assert (await site.ask("GET", f"/v1/gateways/{shown['id']}"))["candidate_for"] is None
 
@@ -140,6 +141,8 @@ class TestABoxUnderANewDeviceId:
         site.box("stranger", oui="FFFFFF", product_class="Else", serial=serial("B1"))
         await site.inform("stranger")
         assert (await site.ask("GET", "/v1/gateways?unclaimed=true"))["items"][0]["candidate_for"] is None
+        reply = await site.call("PUT", "/v1/devices/L1/gateway", {**site.identity("B2"), "same_box": True})
+        assert (reply.status, reply.json["errors"][0]["field"]) == (409, "same_box")
 
 
 class TestABoxThatCarriesACode:

@@ -108,6 +108,12 @@ where ($1::uuid is null or a.id < $1)
 order by a.id desc
 limit $8;
 
+-- name: these
+-- Associations by their ids, newest first.
+-- begins with: shown
+where a.id = any($1::uuid[])
+order by a.id desc;
+
 -- name: of_lines
 -- The associations of these lines that are not over.
 select a.id, s.code as subscriber_code, s.name as subscriber_name, d.line_of_service, a.generation, a.key_id,

@@ -35,6 +35,12 @@ where d.deleted_at is null
 order by d.id desc
 limit $5;
 
+-- name: these
+-- Lines by their ids, newest first.
+-- begins with: shown
+where d.id = any($1::bigint[]) and d.deleted_at is null
+order by d.id desc;
+
 -- name: lock
 -- Lines that are about to change, always in the order of their ids: by key, by the gateway that they have, and by the
 -- gateway that they want.

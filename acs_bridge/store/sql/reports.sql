@@ -111,6 +111,36 @@ insert into report_interval (profile, seconds)
 select profile, seconds from unnest($1::text[], $2::int[]) as given (profile, seconds)
 on conflict (profile) do update set seconds = excluded.seconds where report_interval.seconds <> excluded.seconds;
 
+-- name: quiet
+-- Lines that are silent, or wait for their first report ($3), newest first: from below a known association ($1), or where
+-- $4 is true from below a known line ($5). Those of which nothing has come of late are found together and first: few of
+-- many are, and who goes through the others one after the other until a page is full is at it for minutes.
+with quiet as materialized (
+    select a.id, a.device_id, n.last_at
+    from association a
+    left join reporting n on n.association_id = a.id
+    where a.ended_at is null
+      and ($1::uuid is null or a.id < $1)
+      and ($5::bigint is null or a.device_id < $5)
+      and (n.last_at is null
+           or n.last_at < $2::timestamptz - 3 * make_interval(secs => (select min(seconds) from report_interval)))
+)
+select q.id as association_id, q.device_id
+from quiet q
+join report_interval usual on usual.profile = ''
+left join lateral (
+    select finished_at, profile
+    from write
+    where association_id = q.id and purpose = 'provision' and state = 'verified'
+    order by id desc
+    limit 1
+) w on true
+left join report_interval i on i.profile = w.profile
+where $3 = report_state($2, greatest(q.last_at, w.finished_at)
+                            + 3 * make_interval(secs => coalesce(i.seconds, usual.seconds)), q.last_at)
+order by case when $4 then q.device_id end desc, q.id desc
+limit $6;
+
 -- name: count
 -- How the lines stand that somebody is associated with, as `line_reporting` says it of each; lines that have reported
 -- of late are not looked at any closer.

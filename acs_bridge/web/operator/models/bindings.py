@@ -41,7 +41,8 @@ class Binding(RequestModel):
     """The gateway that a line shall have; `replace` takes it from another line, which then waits for one.
 
     With `exchange` the other line gets the one that this line had, at the same moment: each line goes on with another
-    URL, and neither box is cleared in between.
+    URL, and neither box is cleared in between. With `same_box` it is the box that the line has, which informs under
+    another OUI or product class since its firmware changed: nothing is cleared under its former name.
 
     It is named in one of four ways: by its `id`, which names any gateway that has informed, also one whose OUI is none;
     by what it is (`oui`, `serial_number`, and `product_class` where two would fit); by `serial_suffix`, among those
@@ -58,6 +59,7 @@ class Binding(RequestModel):
     next: NextGateway | None = Field(None, description=_NEXT)
     replace: bool = False
     exchange: bool = False
+    same_box: bool = False
 
     @property
     def awaited(self) -> Next | None:

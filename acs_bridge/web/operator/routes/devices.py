@@ -93,6 +93,8 @@ class DeviceRoutes:
         if (awaited := body.awaited) is not None:
             row, advice = await self._devices.swap_for_next(line, awaited, call.actor)
             return Answer(DeviceAnswer.of(row, advice))
+        if body.same_box:
+            return Answer(DeviceAnswer.of(await self._devices.rename(line, body.named, call.actor)))
         row = await self._devices.bind(line, body.named, call.actor, replace=body.replace, exchange=body.exchange)
         return Answer(DeviceAnswer.of(row))
 
