@@ -34,6 +34,11 @@ class Inform:
                     announced.setdefault(parameter.name[len(root) :], parameter.value)
         return announced
 
+    @cached_property
+    def event_numbers(self) -> frozenset[int | None]:
+        """The numbers of its events; None stands for those that have none."""
+        return frozenset([event.number for event in self.events])
+
     @property
     def root(self) -> str:
         """The root of the CPE's data model, or nothing where no parameter tells."""

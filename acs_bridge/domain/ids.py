@@ -6,7 +6,8 @@ one compares it with what is stored, and counts it only together with the sessio
 
 import os
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from uuid import UUID
@@ -20,7 +21,9 @@ _STRIDE_BYTES = 4
 
 _ID_CHARACTERS = 22
 _PADDING = "=="
-_TAG = re.compile(rf"([A-Za-z0-9_-]{{{_ID_CHARACTERS}}})-(0|[1-9][0-9]{{0,8}})", re.ASCII)  # at most 32 characters
+# At most 32 characters. 22 of base64 hold 132 bits: of the 16 spellings of an id only the one with zeros counts.
+_TAG = re.compile(rf"([A-Za-z0-9_-]{{{_ID_CHARACTERS - 1}}}[AQgw])-(0|[1-9][0-9]{{0,8}})", re.ASCII)
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _MAX_STEP = 999_999_999
 
 _latest = (-1, 0)  # instant (µs) and tail of the newest id
@@ -57,7 +60,13 @@ def tag(write_id: UUID, step: int) -> str:
     if not 0 <= step <= _MAX_STEP:
         message = f"a step lies between 0 and {_MAX_STEP}, not {step}"
         raise ValueError(message)
-    return f"{urlsafe_b64encode(write_id.bytes).decode().rstrip('=')}-{step}"
+    name = b2a_base64(write_id.bytes, newline=False).translate(_URL_SAFE)[:_ID_CHARACTERS].decode()
+    return f"{name}-{step}"
+
+
+def is_tag(text: str) -> bool:
+    """Whether `tag` made this, for some write and step: see `read_tag`."""
+    return _TAG.fullmatch(text.strip()) is not None
 
 
 def read_tag(text: str) -> tuple[UUID, int] | None:
@@ -66,9 +75,4 @@ def read_tag(text: str) -> tuple[UUID, int] | None:
     Blanks around it are overlooked: gateways pad what they report.
     """
     found = _TAG.fullmatch(text.strip())
-    if found is None:
-        return None
-    write_id = UUID(bytes=urlsafe_b64decode(found[1] + _PADDING))
-    step = int(found[2])
-    # 22 characters hold 132 bits: of the 16 spellings of an id only ours counts.
-    return (write_id, step) if tag(write_id, step) == found[0] else None
+    return None if found is None else (UUID(bytes=urlsafe_b64decode(found[1] + _PADDING)), int(found[2]))

@@ -49,11 +49,11 @@ class Drift:
         if profile is None:
             return NO_SIGNS
         hours = self._recheck_hours if profile.recheck_hours is None else profile.recheck_hours
-        changed = any(event.number == VALUE_CHANGE for event in inform.events)
+        changed = VALUE_CHANGE in inform.event_numbers
         if not hours and not changed:
             return NO_SIGNS
         return Signs(
-            check_before=(now - hours * _HOUR).isoformat() if hours else None,
+            check_before=now - hours * _HOUR if hours else None,
             changed=changed and self._rendering.is_foreign(profile, inform),
         )
 

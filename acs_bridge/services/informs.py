@@ -1,12 +1,12 @@
 """Informs that arrive together share one statement, and of two Informs of one gateway the later one wins."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import blake2b
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from acs_bridge.domain.clock import Clock
-from acs_bridge.domain.ids import read_tag
+from acs_bridge.domain.ids import is_tag
 from acs_bridge.domain.principal import Principal
 from acs_bridge.domain.profile import GatewayKind
 from acs_bridge.errors import AcsBridgeError
@@ -27,11 +27,10 @@ _Claim: TypeAlias = tuple[tuple[str, str, str], Principal]  # a DeviceId, and th
 LONGEST: Final = 256  # characters of what a gateway says of itself; TR-181 has none longer
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(NamedTuple):
     """What an Inform is looked at for, to find out whether its gateway still has what it was given."""
 
-    check_before: str | None = None  # values that were last read before this time are read again (ISO 8601)
+    check_before: datetime | None = None  # values that were last read before this time are read again
     changed: bool = False  # it says itself that it holds another value
 
 
@@ -64,12 +63,14 @@ class Informs:
         return opened
 
     async def _take_together(self, batch: Sequence[InformRow]) -> list[OpenedSession | Examined]:
+        if len({row.identity for row in batch}) == len(batch):  # as nearly always
+            return await self._take_rows(batch)
         newest = {(row.identity, row.principal): row for row in batch}
-        opened = await self._take_rows(list(newest.values()))
+        opened = await self._take_claims(list(newest.values()))
         claims = ((row, (row.identity, row.principal)) for row in batch)
         return [_of(row, newest[claim], opened[claim]) for row, claim in claims]
 
-    async def _take_rows(self, rows: Sequence[InformRow]) -> dict[_Claim, OpenedSession | Examined]:
+    async def _take_claims(self, rows: Sequence[InformRow]) -> dict[_Claim, OpenedSession | Examined]:
         """Take each row. Of two that name one gateway with different credentials each has a statement of its own.
 
         Who only says to be a gateway must not take the place of one that is.
@@ -77,17 +78,21 @@ class Informs:
         opened: dict[_Claim, OpenedSession | Examined] = {}
         while rows:
             turn = {row.identity: row for row in reversed(rows)}
-            # In one order everywhere: workers cannot deadlock.
-            sorted_rows = [turn[identity] for identity in sorted(turn)]
-            taken = await self._sessions.take_informs(sorted_rows, self._clock())
-            for row, session in zip(sorted_rows, taken, strict=True):
-                opened[row.identity, row.principal] = session if session is not None else await self._insist(row)
+            taken = await self._take_rows(list(turn.values()))
+            opened |= {(row.identity, row.principal): each for row, each in zip(turn.values(), taken, strict=True)}
             rows = [row for row in rows if row is not turn[row.identity]]
         return opened
 
+    async def _take_rows(self, rows: Sequence[InformRow]) -> list[OpenedSession | Examined]:
+        """Take rows of which no two name one gateway; in one order everywhere, so that workers cannot deadlock."""
+        places = sorted(range(len(rows)), key=rows.__getitem__)
+        taken = await self._sessions.take_informs([rows[place] for place in places], self._clock())
+        found = dict(zip(places, taken, strict=True))
+        return [found[place] or await self._insist(row) for place, row in enumerate(rows)]
+
     async def _insist(self, row: InformRow) -> OpenedSession | Examined:
         """A row without an answer was kept out, or met a concurrent registration: then it is asked again, alone."""
-        row = replace(row, login=None)  # the first try has taken note of it
+        row = row._replace(login=None)  # the first try has taken note of it
         for _ in range(REGISTRATION_TRIES):
             examined = await self._sessions.examine(row, self._clock())
             if not examined.admitted:
@@ -105,8 +110,8 @@ def _of(row: InformRow, newest: InformRow, session: OpenedSession | Examined) ->
     replayed = row.login is not None and row.login == newest.login
     number = max(session.session_number - 1, 0)  # who was kept out of the inbox has none
     # It sets nothing going either: that is for the newer one.
-    over = replace(session, session_number=number, replayed=replayed, entitled=False, unmanaged=False)
-    return replace(over, write=None, due_at=None, behind=None, drift=None)
+    over = session._replace(session_number=number, replayed=replayed, entitled=False, unmanaged=False)
+    return over._replace(write=None, due_at=None, behind=None, drift=None)
 
 
 def kind_of(inform: Inform) -> GatewayKind:
@@ -114,11 +119,6 @@ def kind_of(inform: Inform) -> GatewayKind:
     device = inform.device_id
     software_version = _cut(inform.value("DeviceInfo.SoftwareVersion"))
     return GatewayKind(inform.root, device.oui, device.product_class, software_version)
-
-
-def is_bootstrap(inform: Inform) -> bool:
-    """Whether the gateway begins anew: after a factory reset, or with a new ACS URL."""
-    return any(event.number == BOOTSTRAP for event in inform.events)
 
 
 def row_of(
@@ -132,10 +132,10 @@ def row_of(
 ) -> InformRow:
     """What an Inform leaves in its gateway's row. Events are told by their number alone (a name may be anything)."""
     device = inform.device_id
-    numbers = {event.number for event in inform.events}
+    numbers = inform.event_numbers
     key, code = inform.value(PARAMETER_KEY), inform.value(PROVISIONING_CODE)
     hardware_version = _cut(inform.value("DeviceInfo.HardwareVersion"))
-    ours = key if key and read_tag(key) is not None else ""
+    ours = key if key and is_tag(key) else ""
     return InformRow(
         serial_number=device.serial_number,
         oui=device.oui,
@@ -150,8 +150,8 @@ def row_of(
         cwmp_namespace=contact.namespace,
         profile=profile,
         address=contact.address,
-        events=tuple(event.code for event in inform.events),
-        booted=not numbers.isdisjoint((BOOTSTRAP, BOOT)),
+        events=tuple([event.code for event in inform.events]),
+        booted=BOOTSTRAP in numbers or BOOT in numbers,
         periodic=PERIODIC in numbers,
         believed=contact.believed,
         exposed=contact.exposed,

@@ -6,7 +6,6 @@ a table, that is the whole table: the URL may stand in any of its instances. No 
 """
 
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -213,8 +212,7 @@ def _to_ask() -> OpenWrite:
 
 def _outstanding(visit: Visit, id: UUID, request_id: str) -> OpenWrite:
     """What it knows as the request that is outstanding."""
-    return replace(
-        _to_ask(),
+    return _to_ask()._replace(
         id=id,
         state=WriteState.SENT,
         attempts=1,

@@ -9,7 +9,7 @@ from acs_bridge.domain.profile import Profile
 from acs_bridge.domain.write import WriteState
 from acs_bridge.services.credentials import GatewayCredentials
 from acs_bridge.services.drift import Drift
-from acs_bridge.services.informs import PARAMETER_KEY, Signs, is_bootstrap
+from acs_bridge.services.informs import BOOTSTRAP, PARAMETER_KEY, Signs
 from acs_bridge.services.resets import Resets
 from acs_bridge.store.sessions import OpenedSession
 from cwmp.messages import Inform
@@ -40,7 +40,7 @@ class Preparations:
     async def prepare(self, opened: OpenedSession, inform: Inform) -> bool:
         """Do it; true where something may wait for the gateway since, so that its Inform is to be taken once more."""
         now, done = self._clock(), False
-        begins_anew = opened.entitled and is_bootstrap(inform)
+        begins_anew = opened.entitled and BOOTSTRAP in inform.event_numbers
         if begins_anew and not opened.is_first and not _is_under_way(opened.write):
             done = await self._resets.begins_anew(opened.gateway_id, inform.value(PARAMETER_KEY), now)
         elif opened.drift is not None:

@@ -33,7 +33,7 @@ _log = structlog.get_logger(__name__)
 
 _ROUTINE: Final = frozenset(
     (WriteEvent.DISPATCHED, WriteEvent.ADVANCED, WriteEvent.ACCEPTED, WriteEvent.DEFERRED)
-)  # the history keeps them; a log line for each would say the same at many times the price
+)  # the history keeps them; a line of the log for each would say the same at many times the price
 _PROOFS: Final = {
     WriteEvent.READ_BACK_EQUAL: "read_back",
     WriteEvent.KEY_PROVES: "parameter_key",
@@ -99,7 +99,7 @@ class Provisioner:
         opened = await self._informs.take(row)
         if isinstance(opened, OpenedSession) and await self._preparations.prepare(opened, inform):
             # Something waits for it since. Taken once more, so that brakes and rate decide about that too.
-            opened = await self._informs.take(replace(row, booted=False, periodic=False, login=None, again=True))
+            opened = await self._informs.take(row._replace(booted=False, periodic=False, login=None, again=True))
         if isinstance(opened, Examined):
             await self._quarantine.note(row, opened)
             owners = contact.principal.gateway_ids
@@ -193,7 +193,7 @@ class Provisioner:
 
     async def _settle(self, visit: Visit, principal: Principal, reported_key: str | None) -> None:
         write = visit.write
-        if write is None:
+        if write is None or (write.state is WriteState.QUEUED and write.pair is None):
             return
         last_attempt, in_force = self._retry.exhausted(write.attempts), self._in_force(visit, write)
         move: Move | None = None
@@ -308,7 +308,8 @@ class Provisioner:
             raise Overtaken
         if move.event is not None:
             self._on_move(move.event)
-            self._tell(visit, write, move, moved)
+            if move.event not in _ROUTINE:
+                self._tell(visit, write, move, moved)
         visit.due_at = change.due_at
         visit.write = None if moved in SETTLED else _changed(write, moved, move, change, visit, now)
         if move.request is None or change.request_id is None:
@@ -317,8 +318,7 @@ class Provisioner:
 
     def _tell(self, visit: Visit, write: OpenWrite, move: Move, moved: WriteState) -> None:
         """One line for what settles a write or sets it back, loud where a person will have to look."""
-        fault = None if move.fault is None else move.fault.code or "ours"
-        tell = _log.debug if move.event in _ROUTINE else _log.warning if moved in RETRYABLE else _log.info
+        tell = _log.warning if moved in RETRYABLE else _log.info
         tell(
             "write_moved",
             write_id=str(write.id),
@@ -326,29 +326,30 @@ class Provisioner:
             gateway_id=visit.gateway_id,
             move=move.event,
             state=moved,
-            fault=fault,
+            fault=None if move.fault is None else move.fault.code or "ours",
         )
 
     def _change(self, visit: Visit, write: OpenWrite, move: Move, profile: str | None, now: datetime) -> Change:
-        step = write.step + (move.request is not None and not move.again)
+        request, event = move.request, move.event
+        step = write.step if request is None or move.again else write.step + 1
         request_id = None
-        if move.request is not None:
+        if request is not None:
             request_id = tag(write.id, step)
-        elif move.event is WriteEvent.SESSION_LOST:
+        elif event is WriteEvent.SESSION_LOST:
             request_id = write.request_id  # its answer may still come
-        key = move.request.parameter_key if isinstance(move.request, KEYED) else write.parameter_key
+        wanted = visit.wanted
         return Change(
-            attempts=write.attempts + (move.event is WriteEvent.DISPATCHED),
+            attempts=write.attempts + 1 if event is WriteEvent.DISPATCHED else write.attempts,
             step=step,
-            plan=move.plan if write.plan.memory is None and move.former is None else self._kept_in_mind(write, move),
-            parameter_key=key,
+            parameter_key=request.parameter_key if isinstance(request, KEYED) else write.parameter_key,
             request_id=request_id,
-            lease_until=None if move.request is None else now + max(self._patience.lease, visit.timeout),
+            lease_until=None if request is None else now + max(self._patience.lease, visit.timeout),
             due_at=now + self._retry.delay(write.attempts, self._random) if move.later else now,
-            fault=None if move.fault is None else self._kept(move.fault, visit.wanted),
-            proof=None if move.event is None else _PROOFS.get(move.event),
+            proof=None if event is None else _PROOFS.get(event),
             profile=profile,
-            code=None if visit.wanted is None else visit.wanted.code,
+            code=None if wanted is None else wanted.code,
+            plan=move.plan if write.plan.memory is None and move.former is None else self._kept_in_mind(write, move),
+            fault=None if move.fault is None else self._kept(move.fault, wanted),
         )
 
     def _kept_in_mind(self, write: OpenWrite, move: Move) -> Plan:
@@ -356,7 +357,7 @@ class Provisioner:
         memory = move.plan.memory or write.plan.memory or Memory()
         if move.former is not None:
             memory = replace(memory, former=self._former.seal(write.id, move.former))
-        return replace(move.plan, memory=memory)
+        return move.plan._replace(memory=memory)
 
     def _kept(self, fault: Fault, wanted: Rendered | None) -> dict[str, Any]:
         """A fault as the write keeps it: `code` is null where the gateway sent none and the words are ours."""
@@ -378,15 +379,20 @@ class Provisioner:
 
 def _changed(write: OpenWrite, state: WriteState, move: Move, change: Change, visit: Visit, now: datetime) -> OpenWrite:
     """The row as it stands after a move."""
-    return replace(
-        write,
-        state=state,
-        moves=write.moves + (move.event is not None),
-        moved_at=now if move.event is not None else write.moved_at,
-        attempts=change.attempts,
-        step=change.step,
-        plan=change.plan,
-        parameter_key=change.parameter_key,
-        request_id=change.request_id,
-        session_number=visit.session_number,
+    moves, moved_at = (write.moves, write.moved_at) if move.event is None else (write.moves + 1, now)
+    return OpenWrite(
+        write.id,
+        write.purpose,
+        state,
+        moves,
+        change.attempts,
+        change.step,
+        change.plan,
+        change.parameter_key,
+        change.request_id,
+        visit.session_number,
+        moved_at,
+        write.generation,
+        write.association,
+        write.pair,
     )

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Final, Protocol
 from uuid import UUID
 
-from acs_bridge.domain.credentials import OwnPairs, Pair
+from acs_bridge.domain.credentials import OwnPairs
 from acs_bridge.domain.keyring import UnknownKey
 from acs_bridge.domain.phan import PhanClaims, PhanUrls
 from acs_bridge.domain.planner import Association, Mark, Memory, OpenWrite, Place, Wanted
@@ -42,12 +43,7 @@ class Rendered:
     wanted: Wanted
     profile: str | None  # none: credentials, which every data model has at the same place
     secrets: tuple[str, ...] = field(default=(), repr=False)  # not for a gateway's faults, which may repeat them
-
-    @property
-    def code(self) -> str | None:
-        """The ProvisioningCode that goes with the value."""
-        found = (each.value for each in self.wanted.parameters if each.name.endswith(PROVISIONING_CODE))
-        return next(found, None)
+    code: str | None = None  # the ProvisioningCode that goes with the value
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +83,7 @@ class Rendering:
 
     def render(self, kind: GatewayKind | None, write: OpenWrite) -> Rendered | Unfit:
         """What a write asks of a gateway of this kind, or why it cannot."""
-        if kind is None or write.association is None:
+        if kind is None or (line := write.association) is None:
             return Unfit("the gateway's kind is not known, or there is no line that this would be for")
         try:
             profile = self._profiles.best(kind)
@@ -97,7 +93,8 @@ class Rendering:
                     f"{kind.product_class!r}, software version {kind.software_version!r})"
                 )
             undone = write.plan.memory if write.plan.memory is not None and write.plan.memory.undoes else None
-            fields = self._fields(write, write.association)
+            known = {"line_of_service": line.line_of_service, "subscriber_code": line.subscriber_code}
+            fields = _Fields(known, partial(self._derived, write, line))
             parameters = profile.render(write.purpose, fields, may_be_nothing=undone is not None)
         except UnknownKey as error:
             return Unfit(str(error), for_now=True)
@@ -105,8 +102,10 @@ class Rendering:
             return Unfit(str(error))
         if undone is not None and not undone.added:
             return self._brought_back(write, profile, parameters, undone)
-        secrets = tuple(each.value for each in parameters if each.name in profile.hidden and each.value)
-        return Rendered(write.id, self._wanted(profile, write.purpose, parameters), profile.name, secrets)
+        hidden = profile.hidden
+        secrets = tuple([each.value for each in parameters if each.name in hidden and each.value]) if hidden else ()
+        wanted = self._wanted(profile, write.purpose, parameters, hidden)
+        return Rendered(write.id, wanted, profile.name, secrets, _code(parameters))
 
     def _brought_back(
         self, write: OpenWrite, profile: Profile, cleared: tuple[ParameterValueStruct, ...], memory: Memory
@@ -126,11 +125,17 @@ class Rendering:
             late=profile.quirks.shows_late,
         )
         secrets = tuple(each.value for each in former if each.value)
-        return Rendered(write.id, wanted, profile.name, secrets)
+        return Rendered(write.id, wanted, profile.name, secrets, _code(wanted.parameters))
 
-    def _wanted(self, profile: Profile, purpose: Purpose, parameters: tuple[ParameterValueStruct, ...]) -> Wanted:
-        hidden, quirks = profile.hidden, profile.quirks
-        shown = profile.instance is not None or not all(each.name in hidden for each in parameters)
+    def _wanted(
+        self,
+        profile: Profile,
+        purpose: Purpose,
+        parameters: tuple[ParameterValueStruct, ...],
+        hidden: frozenset[str],
+    ) -> Wanted:
+        quirks = profile.quirks
+        shown = profile.instance is not None or any(each.name not in hidden for each in parameters)
         return Wanted(
             parameters,
             readable=shown and not quirks.no_read_back,
@@ -160,27 +165,34 @@ class Rendering:
         """A gateway's words without any PHAN URL."""
         return self._phan_urls.scrub(text)
 
-    def _fields(self, write: OpenWrite, line: Association) -> dict[str, str]:
-        fields = {
-            "line_of_service": line.line_of_service,
-            "subscriber_code": line.subscriber_code,
-            "association_id": str(line.id),
-        }
-        if write.purpose is Purpose.PROVISION:
+    def _derived(self, write: OpenWrite, line: Association, field: str) -> str:
+        """What is made for one write, and only for profiles that ask for it. KeyError: a clearing write has none."""
+        if field == "association_id":
+            return str(line.id)
+        if write.purpose is not Purpose.PROVISION:
+            raise KeyError(field)
+        if field == "phan_url":
             claims = PhanClaims(line.line_of_service, line.id, write.generation, line.issued_at)
-            fields["phan_url"] = self._phan_urls.seal(line.key_id, claims)
-            fields["provisioning_code"] = self._codes.seal(line.id, write.generation)
-            return _WithLogin(fields, lambda: self._pairs.report(line.id, write.generation))
-        return fields
+            return self._phan_urls.seal(line.key_id, claims)
+        if field == "provisioning_code":
+            return self._codes.seal(line.id, write.generation)
+        pair = self._pairs.report(line.id, write.generation)
+        return {"report_username": pair.username, "report_password": pair.password}[field]
 
 
-class _WithLogin(dict[str, str]):
-    """Fields of which two are derived only for the profiles that ask for them."""
+class _Fields(dict[str, str]):
+    """What stands in a profile's fields, the rest of it derived when it is asked for."""
 
-    def __init__(self, known: dict[str, str], derive: Callable[[], Pair]) -> None:
+    def __init__(self, known: dict[str, str], derive: Callable[[str], str]) -> None:
         super().__init__(known)
         self._derive = derive
 
     def __missing__(self, field: str) -> str:
-        pair = self._derive()
-        return {"report_username": pair.username, "report_password": pair.password}[field]
+        return self._derive(field)
+
+
+def _code(parameters: tuple[ParameterValueStruct, ...]) -> str | None:
+    for each in parameters:
+        if each.name.endswith(PROVISIONING_CODE):
+            return each.value
+    return None

@@ -5,7 +5,7 @@ A `Visit` is never the truth: that is the write's row, guarded by the gateway's 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from acs_bridge.domain.planner import Answer, OpenWrite, Request
 from acs_bridge.domain.principal import Principal
@@ -15,8 +15,7 @@ from acs_bridge.store.sessions import Standing
 from cwmp.messages import Inform
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(NamedTuple):
     """How an Inform reached us."""
 
     address: str
@@ -65,8 +64,7 @@ class Visit:
         self.behind = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A request for the gateway."""
 
     request: Request

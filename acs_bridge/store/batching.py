@@ -1,8 +1,10 @@
 """Rows that arrive together share one statement; a row that arrives alone waits for nothing.
 
 A fleet that comes back after an outage sends thousands of messages a second: batched, they cost Postgres a fraction of
-what they would cost one by one. A batch is cut while the ones before it are under way, never by a timer. Rows of one
-key (a gateway) wait for each other: one that the database is stuck with holds up one batch and no other.
+what they would cost one by one, and the daemon too, which sleeps and wakes for each statement. A batch is cut while the
+ones before it are under way. Where rows come in company, as many as come within a few milliseconds go together, as
+Postgres does it with commits (`commit_delay`, `commit_siblings`). Rows of one key (a gateway) wait for each other: one
+that the database is stuck with holds up one batch and no other.
 """
 
 import asyncio
@@ -16,6 +18,7 @@ from acs_bridge.errors import Unavailable
 BATCH_LIMIT: Final = 64
 BATCHES_UNDER_WAY: Final = 4  # stuck ones included
 STUCK_SECONDS: Final = 1.0
+PACE_SECONDS: Final = 0.005  # from the beginning of a batch that was not a row alone to the next, unless that is full
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")
@@ -45,25 +48,39 @@ class Batcher(Generic[Row, Result]):
         self._waiting: deque[tuple[Row, asyncio.Future[Result]]] = deque()
         self._under_way: list[_UnderWay[Row]] = []
         self._drains: set[asyncio.Task[None]] = set()
+        self._may_begin = 0.0  # when the next batch may, in the loop's time
+        self._pause: asyncio.Future[None] | None = None  # of a drain, until then
 
     async def add(self, row: Row) -> Result:
         """What the statement says to this row."""
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
         self._waiting.append((row, future))
-        if not self._drains or self._is_stuck():
-            self._drains.add(asyncio.create_task(self._drain()))
+        if self._pause is not None:
+            if len(self._waiting) >= BATCH_LIMIT:
+                _end(self._pause)
+        elif not self._drains or self._is_stuck(loop):
+            self._drains.add(loop.create_task(self._drain(loop)))
         return await future
 
-    def _is_stuck(self) -> bool:
-        if len(self._drains) >= BATCHES_UNDER_WAY:
+    def _is_stuck(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether every batch has been under way for too long; the last one is the youngest."""
+        if not len(self._under_way) == len(self._drains) < BATCHES_UNDER_WAY:
             return False
-        late = asyncio.get_running_loop().time() - STUCK_SECONDS
-        return len(self._under_way) == len(self._drains) and all(batch.since < late for batch in self._under_way)
+        return self._under_way[-1].since < loop.time() - STUCK_SECONDS
 
-    async def _drain(self) -> None:
+    async def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
-            while batch := self._cut():
-                under_way = _UnderWay([row for row, _ in batch], asyncio.get_running_loop().time())
+            while self._waiting:
+                if loop.time() < self._may_begin and len(self._waiting) < BATCH_LIMIT:
+                    if self._pause is not None:
+                        return  # another drain goes on in a moment
+                    await self._wait(loop)
+                if not (batch := self._cut()):
+                    return
+                now = loop.time()
+                under_way = _UnderWay([row for row, _ in batch], now)
+                self._may_begin = now + PACE_SECONDS if len(batch) > 1 else now
                 self._under_way.append(under_way)
                 try:
                     await self._answer_all(batch)
@@ -72,6 +89,15 @@ class Batcher(Generic[Row, Result]):
         finally:
             # In the same breath as the last look at who waits: nobody is left behind.
             self._drains.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+
+    async def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._pause = pause = loop.create_future()
+        timer = loop.call_at(self._may_begin, _end, pause)
+        try:
+            await pause
+        finally:
+            timer.cancel()
+            self._pause = None
 
     def _cut(self) -> list[tuple[Row, "asyncio.Future[Result]"]]:
         """The next batch: of those who still wait, in order, without keys that are under way."""
@@ -105,3 +131,8 @@ class Batcher(Generic[Row, Result]):
             if not future.done():
                 future.set_result(result)
         return True
+
+
+def _end(pause: asyncio.Future[None]) -> None:
+    if not pause.done():
+        pause.set_result(None)

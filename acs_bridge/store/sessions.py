@@ -6,11 +6,10 @@ to say finds no row.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
-from typing import Any, Final
-from uuid import UUID
+from functools import cache, lru_cache
+from operator import itemgetter
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from acs_bridge.domain.credentials import PairKind
 from acs_bridge.domain.planner import Asked, Association, Memory, OpenWrite, Plan
@@ -25,9 +24,8 @@ _SQL: Final = statements.load("sessions")
 _as_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True)
-class InformRow:
-    """What an Inform leaves in its gateway's row."""
+class InformRow(NamedTuple):
+    """What an Inform leaves in its gateway's row; in the order of the type `inform_row`."""
 
     serial_number: str
     oui: str
@@ -48,26 +46,24 @@ class InformRow:
     believed: bool  # its credentials entitle it to this identity without an approval
     exposed: bool = False  # it is neither inside TLS nor from a management network
     login: int | None = None  # what may serve one Inform only, in 64 bits
-    principal: Principal = ANYBODY  # as whom it has logged in
     again: bool = False  # it was taken before, and is the same session
     parked: bool = False  # its profile blocks it: nothing is handed out
-    check_before: str | None = None  # a value that was last read before this time is to be read again
+    check_before: datetime | None = None  # a value that was last read before this time is to be read again
     changed: bool = False  # it says itself that it holds another value
     face: int = 0  # a hash of what it shows of itself, in 63 bits
     tagged: bool = False  # a ParameterKey that we wrote is in it
+    principal: Principal = ANYBODY  # as whom it has logged in: three columns
 
     @property
     def identity(self) -> tuple[str, str, str]:
         """The gateway's key, in the order of its index."""
-        return (self.serial_number, self.oui, self.product_class)
+        return self[:3]
 
 
 _KINDS: Final = {kind: kind.name.lower() for kind in Kind}
-_INFORM_FIELDS: Final = tuple(name for name in InformRow.__slots__ if name not in {"principal", "parked"})
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """A write that stands open for a gateway, when it is due, and whether something holds it back."""
 
     write: OpenWrite
@@ -75,8 +71,7 @@ class Standing:
     held_back: bool  # by a brake, or by the rate
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedSession:
+class OpenedSession(NamedTuple):
     """What the database says to an Inform."""
 
     gateway_id: int  # 0: it was kept out of the inbox, or is a replay
@@ -100,8 +95,7 @@ class OpenedSession:
         return self.session_number == 1
 
 
-@dataclass(frozen=True, slots=True)
-class FoundWrite:
+class FoundWrite(NamedTuple):
     """The write that a session under way stands at, and what renders it."""
 
     write: OpenWrite
@@ -112,64 +106,30 @@ class FoundWrite:
     behind: Standing | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
+class Examined(NamedTuple):
     """The gateway that an Inform without an answer named: None is nobody's. `admitted`: by now it may come in."""
 
     gateway_id: int | None
     admitted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """The columns that change with a move."""
+class Change(NamedTuple):
+    """The columns that change with a move; in the order of the type `move_row`."""
 
     attempts: int
     step: int
-    plan: Plan
     parameter_key: str | None
     request_id: str | None
     lease_until: datetime | None
     due_at: datetime
-    fault: dict[str, Any] | None
     proof: str | None
     profile: str | None
-    code: str | None = None  # the ProvisioningCode that its profile writes beside the value
+    code: str | None  # the ProvisioningCode that its profile writes beside the value
+    plan: Plan
+    fault: dict[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class MoveRow:
-    """One event of one write's law, as it goes into a batch."""
-
-    gateway_id: int
-    session_number: int
-    write_id: UUID
-    moves: int
-    event: WriteEvent
-    change: Change
-    now: datetime
-
-    def fields(self) -> dict[str, Any]:
-        """The row as its statement takes it."""
-        change = self.change
-        return {
-            "gateway_id": self.gateway_id,
-            "session_number": self.session_number,
-            "write_id": str(self.write_id),
-            "moves": self.moves,
-            "event": self.event,
-            "attempts": change.attempts,
-            "step": change.step,
-            "plan": plan_as_json(change.plan),
-            "parameter_key": change.parameter_key,
-            "request_id": change.request_id,
-            "lease_until": None if change.lease_until is None else change.lease_until.isoformat(),
-            "due_at": change.due_at.isoformat(),
-            "fault": change.fault,
-            "proof": change.proof,
-            "profile": change.profile,
-            "code": change.code,
-        }
+_MoveRow: TypeAlias = tuple[object, ...]  # in the order of the type `move_row`; the gateway is first
 
 
 class Sessions:
@@ -191,7 +151,7 @@ class Sessions:
         self._writes_per_day = writes_per_day
         self._manage = manage
         self._writes_per_minute = writes_per_minute
-        self._moves: Batcher[MoveRow, WriteState | None] = Batcher(self._move_together, lambda row: row.gateway_id)
+        self._moves: Batcher[_MoveRow, WriteState | None] = Batcher(self._move_together, itemgetter(0))
 
     async def take_informs(self, rows: Sequence[InformRow], now: datetime) -> list[OpenedSession | None]:
         """Bring the gateways' rows up to date, each raised to its next session; in the order of `rows`.
@@ -199,8 +159,7 @@ class Sessions:
         None stands where a gateway was kept out, or another worker registered it at this moment: `examine` tells.
         Every gateway may occur once only; sort the rows by identity, so that workers cannot deadlock.
         """
-        # One JSON text a row: as arrays, one a column, they cost asyncpg several times as much.
-        batch = [_as_json(_fields(row)) for row in rows]
+        batch = [_columns(row) for row in rows]
         found: list[OpenedSession | None] = [None] * len(rows)
         records = await self._database.fetch(
             _SQL.take_informs, batch, now, self._writes_per_minute, self._manage, self._writes_per_day
@@ -243,13 +202,13 @@ class Sessions:
         self, gateway_id: int, session_number: int, write: OpenWrite, event: WriteEvent, change: Change, now: datetime
     ) -> WriteState | None:
         """Move a write by one event of its law; None when somebody else has moved it, or a newer session runs."""
-        return await self._moves.add(MoveRow(gateway_id, session_number, write.id, write.moves, event, change, now))
+        row = (gateway_id, session_number, write.id, write.moves, event, now, *change[:-2])
+        return await self._moves.add((*row, _plan_text(change.plan), change.fault and _as_json(change.fault)))
 
-    async def _move_together(self, rows: Sequence[MoveRow]) -> list[WriteState | None]:
-        batch = [_as_json(row.fields()) for row in rows]
+    async def _move_together(self, rows: Sequence[_MoveRow]) -> list[WriteState | None]:
         moved: list[WriteState | None] = [None] * len(rows)
-        for record in await self._database.fetch(_SQL.move_writes, batch, max(row.now for row in rows)):
-            moved[record["place"] - 1] = WriteState(record["state"])
+        for place, state in await self._database.fetch(_SQL.move_writes, rows):
+            moved[place - 1] = _STATES[state]
         return moved
 
     async def hold(self, gateway_id: int, session_number: int, write: OpenWrite, change: Change) -> WriteState | None:
@@ -261,12 +220,12 @@ class Sessions:
             write.id,
             write.moves,
             change.step,
-            plan_as_json(change.plan),
+            _plan_text(change.plan),
             change.request_id,
             change.lease_until,
             write.request_id,
         )
-        return None if state is None else WriteState(state)
+        return None if state is None else _STATES[state]
 
     async def expire_leases(self, now: datetime, limit: int) -> int:
         """Let go of requests that nobody answered in time; how many there were."""
@@ -277,36 +236,36 @@ class Sessions:
         await self._database.execute(_SQL.forget_logins, before)
 
 
-def _fields(row: InformRow) -> dict[str, Any]:
-    fields = {name: getattr(row, name) for name in _INFORM_FIELDS}
+def _columns(row: InformRow) -> tuple[object, ...]:
     principal = row.principal
-    fields["principal"] = _KINDS[principal.kind]
-    if principal.gateway_ids:
-        fields["gateway_ids"], fields["pair_generation"] = principal.gateway_ids, principal.generation
-    if row.parked:
-        fields["parked"] = True
-    return fields
+    return (*row[:-1], _KINDS[principal.kind], principal.gateway_ids or None, principal.generation)
 
 
+_STATES: Final = {state.value: state for state in WriteState}
+_PURPOSES: Final = {purpose.value: purpose for purpose in Purpose}
 _FRESH: Final = Plan()
 _NOTHING: Final = Memory()
+_PLANS_KEPT: Final = 256  # there are a few dozen without a memory
 
 
 def plan_as_json(plan: Plan) -> dict[str, Any]:
     """Only what differs from a fresh plan is kept."""
-    if plan.memory is None:
-        return _simple_plan(plan)
-    return {**_simple_plan(replace(plan, memory=None)), "memory": _changed(plan.memory, _NOTHING)}
+    kept = {name: value for name, value in plan._asdict().items() if value != getattr(_FRESH, name)}
+    if plan.memory is not None:
+        names = plan.memory.__slots__
+        kept["memory"] = {
+            name: value for name in names if (value := getattr(plan.memory, name)) != getattr(_NOTHING, name)
+        }
+    return kept
+
+
+def _plan_text(plan: Plan) -> str:
+    return _simple_plan_text(plan) if plan.memory is None else _as_json(plan_as_json(plan))
 
 
 @cache
-def _simple_plan(plan: Plan) -> dict[str, Any]:
-    """There are a few dozen of them in all."""
-    return _changed(plan, _FRESH)
-
-
-def _changed(value: Plan | Memory, fresh: Plan | Memory) -> dict[str, Any]:
-    return {name: kept for name in value.__slots__ if (kept := getattr(value, name)) != getattr(fresh, name)}
+def _simple_plan_text(plan: Plan) -> str:
+    return _as_json(plan_as_json(plan))
 
 
 def _memory(kept: dict[str, Any]) -> Memory:
@@ -319,9 +278,12 @@ def _memory(kept: dict[str, Any]) -> Memory:
     return Memory(**{name: value for name, value in known.items() if name in Memory.__slots__})
 
 
-def _plan(kept: dict[str, Any]) -> Plan:
-    if not kept:
-        return Plan()
+def _plan(text: str) -> Plan:
+    return _simple_plan(text) if '"memory"' not in text else _read_plan(text)
+
+
+def _read_plan(text: str) -> Plan:
+    kept = json.loads(text)
     asked = kept.get("asked")
     return Plan(
         asked=None if asked is None else Asked(asked),
@@ -333,11 +295,14 @@ def _plan(kept: dict[str, Any]) -> Plan:
     )
 
 
+_simple_plan: Final = lru_cache(_PLANS_KEPT)(_read_plan)
+
+
 def _open_write(record: Row) -> OpenWrite:
     return OpenWrite(
-        id=_uuid(record["id"]),
-        purpose=Purpose(record["purpose"]),
-        state=WriteState(record["state"]),
+        id=record["id"],
+        purpose=_PURPOSES[record["purpose"]],
+        state=_STATES[record["state"]],
         moves=record["moves"],
         attempts=record["attempts"],
         step=record["step"],
@@ -348,35 +313,25 @@ def _open_write(record: Row) -> OpenWrite:
         moved_at=record["moved_at"],
         generation=record["generation"],
         association=_association(record),
-        pair=None if record["pair"] is None else PairKind(record["pair"]),
+        pair=None if (pair := record["pair"]) is None else PairKind(pair),
     )
 
 
 def _association(record: Row) -> Association | None:
-    if record["association_id"] is None:
+    if (id := record["association_id"]) is None:
         return None
     return Association(
-        id=_uuid(record["association_id"]),
-        key_id=record["key_id"],
-        issued_at=record["association_issued_at"],
-        line_of_service=record["line_of_service"],
-        subscriber_code=record["subscriber_code"],
+        id, record["key_id"], record["association_issued_at"], record["line_of_service"], record["subscriber_code"]
     )
 
 
-def _uuid(value: UUID) -> UUID:
-    """A plain UUID: asyncpg's own subclass compares equal, but is slower to hash and to print."""
-    return UUID(int=value.int)
-
-
 def _opened(record: Row) -> OpenedSession:
-    has_write = record["id"] is not None
     return OpenedSession(
         gateway_id=record["gateway_id"] or 0,
         session_number=record["session_number"] or 0,
         entitled=record["entitled"],
         booted_at=record["booted_at"],
-        write=_open_write(record) if has_write else None,
+        write=None if record["id"] is None else _open_write(record),
         due_at=record["due_at"],
         held_back=bool(record["braked"] or record["over_rate"] or record["spent_until"]),
         replayed=record["replayed"],
@@ -384,7 +339,7 @@ def _opened(record: Row) -> OpenedSession:
         recorded=bool(record["recorded"]),
         spent_until=record["spent_until"],
         cloned=bool(record["cloned"]),
-        drift=None if record["drift"] is None else Cause(record["drift"]),
+        drift=None if (drift := record["drift"]) is None else Cause(drift),
     )
 
 
@@ -393,4 +348,4 @@ def _together(one: OpenedSession, other: OpenedSession) -> OpenedSession:
     first, second = (other, one) if one.write and one.write.purpose is Purpose.CREDENTIALS else (one, other)
     if second.write is None or second.due_at is None:
         return first
-    return replace(first, behind=Standing(second.write, second.due_at, second.held_back))
+    return first._replace(behind=Standing(second.write, second.due_at, second.held_back))

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -14,11 +13,11 @@ from acs_bridge.store.database import Database
 from acs_bridge.store.sessions import InformRow, OpenedSession, Sessions
 from tests.store.rows import INFORM
 
-POISON = replace(INFORM, serial_number="poison", manufacturer="\0")  # Postgres has no text with a NUL in it
+POISON = INFORM._replace(serial_number="poison", manufacturer="\0")  # Postgres has no text with a NUL in it
 
 
 def informs_of(*serials: str) -> list[InformRow]:
-    return [replace(INFORM, serial_number=serial) for serial in serials]
+    return [INFORM._replace(serial_number=serial) for serial in serials]
 
 
 class CountedSessions(Sessions):
@@ -81,7 +80,7 @@ class TestInformsThatArriveTogether:
         self, worker: Worker, database: Database
     ) -> None:
         await worker.take(INFORM)
-        rows = [replace(INFORM, address=f"192.0.2.{number}") for number in range(3)]
+        rows = [INFORM._replace(address=f"192.0.2.{number}") for number in range(3)]
         *older, newest = await worker.take(*rows)
         assert newest.session_number == 2
         assert all(session.session_number < 2 and session.write is None for session in older)
@@ -106,7 +105,7 @@ class TestTwoWorkers:
         self, workers: list[Worker], database: Database
     ) -> None:
         for number in range(20):
-            row = replace(INFORM, serial_number=f"S{number}")
+            row = INFORM._replace(serial_number=f"S{number}")
             sessions = await asyncio.gather(*(worker.informs.take(row) for worker in workers))
             assert len({session.gateway_id for session in sessions}) == 1
             assert sorted(session.session_number for session in sessions) == [1, 2]
@@ -130,7 +129,7 @@ class TestTwoWorkers:
 
         async def come(worker: Worker, serial: str) -> None:
             for _ in range(rounds):
-                await worker.informs.take(replace(INFORM, serial_number=serial))
+                await worker.informs.take(INFORM._replace(serial_number=serial))
 
         await asyncio.gather(
             *(come(worker, serial) for turn, worker in enumerate(workers) for serial in serials[:: 1 - 2 * turn])

@@ -107,9 +107,30 @@ async def test_a_row_that_nobody_waits_for_any_more_is_left_out(server: Server, 
     assert server.calls == [["a"], ["c"]]
 
 
-async def test_a_row_added_in_the_moment_in_which_a_batch_ends_is_served(
-    server: Server, batcher: Batcher[str, str]
+async def test_rows_that_come_in_company_wait_for_more_until_a_batch_is_full(
+    server: Server, batcher: Batcher[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(batching, "PACE_SECONDS", 3600.0)
+    await asyncio.gather(*added(batcher, "a", "b"))
+    first = added(batcher, "c")
+    await asyncio.sleep(0)
+    rest = added(batcher, *(f"r{number}" for number in range(BATCH_LIMIT - 1)))
+    await asyncio.gather(*first, *rest)
+    assert [len(call) for call in server.calls] == [2, BATCH_LIMIT]
+
+
+async def test_rows_that_come_in_company_do_not_wait_for_long(server: Server, batcher: Batcher[str, str]) -> None:
+    await asyncio.gather(*added(batcher, "a", "b"))
+    assert await batcher.add("c") == "C"
+    assert await batcher.add("d") == "D"  # nor at all, after a row that was alone
+    assert server.calls == [["a", "b"], ["c"], ["d"]]
+
+
+async def test_a_row_added_in_the_moment_in_which_a_batch_ends_is_served(
+    server: Server, batcher: Batcher[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "PACE_SECONDS", 0.0)
+
     async def again_and_again() -> None:
         for _ in range(100):
             await batcher.add("a")

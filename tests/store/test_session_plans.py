@@ -1,7 +1,6 @@
 """How Postgres carries out the statements of a session when there are many gateways."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
@@ -36,11 +35,11 @@ async def test_an_inform_leaves_its_gateway_on_its_page(database: Database, owne
     seen = 0
     async with asyncio.timeout(40):
         for turn in count():
-            changed = replace(
-                INFORM, booted=True, parameter_key=f"key-{turn}", events=("1 BOOT", f"X {turn}"), profile=f"p{turn}"
+            changed = INFORM._replace(
+                booted=True, parameter_key=f"key-{turn}", events=("1 BOOT", f"X {turn}"), profile=f"p{turn}"
             )
             for serial in serials:
-                await sessions.take_informs([replace(changed, serial_number=serial)], NOW + timedelta(hours=turn))
+                await sessions.take_informs([changed._replace(serial_number=serial)], NOW + timedelta(hours=turn))
             await database.execute("select pg_stat_force_next_flush()")
             await database.execute("select")  # what a connection has counted is told when it is idle again
             told = await owner.fetchrow(

@@ -1,6 +1,5 @@
 """The statements of a session, on a real Postgres."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -84,12 +83,13 @@ SENT = Change(
     fault=None,
     proof=None,
     profile="plain",
+    code=None,
 )
 
 
 class TestAnInform:
     async def test_registers_a_gateway_that_is_not_known(self, database: Database, sessions: Sessions) -> None:
-        session = await opened(sessions, replace(INFORM, events=("0 BOOTSTRAP", "2 PERIODIC"), booted=True))
+        session = await opened(sessions, INFORM._replace(events=("0 BOOTSTRAP", "2 PERIODIC"), booted=True))
         row = await database.fetchrow("select * from gateway where id = $1", session.gateway_id)
         assert session.is_first
         assert session.session_number == 1
@@ -104,13 +104,13 @@ class TestAnInform:
 
     async def test_learns_the_beat_of_periodic_informs(self, database: Database, sessions: Sessions) -> None:
         await opened(sessions)
-        await opened(sessions, replace(INFORM, periodic=False, events=("6 CONNECTION REQUEST",)), NOW + timedelta(1))
+        await opened(sessions, INFORM._replace(periodic=False, events=("6 CONNECTION REQUEST",)), NOW + timedelta(1))
         session = await opened(sessions, now=NOW + timedelta(hours=23))
         beat = await database.fetchval("select periodic_seconds from gateway where id = $1", session.gateway_id)
         assert beat == 23 * 3600
 
     async def test_tells_gateways_with_one_serial_number_apart(self, sessions: Sessions) -> None:
-        rows = [INFORM, replace(INFORM, product_class="Other"), replace(INFORM, oui="00005F")]
+        rows = [INFORM, INFORM._replace(product_class="Other"), INFORM._replace(oui="00005F")]
         found = await sessions.take_informs(rows, NOW)
         assert len({session.gateway_id for session in found if session is not None}) == 3
 
@@ -127,7 +127,7 @@ class TestAnInform:
     async def test_finds_nothing_for_a_gateway_that_is_neither_believed_nor_approved(
         self, database: Database, sessions: Sessions
     ) -> None:
-        stranger = replace(INFORM, believed=False)
+        stranger = INFORM._replace(believed=False)
         gateway_id = (await opened(sessions, stranger)).gateway_id
         await provision(database, gateway_id)
         assert (await opened(sessions, stranger)).write is None
@@ -135,7 +135,7 @@ class TestAnInform:
         assert (await opened(sessions, stranger)).write is not None
 
     async def test_answers_in_the_order_of_the_batch(self, database: Database, sessions: Sessions) -> None:
-        rows = [replace(INFORM, serial_number=f"S{number}") for number in range(5)]
+        rows = [INFORM._replace(serial_number=f"S{number}") for number in range(5)]
         first = await sessions.take_informs(rows, NOW)
         await provision(database, first[3].gateway_id if first[3] else None)
         second = await sessions.take_informs(rows, NOW)
@@ -181,7 +181,7 @@ class TestTheBrakes:
         assert not (await opened(sessions)).held_back
 
     async def test_let_only_so_many_writes_out_in_a_minute(self, database: Database, sessions: Sessions) -> None:
-        rows = [replace(INFORM, serial_number=f"S{number}") for number in range(6)]
+        rows = [INFORM._replace(serial_number=f"S{number}") for number in range(6)]
         for number, session in enumerate(await sessions.take_informs(rows, NOW)):
             await provision(database, session.gateway_id if session else None, f"LOS-{number}")
         await database.execute("update queue_rate set writes_per_minute = 120, refilled_at = $1", NOW)

@@ -1,7 +1,7 @@
 """What a write will ask of its gateway if all goes well, told in advance; the other modules decide what is asked."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from acs_bridge.domain.planner.kinds import begin
 from acs_bridge.domain.planner.places import look_names, outer_names
@@ -69,4 +69,4 @@ def _with_rows(wanted: Wanted, place: Place) -> Wanted:
         for row in place.rule.rows
         for name, text in row.values
     )
-    return replace(wanted, parameters=wanted.parameters + rows)
+    return wanted._replace(parameters=wanted.parameters + rows)

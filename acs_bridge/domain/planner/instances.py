@@ -74,7 +74,7 @@ def repeat(write: OpenWrite, wanted: Wanted, *, counts: bool) -> Move:
     """The outstanding request once more, unchanged."""
     memory = write.plan.memory or Memory()
     request = request_of(write.plan.asked or Asked.LIST, wanted, memory, tag(write.id, write.step))
-    return Move(request=request, plan=replace(write.plan, repeated=write.plan.repeated or counts), again=True)
+    return Move(request=request, plan=write.plan._replace(repeated=write.plan.repeated or counts), again=True)
 
 
 def answered(write: OpenWrite, wanted: Wanted, answer: Answer, *, last_attempt: bool, in_force: bool) -> Move:
@@ -121,7 +121,7 @@ class _Turn:
         return self.cleaning(values.failed(self.write, fault, last_attempt=self.last_attempt), self.memory)
 
     def cleaning(self, move: Move, memory: Memory) -> Move:
-        return _cleaning(self.write, self.wanted, replace(move, plan=replace(move.plan, memory=memory)))
+        return _cleaning(self.write, self.wanted, move._replace(plan=move.plan._replace(memory=memory)))
 
 
 def _listed(turn: _Turn, answer: Answer) -> Move:
@@ -215,7 +215,7 @@ def _surveyed(turn: _Turn, answer: Answer) -> Move:
     move = _write_or_add_row(turn, memory)
     if memory.former or memory.added:
         return move
-    return replace(move, former=values.former_values(concrete, answer))
+    return move._replace(former=values.former_values(concrete, answer))
 
 
 def _row_added(turn: _Turn, answer: Answer) -> Move:
@@ -244,7 +244,7 @@ def _cleaning(write: OpenWrite, wanted: Wanted, move: Move) -> Move:
     if not ends or write.purpose is not Purpose.PROVISION or not to_be_removed(place_of(wanted), memory):
         return move
     asked = _ask(write, wanted, Asked.DELETE, replace(memory, ends=move.event))
-    return replace(asked, fault=move.fault)
+    return asked._replace(fault=move.fault)
 
 
 def _removed(turn: _Turn, answer: Answer) -> Move:

@@ -4,7 +4,6 @@ Nothing is decided here of what comes next; that is `instances`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Final
 
 from acs_bridge.domain.planner.words import Asked, Memory, Place, Request, Wanted
@@ -29,7 +28,7 @@ def at(wanted: Wanted, memory: Memory) -> Wanted:
             for name, text in row.values
         ]
     hidden = frozenset(name.replace(PLACEHOLDER, number) for name in wanted.hidden)
-    return replace(wanted, parameters=tuple(own), hidden=hidden, place=None, looks=False)
+    return wanted._replace(parameters=tuple(own), hidden=hidden, place=None, looks=False)
 
 
 def request_of(asked: Asked, wanted: Wanted, memory: Memory, key: str) -> Request:

@@ -42,7 +42,7 @@ def repeat(write: OpenWrite, wanted: Wanted, *, counts: bool) -> Move:
     """The outstanding request once more, unchanged. It `counts` where the gateway answered it with an empty POST."""
     key = tag(write.id, write.step)
     request = _typed(wanted, write.plan.memory).set(key) if write.plan.asked is Asked.SET else wanted.read()
-    return Move(request=request, plan=replace(write.plan, repeated=write.plan.repeated or counts), again=True)
+    return Move(request=request, plan=write.plan._replace(repeated=write.plan.repeated or counts), again=True)
 
 
 def answered(write: OpenWrite, wanted: Wanted, answer: Answer, *, last_attempt: bool, in_force: bool) -> Move:
@@ -61,7 +61,7 @@ def answered(write: OpenWrite, wanted: Wanted, answer: Answer, *, last_attempt: 
 def lost(write: OpenWrite, reported_key: str | None, *, last_attempt: bool) -> Move:
     """What the ParameterKey of the next Inform says about a write whose session was lost (one hop)."""
     if write.state in (WriteState.APPLIED, WriteState.STAGED):
-        return Move(plan=replace(write.plan, asked=None, repeated=False))
+        return Move(plan=write.plan._replace(asked=None, repeated=False))
     proves = write.plan.memory is None or write.plan.memory.written
     if proves and write.parameter_key is not None and reported_key == write.parameter_key:
         return Move(WriteEvent.KEY_MATCHES, plan=Plan(unreadable=write.purpose is Purpose.CREDENTIALS))
@@ -133,9 +133,10 @@ def may_follow(write: OpenWrite, session_number: int) -> bool:
 def _ask(
     write: OpenWrite, wanted: Wanted, asked: Asked, event: WriteEvent | None, memory: Memory | None = None
 ) -> Move:
-    memory = memory or write.plan.memory
+    plan = write.plan
+    memory = memory or plan.memory
     request = _typed(wanted, memory).set(next_tag(write)) if asked is Asked.SET else wanted.read()
-    return Move(event, request, replace(write.plan, asked=asked, repeated=False, rests=False, memory=memory))
+    return Move(event, request, Plan(asked, plan.read_first, plan.unreadable, memory=memory))
 
 
 def _typed(wanted: Wanted, memory: Memory | None) -> Wanted:
@@ -191,7 +192,7 @@ def _looked_first(write: OpenWrite, wanted: Wanted, answer: Answer) -> Move:
     move = _ask(write, wanted, Asked.SET, WriteEvent.ADVANCED, learned)
     # What was there before the first attempt is what can be brought back, not what an attempt has left.
     first = wanted.looks and not memory.former and not memory.asked_types
-    return replace(move, former=former_values(wanted, answer)) if first else move
+    return move._replace(former=former_values(wanted, answer)) if first else move
 
 
 def own_types(wanted: Wanted, answer: GetParameterValuesResponse, *, insist: bool) -> tuple[tuple[str, str], ...]:

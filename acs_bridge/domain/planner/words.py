@@ -1,10 +1,10 @@
 """The words in which the planner is spoken of: an open write, what is wanted of its gateway, and a move."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from acs_bridge.domain.credentials import PairKind
@@ -98,8 +98,7 @@ class Memory:
     ends: WriteEvent | None = None  # how this ends, once what was added has been taken away again
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What is remembered of a write between two messages, beside its state."""
 
     asked: Asked | None = None
@@ -110,8 +109,7 @@ class Plan:
     memory: Memory | None = None  # None: nothing of the kind
 
 
-@dataclass(frozen=True, slots=True)
-class Association:
+class Association(NamedTuple):
     """What a write for a line carries a PHAN URL of."""
 
     id: UUID
@@ -121,8 +119,7 @@ class Association:
     subscriber_code: str
 
 
-@dataclass(frozen=True, slots=True)
-class OpenWrite:
+class OpenWrite(NamedTuple):
     """An unsettled write as a session sees it: its row, and what it speaks for: an association, or a pair."""
 
     id: UUID
@@ -146,13 +143,12 @@ class OpenWrite:
         return named is not None and named[0] == self.id
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """What becomes of a write."""
 
     event: WriteEvent | None = None
     request: Request | None = None
-    plan: Plan = field(default_factory=Plan)
+    plan: Plan = Plan()
     fault: Fault | None = None
     later: bool = False  # back in the queue, but not at once
     again: bool = False  # the request is the outstanding one, unchanged
@@ -182,8 +178,7 @@ class Place:
     removes: bool = False  # what we added there is to go, and of what we did not add the values
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What the gateway shall hold, and whether it lets us look: some families cannot, and a password is never shown."""
 
     parameters: tuple[ParameterValueStruct, ...]
@@ -214,6 +209,6 @@ class Wanted:
     def typed(self, types: Iterable[tuple[str, str]]) -> "Wanted":
         """The same, with the types that the gateway has itself."""
         known = dict(types)
-        return replace(
-            self, parameters=tuple(each._replace(type=known.get(each.name, each.type)) for each in self.parameters)
+        return self._replace(
+            parameters=tuple(each._replace(type=known.get(each.name, each.type)) for each in self.parameters)
         )

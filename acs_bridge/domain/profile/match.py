@@ -3,15 +3,14 @@
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 _WILDCARDS = re.compile(r"\[[^\]]*\]|[*?]")
 
 Rank: TypeAlias = tuple[tuple[bool, int, bool], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayKind:
+class GatewayKind(NamedTuple):
     """What a gateway says about itself that decides its profile."""
 
     root: str  # "Device." or "InternetGatewayDevice."; empty: it did not say

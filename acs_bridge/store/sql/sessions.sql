@@ -1,7 +1,7 @@
 -- What a CWMP session asks of the database. Every statement here is on the hot path: one for an Inform, one for each
 -- later POST that changes something, none for one that does not.
 --
--- Rows that share a statement travel as an array of JSON texts, one a row: the planner takes an array of unknown length
+-- Rows that share a statement travel as an array of a type of their own: the planner takes an array of unknown length
 -- for ten rows, and goes by index; a set out of json_to_recordset it takes for a hundred, and reads whole tables.
 
 -- name: take_informs
@@ -12,14 +12,7 @@
 -- was kept out of the inbox, or showed a login that has served before (`replayed`).
 -- A login that has served an Inform before changes nothing, whichever process it served it in.
 with inform as (
-    select row.place, i.*
-    from unnest($1::text[]) with ordinality as row (content, place)
-    cross join lateral json_to_record(row.content::json) as i (
-        serial_number text, oui text, product_class text, manufacturer text, hardware_version text,
-        software_version text, root text, provisioning_code text, parameter_key text, connection_request_url text,
-        cwmp_namespace text, profile text, address text, events text[], booted bool, periodic bool, believed bool,
-        exposed bool, login bigint, principal text, gateway_ids bigint[], pair_generation int, again bool,
-        parked bool, check_before timestamptz, changed bool, face bigint, tagged bool)
+    select i.*, ordinality as place from unnest($1::inform_row[]) with ordinality as i
 ),
 -- Of several in one batch the first. In one order everywhere, as gateways are, and before any of these is locked.
 shown as (
@@ -99,7 +92,7 @@ known as (
     where g.id = held.id
     returning i.place, g.id, g.session_number, g.booted_at, i.profile, i.software_version,
               (i.believed or g.approved_at is not null) and g.cloned_at is null as entitled,
-              g.cloned_at is not null as cloned, i.exposed, coalesce(i.parked, false) as parked,
+              g.cloned_at is not null as cloned, i.exposed, i.parked,
               g.own_to = 0 and i.principal in ('bootstrap', 'imported') as unmanaged,
               g.recorded_sessions is not null as recorded,
               case when g.written_count >= $5::int and g.written_from > $2 - interval '1 day'
@@ -205,7 +198,7 @@ spent as (
 select i.place, coalesce(known.id, fresh.id) as gateway_id, coalesce(known.session_number, fresh.session_number) as session_number,
        coalesce(known.entitled, i.believed) as entitled, known.booted_at,
        $4 and coalesce(known.entitled, i.believed) and coalesce(known.unmanaged, i.principal = 'bootstrap') as unmanaged,
-       w.id, w.purpose, w.pair, w.state, w.moves, w.attempts, w.step, w.plan, w.parameter_key, w.request_id,
+       w.id, w.purpose, w.pair, w.state, w.moves, w.attempts, w.step, w.plan::text, w.parameter_key, w.request_id,
        w.session_number as write_session_number, w.moved_at, w.due_at, w.association_id, w.generation, w.key_id,
        w.association_issued_at, w.line_of_service, w.subscriber_code, w.braked, w.spent_until,
        known.recorded, known.drift, known.cloned,
@@ -249,7 +242,7 @@ standing as (
     join write w on w.gateway_id = g.id and w.finished_at is null and w.purpose = 'credentials'
     where $3::bool
 )
-select w.id, w.purpose, w.pair, w.state, w.moves, w.attempts, w.step, w.plan, w.parameter_key, w.request_id,
+select w.id, w.purpose, w.pair, w.state, w.moves, w.attempts, w.step, w.plan::text, w.parameter_key, w.request_id,
        w.session_number as write_session_number, w.moved_at, w.due_at, w.association_id, w.generation, w.key_id,
        a.issued_at as association_issued_at, d.line_of_service, coalesce(s.code, '') as subscriber_code, g.root, g.oui, g.product_class, g.software_version, g.booted_at,
        g.is_spent or exists (
@@ -268,12 +261,7 @@ left join subscriber s on s.id = a.subscriber_id;
 -- One event of each write's law, in its gateway's newest session only: a row that is missing from the answer says that
 -- somebody else moved first. Gateways are locked in the same order as for Informs.
 with asked as (
-    select row.place, a.*
-    from unnest($1::text[]) with ordinality as row (content, place)
-    cross join lateral json_to_record(row.content::json) as a (
-        gateway_id bigint, session_number bigint, write_id uuid, moves int, event text, attempts smallint,
-        step smallint, plan jsonb, parameter_key text, request_id text, lease_until timestamptz, due_at timestamptz,
-        fault jsonb, proof text, profile text, code text)
+    select a.*, ordinality as place from unnest($1::move_row[]) with ordinality as a
 ),
 session as (
     select asked.place
@@ -287,34 +275,34 @@ moved as (
         state = t.to_state,
         event = t.event,
         moves = w.moves + 1,
-        moved_at = $2::timestamptz,
+        moved_at = a.at,
         moved_by = null,
         attempts = a.attempts,
         step = a.step,
-        plan = a.plan,
+        plan = a.plan::jsonb,
         parameter_key = a.parameter_key,
         request_id = a.request_id,
         session_number = a.session_number,
         lease_until = a.lease_until,
         due_at = a.due_at,
-        finished_at = case when t.to_state in ('verified', 'rejected', 'failed', 'cancelled', 'superseded') then $2::timestamptz end,
-        fault = case when t.to_state in ('applied', 'staged', 'verified') then a.fault else coalesce(a.fault, w.fault) end,
+        finished_at = case when t.to_state in ('verified', 'rejected', 'failed', 'cancelled', 'superseded') then a.at end,
+        fault = case when t.to_state in ('applied', 'staged', 'verified') then a.fault::jsonb else coalesce(a.fault::jsonb, w.fault) end,
         proof = a.proof,
         profile = coalesce(a.profile, w.profile)
     from asked a
     join session using (place)
     join write_transition t on t.event = a.event
     where w.id = a.write_id and w.gateway_id = a.gateway_id and w.moves = a.moves and t.from_state = w.state
-    returning a.place, w.state, w.event, w.gateway_id, w.purpose, w.parameter_key, w.proof, a.code
+    returning a.place, a.at, w.state, w.event, w.gateway_id, w.purpose, w.parameter_key, w.proof, a.code
 ),
 -- What goes out counts towards its gateway's budget of the day. What is proven is what its next Informs are compared
 -- with; credentials have ParameterKeys too.
 noted as (
     update gateway g set
-        written_from = case when m.event <> 'dispatched' or g.written_from > $2::timestamptz - interval '1 day'
-                            then g.written_from else $2::timestamptz end,
+        written_from = case when m.event <> 'dispatched' or g.written_from > m.at - interval '1 day'
+                            then g.written_from else m.at end,
         written_count = case when m.event <> 'dispatched' then g.written_count
-                             when g.written_from > $2::timestamptz - interval '1 day' then g.written_count + 1
+                             when g.written_from > m.at - interval '1 day' then g.written_count + 1
                              else 1 end,
         kept_version = case when m.state <> 'verified' or m.purpose = 'credentials' then g.kept_version
                             when m.purpose = 'provision' then g.software_version end,
@@ -323,7 +311,7 @@ noted as (
                         else coalesce(m.parameter_key, g.parameter_key) end,
         kept_code = case when m.event = 'dispatched' or m.purpose = 'credentials' then g.kept_code else m.code end,
         checked_at = case when m.event = 'dispatched' or m.purpose = 'credentials' then g.checked_at
-                          when m.proof = 'read_back' then $2::timestamptz end
+                          when m.proof = 'read_back' then m.at end
     from moved m
     where g.id = m.gateway_id
       and (m.event = 'dispatched' or m.state = 'verified' and m.purpose <> 'credentials'
@@ -338,7 +326,7 @@ with session as (
 )
 update write w set
     step = $5,
-    plan = $6,
+    plan = $6::text::jsonb,
     request_id = $7,
     session_number = $2,
     lease_until = $8

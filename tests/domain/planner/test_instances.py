@@ -73,7 +73,7 @@ def a_write(asked: Asked, memory: Memory, state: WriteState = S.SENT, **columns:
         moved_at=NOW,
         generation=1,
     )
-    return replace(write, **columns)  # type: ignore[arg-type]
+    return write._replace(**columns)  # type: ignore[arg-type]
 
 
 def clearing(asked: Asked, memory: Memory, **columns: object) -> OpenWrite:
@@ -104,7 +104,7 @@ def look(*numbers: int) -> GetParameterValues:
 
 class TestTheBeginning:
     def test_is_a_list_of_what_there_is(self) -> None:
-        queued = replace(a_write(A.SET, Memory(), S.QUEUED), plan=Plan(), request_id=None)
+        queued = a_write(A.SET, Memory(), S.QUEUED)._replace(plan=Plan(), request_id=None)
         assert planner.begin(queued, WANTED) == Move(E.DISPATCHED, LIST, Plan(asked=A.LIST, memory=Memory()))
 
     def test_of_another_attempt_remembers_what_it_added(self) -> None:
@@ -123,7 +123,7 @@ class TestTheBeginning:
         assert planner.begin(clearing(A.LIST, Memory(gone=True), state=S.STAGED), CLEARING).request == LIST
 
     def test_of_what_another_profile_wrote_is_to_wait_for_its_key(self) -> None:
-        move = planner.begin(replace(a_write(A.READ, Memory(), S.APPLIED), plan=Plan()), WANTED)
+        move = planner.begin(a_write(A.READ, Memory(), S.APPLIED)._replace(plan=Plan()), WANTED)
         assert move == Move(plan=Plan(unreadable=True))
 
 
@@ -155,7 +155,7 @@ class TestAList:
         rule = replace(
             RULE, limit="Device.T.Max", requires=(Requirement("Device.T.Can", has="x"),), table="Device.T.P."
         )
-        wanted = replace(WANTED, place=Place(rule, MARKS))
+        wanted = WANTED._replace(place=Place(rule, MARKS))
         move = answered(a_write(A.LIST, Memory()), Fault(code, "no"), wanted)
         assert move == Move(
             E.ADVANCED, GetParameterValues(("Device.T.",)), Plan(asked=A.LOOK, memory=Memory(whole=True))
@@ -298,7 +298,7 @@ class TestASurvey:
         own = [(each.name.replace("{i}", "5"), each.value) for each in VALUES]
         move = answered(a_write(A.SURVEY, Memory(instance=5)), values(*own, *rows))
         assert (move.event, move.plan.asked) == (E.ACCEPTED, A.READ)
-        hidden = replace(WANTED, hidden=frozenset({f"{TABLE}{{i}}.URL"}))
+        hidden = WANTED._replace(hidden=frozenset({f"{TABLE}{{i}}.URL"}))
         move = answered(a_write(A.SURVEY, Memory(instance=5)), values(*own, *rows), hidden)
         assert (move.event, move.plan.asked) == (E.ADVANCED, A.SET)
 
@@ -467,7 +467,7 @@ class TestARepeat:
         write = a_write(asked, memory)
         move = planner.repeat(write, WANTED, counts=True)
         assert move.again
-        assert move.plan == replace(write.plan, repeated=True)
+        assert move.plan == write.plan._replace(repeated=True)
         assert getattr(move.request, "parameter_key", tag(ID, STEP)) == tag(ID, STEP)
 
 
@@ -485,4 +485,4 @@ class TestAProfileOfAnotherKind:
         ],
     )
     def test_does_not_go_on_with_what_was_begun(self, plan: Plan, wanted: Wanted, resumes: bool) -> None:
-        assert planner.resumes(replace(a_write(A.SET, Memory()), plan=plan), wanted) is resumes
+        assert planner.resumes(a_write(A.SET, Memory())._replace(plan=plan), wanted) is resumes

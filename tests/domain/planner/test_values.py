@@ -67,7 +67,7 @@ def a_write(state: WriteState, plan: Plan = Plan(), **columns: object) -> OpenWr
         generation=1,
         association=Association(OTHER, "k1", NOW, "LOS-1", "C-1"),
     )
-    return replace(write, **columns)  # type: ignore[arg-type]
+    return write._replace(**columns)  # type: ignore[arg-type]
 
 
 class TestTheFirstRequest:
@@ -85,7 +85,7 @@ class TestTheFirstRequest:
         """R-13."""
         move = planner.begin(a_write(state, plan), wanted)
         request = SetParameterValues(VALUES, tag(ID, STEP + 1)) if asked is SET else NAMES
-        assert move == Move(event, request, replace(plan, asked=asked, rests=False))
+        assert move == Move(event, request, plan._replace(asked=asked, rests=False))
 
     @pytest.mark.parametrize(
         ("state", "plan", "columns", "may"),
@@ -118,7 +118,7 @@ class TestARepeat:
         write = a_write(S.SENT if asked is SET else S.APPLIED, Plan(asked=asked, read_first=True), request_id="r")
         move = planner.repeat(write, WANTED, counts=counts)
         request = SetParameterValues(VALUES, tag(ID, STEP)) if asked is SET else NAMES
-        assert move == Move(request=request, plan=replace(write.plan, repeated=counts), again=True)
+        assert move == Move(request=request, plan=write.plan._replace(repeated=counts), again=True)
 
     def test_that_was_counted_stays_so(self) -> None:
         write = a_write(S.SENT, Plan(asked=SET, repeated=True), request_id="r")
@@ -216,7 +216,7 @@ class TestTheNextInform:
     def test_never_proves_a_write_that_has_sent_no_key(self) -> None:
         write = a_write(S.SENT, Plan(asked=READ, read_first=True), parameter_key=None, request_id="r")
         assert planner.lost(write, None, last_attempt=False).event is E.KEY_ABSENT
-        assert not planner.proven(replace(write, state=S.APPLIED, request_id=None), None, in_force=True)
+        assert not planner.proven(write._replace(state=S.APPLIED, request_id=None), None, in_force=True)
 
     @pytest.mark.parametrize(
         ("state", "plan", "columns", "key", "in_force", "proves"),

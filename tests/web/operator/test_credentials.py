@@ -1,6 +1,5 @@
 """`/v1/gateways/{id}/credentials`, and the quarantine as operators see it."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,7 +23,7 @@ async def gateway_id(office: Office) -> int:
 
 
 def caller(address: str = "198.51.100.7", principal: Principal = BOOTSTRAP) -> InformRow:
-    return replace(INFORM, address=address, principal=principal)
+    return INFORM._replace(address=address, principal=principal)
 
 
 async def purposes(office: Office, gateway_id: int) -> list[tuple[str, str, str]]:
