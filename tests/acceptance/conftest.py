@@ -17,7 +17,7 @@ def site() -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def daemon() -> Iterator[Daemon]:
     """A daemon for everybody, on an embedded Postgres; use serial numbers and codes that nobody else uses."""
-    with new_site() as site, site.serving() as daemon:
+    with new_site() as site, site.serving(blank=True) as daemon:
         yield daemon
 
 

@@ -1,26 +1,34 @@
 """A site: a folder of its own, the settings of the daemon that lives there, and what that daemon must never say."""
 
+import atexit
 import http.client
 import json
 import os
 import re
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from acs_bridge.domain.actor import Actor, Role
+from acs_bridge.services.tokens import Tokens
 from acs_bridge.simulator.behaviour import BY_THE_BOOK, Behaviour
 from acs_bridge.simulator.gateway import Credentials, SimulatedGateway
 from acs_bridge.simulator.models import TR181
 from acs_bridge.simulator.schema import Schema
 from acs_bridge.simulator.surroundings import real_surroundings
+from acs_bridge.store.database import Database
+from acs_bridge.store.embedded import EmbeddedPostgres
 from cwmp.messages import DeviceId
 from tests.acceptance.programs import PATIENCE_SECONDS, ROOT, Ended, Program, command, inhabitants, survivors
-from tests.conftest import memory_or_disk
+from tests.conftest import memory_or_disk, run
 
 BASE_URL: Final = "https://phan.example.net/r/"
 BOOTSTRAP: Final = Credentials("bootstrap", "open-sesame-4711")
@@ -124,6 +132,11 @@ class Site:
         self.programs: list[Program] = []
         self.gateways: list[SimulatedGateway] = []
 
+    @property
+    def data_folder(self) -> Path:
+        """Where its embedded Postgres is, if it has one."""
+        return self.folder / "var" / "postgres"
+
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """The settings, and nothing of the environment of the tests but where programs are."""
         settings = {**self.settings, **(more or {})}
@@ -155,14 +168,31 @@ class Site:
         return Ended(ended.returncode, ended.stdout, ended.stderr)
 
     def token(self, name: str, role: str) -> str:
-        """What `tokens create` prints, beside a daemon that runs."""
+        """A token of the daemon that runs here, as `tokens create` makes it, which takes a second to start."""
+        if self.data_folder.exists():
+            with ThreadPoolExecutor(1) as thread:  # on a loop of its own: whoever asks may have one
+                return thread.submit(run, self._token(name, Role(role))).result()
         ended = self.run("tokens", "create", name, "--role", role)
         assert (ended.code, ended.err) == (0, ""), ended
         return ended.out.removesuffix("\n")
 
+    async def _token(self, name: str, role: Role) -> str:
+        server = await EmbeddedPostgres.attach(self.data_folder)
+        async with Database.connect(server.runtime_url, pool_size=1) as database:
+            return await Tokens(database, lambda: datetime.now(UTC)).create(name, role, Actor("cli", "test", role, ""))
+
     @contextmanager
-    def serving(self, *arguments: str, settings: Mapping[str, str] | None = None) -> Iterator["Daemon"]:
-        """A daemon that serves; it has ended, and has been discreet, when the block is left."""
+    def serving(
+        self, *arguments: str, settings: Mapping[str, str] | None = None, blank: bool = False
+    ) -> Iterator["Daemon"]:
+        """A daemon that serves; it has ended, and has been discreet, when the block is left.
+
+        Unless the site is blank its database is there already, and empty: making one takes as long as most tests.
+        """
+        elsewhere = self.variables or "database.url" in {**self.settings, **(settings or {})}
+        if not (blank or elsewhere or self.data_folder.exists()):
+            self.data_folder.parent.mkdir(exist_ok=True)
+            subprocess.run(["/bin/cp", "-a", str(prepared()), str(self.data_folder)], check=True)
         program = self.start("serve", *arguments, settings=settings)
         try:
             yield Daemon(self, program)
@@ -194,7 +224,7 @@ class Site:
 
     def _keys(self) -> dict[str, str]:
         """What the files of the keyring and of the embedded Postgres hold, by what it is."""
-        files = [self.folder / "var" / "phan.keyring", self.folder / "var" / "postgres" / "credentials"]
+        files = [self.folder / "var" / "phan.keyring", self.data_folder / "credentials"]
         texts = [text for file in files if file.exists() for text in re.findall(r"[\w+/=-]{30,}", file.read_text())]
         return {f"key {number} of {len(texts)}": text for number, text in enumerate(texts)}
 
@@ -282,10 +312,35 @@ def port_of(listener: str) -> Any:
     return port
 
 
+@cache
+def prepared() -> Path:
+    """The data folder of a daemon that was migrated and has never served; made once by each worker."""
+    place = TemporaryDirectory(prefix="acs-bridge-tests-prepared-", dir=memory_or_disk())
+    atexit.register(place.cleanup)
+    site = Path(place.name)
+    site.chmod(0o711)  # the account that runs Postgres passes through
+    (site / "tmp").mkdir(mode=0o711)
+    ended = subprocess.run(
+        command("migrate"),
+        cwd=site,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TMPDIR": str(site / "tmp")},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    kept = site / "prepared"
+    kept.mkdir()
+    for name in ("credentials", "pgdata"):
+        (site / "var" / "postgres" / name).rename(kept / name)
+    return kept
+
+
 @contextmanager
 def new_site(settings: Mapping[str, str] = SETTINGS) -> Iterator[Site]:
     """A site in a folder that is gone afterwards, with everybody who lives in it."""
-    with tempfile.TemporaryDirectory(prefix="acs-bridge-tests-site-", dir=memory_or_disk()) as name:
+    with TemporaryDirectory(prefix="acs-bridge-tests-site-", dir=memory_or_disk()) as name:
         folder = Path(name)
         folder.chmod(0o711)  # the account that runs Postgres passes through
         site = Site(folder, settings)

@@ -28,6 +28,7 @@ from tests.web.device.conftest import BOOTSTRAP, OUI, settings
 
 PARAMETER = "X_ACSBRIDGE_HomeAnalytics.URL"
 PRODUCT_CLASS = "SimGW"
+WAITING = "select exists (select from write where finished_at is null and gateway_id is not null)"
 MAKER = Actor("cli", "test", Role.ADMIN, "")
 
 
@@ -105,12 +106,13 @@ class Site:
         return self.box(name).value(PARAMETER)
 
     async def rest(self, *names: str, rounds: int = 4) -> None:
-        """Let an hour pass between sessions, until nobody has anything to ask."""
+        """Let an hour pass between sessions, until nobody is asked for anything, and nothing waits for any of them."""
         for _ in range(rounds):
             self.clock.advance(hours=1)
             await self.parts.janitor.sweep()
-            for name in names:
-                await self.inform(name)
+            served = [(await self.inform(name)).served for name in names]
+            if not any(served) and not await self.database.fetchval(WAITING):
+                break
 
     async def gateway_id(self, name: str) -> int:
         number: int = await self.database.fetchval("select id from gateway where serial_number = $1", serial(name))
