@@ -112,15 +112,12 @@ class GatewayCredentials:
 
     async def keep_pair(self, connection: Executor, gateway_id: int, new: NewPair, change: Change) -> None:
         """Import a pair inside a transaction of the caller."""
-        self._check(new)
+        self.check(new)
         access = await _access(connection, gateway_id)
         if await store.crowd(connection, new.username, gateway_id) >= SHARERS:
             raise Conflict(f"{SHARERS} other gateways have this user name already: give them names of their own")
-        secret = {"password": new.password} if new.ha1 is None else {"ha1": new.ha1.lower()}
-        sealed = self._sealer.seal(json.dumps(secret).encode(), _context(gateway_id))
-        realm = None if new.ha1 is None else self._policy.realm
         by = change.by or "daemon"
-        await store.import_pair(connection, gateway_id, NamedPair(new.username, sealed, realm), change.now, by)
+        await store.import_pair(connection, gateway_id, self.sealed(gateway_id, new), change.now, by)
         action = "credentials_replaced" if access.known else "credentials_imported"
         await change.audit(connection, Deed(action, gateway_id=gateway_id))
 
@@ -133,14 +130,25 @@ class GatewayCredentials:
         if not access.known and access.pair == PairKind.BOOTSTRAP:
             await self.keep_pair(connection, gateway_id, new, change)
             return PairKind.IMPORTED
-        self._check(new)
-        known = await store.imported(connection, gateway_id)
-        if known is None or known.username != new.username or self._ha1_of(gateway_id, known) != self._ha1(new):
+        self.check(new)
+        if not self.is_of(gateway_id, await store.imported(connection, gateway_id), new):
             place = f"/v1/gateways/{gateway_id}/credentials"
             raise Conflict(
                 f"gateway {gateway_id} has other credentials already: an Admin replaces them with PUT {place}"
             )
         return access.pair
+
+    def sealed(self, gateway_id: int, new: NewPair) -> NamedPair:
+        """Seal the pair of a gateway, as the database keeps it."""
+        secret = {"password": new.password} if new.ha1 is None else {"ha1": new.ha1.lower()}
+        sealed = self._sealer.seal(json.dumps(secret).encode(), _context(gateway_id))
+        return NamedPair(new.username, sealed, None if new.ha1 is None else self._policy.realm)
+
+    def is_of(self, gateway_id: int, known: NamedPair | None, new: NewPair) -> bool:
+        """Tell whether a pair is the one that is known of a gateway."""
+        return (
+            known is not None and known.username == new.username and self._ha1_of(gateway_id, known) == self._ha1(new)
+        )
 
     async def pair_of(self, connection: Executor, gateway_id: int) -> str:
         """Say which pair a gateway is to have."""
@@ -239,7 +247,8 @@ class GatewayCredentials:
             raise Conflict("there is no bootstrap pair that could be handed back: cpe_auth.username is not set")
         return PairKind.BOOTSTRAP
 
-    def _check(self, new: NewPair) -> None:
+    def check(self, new: NewPair) -> None:
+        """Refuse a pair that no gateway can have."""
         _check_text("username", new.username)
         if own_name(new.username) is not None:
             raise InvalidField("username", "is one of the names that the daemon gives out itself")

@@ -2,11 +2,16 @@
 
 To record one twice changes nothing. A pair is taken where the gateway has none of its own, and never replaces another.
 A line takes a gateway out of stock by naming it; one that was waiting for it gets it at once.
+
+Of many, those that are new or the same as before share a few statements. What is named twice, has another pair than is
+known, or a user name that too many have goes one by one, with the answer that it would have had alone.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -14,17 +19,19 @@ import structlog
 
 from acs_bridge.domain.actor import Actor
 from acs_bridge.domain.clock import Clock
+from acs_bridge.domain.credentials import PairKind
 from acs_bridge.domain.ids import new_id
 from acs_bridge.errors import AcsBridgeError, InvalidField, Unavailable, where
 from acs_bridge.services.binding import Binding
 from acs_bridge.services.change import Change
 from acs_bridge.services.chunks import Broken, patiently
-from acs_bridge.services.credentials import GatewayCredentials, NewPair
-from acs_bridge.store import gateways
+from acs_bridge.services.credentials import SHARERS, GatewayCredentials, NewPair
+from acs_bridge.store import bulk, gateways, stock
 from acs_bridge.store.audit import Deed
 from acs_bridge.store.database import Database
 from acs_bridge.store.gateways import Identity
 from acs_bridge.store.rows import Executor, in_transaction
+from acs_bridge.store.stock import KnownBox
 
 _log = structlog.get_logger(__name__)
 
@@ -86,12 +93,81 @@ class Stock:
                 return [error] * len(lot)
 
     async def _together(self, lot: Sequence[Stocked], actor: Actor) -> list[Taken]:
-        """Do all in one transaction, each undone for itself when it fails, in an order that two may meet in."""
+        """Do all in one transaction: what can be done at once, then the others one by one, each undone if it fails."""
         taken: dict[int, Taken] = {}
-        async with self._database.together():
-            for place in sorted(range(len(lot)), key=lambda place: str(lot[place].identity)):
+        async with self._database.together() as connection:
+            try:
+                async with self._database.transaction():
+                    taken = await self._at_once(connection, lot, actor)
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 -- one line of them may be at fault: that one will say so
+                _log.warning("chunk_taken_apart", lines=len(lot), error=type(error).__name__, **where(error))
+            left = [place for place in range(len(lot)) if place not in taken]
+            for place in sorted(left, key=lambda place: str(lot[place].identity)):
                 taken[place] = await self._one(lot[place], actor)
         return [taken[place] for place in range(len(lot))]
+
+    async def _at_once(self, connection: Executor, lot: Sequence[Stocked], actor: Actor) -> dict[int, Taken]:
+        """Take what is new, or there and the same, in a few statements; the places of all others are left out."""
+        await bulk.claim(connection, [new.identity for new in lot])
+        named = Counter((new.identity.oui, new.identity.serial_number) for new in lot)
+        alone = [place for place, new in enumerate(lot) if named[new.identity.oui, new.identity.serial_number] == 1]
+        known = await stock.known(connection, [lot[place].identity for place in alone])
+        taken: dict[int, Taken] = {}
+        for place in alone:
+            new = lot[place]
+            if (refusal := self._refusal(new)) is not None:
+                taken[place] = refusal
+            elif (box := known.get(new.identity)) is not None and self._is_same(box, new):
+                taken[place] = Stored(box.id, new.identity, box.pair, created=False)
+        there = [each.id for each in taken.values() if isinstance(each, Stored)]
+        if there:
+            await stock.no_strangers(connection, there)
+        fresh = [place for place in alone if place not in taken and lot[place].identity not in known]
+        return taken | await self._add(connection, {lot[place].identity: (place, lot[place]) for place in fresh}, actor)
+
+    async def _add(
+        self, connection: Executor, fresh: Mapping[Identity, tuple[int, Stocked]], actor: Actor
+    ) -> dict[int, Taken]:
+        now = self._clock()
+        crowds = Counter(await stock.crowds(connection, sorted({new.username for new in _pairs(fresh)})))
+        fitting = {}
+        for identity, (_, new) in sorted(fresh.items(), key=lambda item: str(item[0])):
+            if new.pair is not None:
+                crowds[new.pair.username] += 1
+                if crowds[new.pair.username] > SHARERS:
+                    continue  # that is said where it goes alone
+            fitting[identity] = new.pair is not None
+        ids = await stock.add(connection, fitting, now)
+        pairs = {
+            id: self._credentials.sealed(id, pair)
+            for identity, id in ids.items()
+            if (pair := fresh[identity][1].pair) is not None
+        }
+        await stock.record(connection, actor, now, "gateway_recorded", list(ids.values()))
+        if pairs:
+            await stock.add_pairs(connection, pairs, now, actor.label)
+            await stock.record(connection, actor, now, "credentials_imported", list(pairs))
+        await self._database.afterwards(lambda: self._bind(list(ids.values()), now))
+        kinds = {id: PairKind.IMPORTED if id in pairs else PairKind.BOOTSTRAP for id in ids.values()}
+        return {fresh[box][0]: Stored(id, box, kinds[id], created=True) for box, id in ids.items()}
+
+    async def _bind(self, gateway_ids: Sequence[int], now: datetime) -> None:
+        for gateway_id in await stock.awaited(self._database, gateway_ids, now):
+            await self._binding.bind_wanted(gateway_id, now)
+
+    def _refusal(self, new: Stocked) -> AcsBridgeError | None:
+        """Say what no gateway can have."""
+        if new.pair is not None:
+            try:
+                self._credentials.check(new.pair)
+            except InvalidField as error:
+                return _renamed(error)
+        return None
+
+    def _is_same(self, box: KnownBox, new: Stocked) -> bool:
+        return new.pair is None or self._credentials.is_of(box.id, box.imported, new.pair)
 
     async def _one(self, new: Stocked, actor: Actor) -> Taken:
         try:
@@ -119,5 +195,14 @@ class Stock:
         try:
             return await self._credentials.adopt(connection, gateway_id, pair, change)
         except InvalidField as error:
-            named = f"cpe_{error.field}" if error.field in _FIELDS else error.field
-            raise InvalidField(named, error.message.replace("the password or ha1", "cpe_password or cpe_ha1")) from None
+            raise _renamed(error) from None
+
+
+def _renamed(error: InvalidField) -> InvalidField:
+    """Name a field as it is named beside those of the gateway."""
+    named = f"cpe_{error.field}" if error.field in _FIELDS else error.field
+    return InvalidField(named, error.message.replace("the password or ha1", "cpe_password or cpe_ha1"))
+
+
+def _pairs(fresh: Mapping[Identity, tuple[int, Stocked]]) -> list[NewPair]:
+    return [new.pair for _, new in fresh.values() if new.pair is not None]

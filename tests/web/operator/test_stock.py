@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from acs_bridge.services.credentials import SHARERS
+from acs_bridge.store import stock
 from acs_bridge.store.gateways import Identity
 from tests.services.conftest import POLICY
 from tests.web.operator.conftest import Api, Operator
@@ -164,6 +166,37 @@ class TestUploads:
         assert {each["status"] for each in await many(intake, *bodies)} == {201}
         assert {each["status"] for each in await many(intake, *bodies)} == {200}
         assert len(await pairs(operator)) == 1000
+
+    @pytest.mark.parametrize("is_broken", [False, True], ids=["together", "one by one"])
+    async def test_together_they_get_what_each_would_have_got_alone(self, operator, intake, monkeypatch, is_broken):
+        """A line that waits for its box, one that came by itself, and a user name that too many have."""
+
+        async def broken(*_: object) -> None:
+            raise RuntimeError
+
+        if is_broken:
+            monkeypatch.setattr(stock, "add", broken)
+        database = operator.office.database
+        waiting = {"line_of_service": "L-1", "gateway": {"oui": "00005E", "serial_number": "S-001"}}
+        await intake.post("/v1/devices", waiting)
+        came = await operator.office.inform(Identity("00005E", "S-002", "GW"))
+        await database.execute("insert into inbox (gateway_id, address) values ($1, '192.0.2.1')", came)
+        boxes = [{**BOX, "serial_number": f"S-{n:03}"} for n in range(1, 4 + SHARERS)]
+        bodies = [*boxes[:2], *({**box, "cpe_username": "same", "cpe_password": "p"} for box in boxes[2:])]
+        results = await many(intake, *bodies)
+        assert [each["status"] for each in results] == [201, 200, *[201] * SHARERS, 409]
+        assert [each["pair"] for each in results[:-1]] == ["bootstrap", "bootstrap", *["imported"] * SHARERS]
+        assert (await intake.get("/v1/devices/L-1")).json["gateway"]["id"] == results[0]["id"]
+        assert (results[1]["id"], await database.fetchval("select count(*) from inbox")) == (came, 0)
+        deeds = await database.fetch(
+            "select action, actor, count(*) from audit where action in ('gateway_recorded', 'credentials_imported') "
+            "group by 1, 2 order by 1"
+        )
+        assert [tuple(deed) for deed in deeds] == [
+            ("credentials_imported", "token:intake", SHARERS),
+            ("gateway_recorded", "token:intake", SHARERS + 1),
+        ]
+        assert [each["status"] for each in await many(intake, *bodies)] == [200, 200, *[200] * SHARERS, 409]
 
 
 async def test_gateways_are_listed_by_whether_they_are_approved(operator, admin):
