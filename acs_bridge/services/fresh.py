@@ -2,14 +2,21 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Generic, TypeVar
+
+from acs_bridge.errors import AcsBridgeError
 
 T = TypeVar("T")
 
 
 class Fresh(Generic[T]):
-    """The newest answer, no older than so many seconds when it is given, unless it takes long to find out."""
+    """The newest answer, no older than so many seconds when it is given, unless it takes long to find out.
+
+    With `waits=False` only who asks first waits: an answer that is older is given once more, and the next one is found
+    out meanwhile; what fails then is tried again when somebody asks.
+    """
 
     def __init__(
         self,
@@ -17,6 +24,8 @@ class Fresh(Generic[T]):
         find_out: Callable[[], Awaitable[T]],
         elapsed: Callable[[], float] = monotonic,
         share: float = 1.0,
+        *,
+        waits: bool = True,
     ) -> None:
         """`elapsed` tells how old an answer is, in seconds; finding out takes no more than that share of the time."""
         self._seconds = self._at_least = seconds
@@ -25,9 +34,25 @@ class Fresh(Generic[T]):
         self._elapsed = elapsed
         self._asking = asyncio.Lock()
         self._latest: tuple[float, T] | None = None
+        self._waits = waits
+        self._meanwhile: asyncio.Task[None] | None = None
 
     async def get(self) -> T:
         """Give it; whoever asks while it is being found out waits for the same answer."""
+        if self._waits or self._latest is None:
+            return await self._newest()
+        if self._elapsed() - self._latest[0] >= self._seconds and self._meanwhile is None:
+            self._meanwhile = asyncio.create_task(self._renew())
+        return self._latest[1]
+
+    async def _renew(self) -> None:
+        try:
+            with suppress(AcsBridgeError):
+                await self._newest()
+        finally:
+            self._meanwhile = None
+
+    async def _newest(self) -> T:
         asked = self._elapsed()
         async with self._asking:
             if self._latest is not None and asked - self._latest[0] < self._seconds:

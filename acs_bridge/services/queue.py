@@ -96,8 +96,8 @@ class Queue:
         self._clock = clock
         self._default_rate = writes_per_minute
         self._overview = Fresh(FRESH_SECONDS, self._count, elapsed, COUNTING)
-        # Lines fall silent within hours, and there are many of them.
-        self._lines = Fresh(LINES_SECONDS, lambda: reports.count(database, clock()), elapsed)
+        # Lines fall silent within hours, and there are many of them: nobody waits for them to be counted again.
+        self._lines = Fresh(LINES_SECONDS, lambda: reports.count(database, clock()), elapsed, waits=False)
 
     async def overview(self) -> Overview:
         """Count everything, at most once in a second however many ask, and less often where that takes long."""

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from acs_bridge.errors import AcsBridgeError
 from acs_bridge.services.fresh import Fresh
 
 
@@ -62,3 +63,32 @@ async def test_a_failure_is_nobodys_answer(source):
     for expected in ("1", "2"):
         with pytest.raises(ValueError, match=expected):
             await fresh.get()
+
+
+async def test_nobody_waits_for_what_is_found_out_again_where_that_takes_long(source):
+    fresh = Fresh(1.0, source.find_out, lambda: source.now, waits=False)
+    assert await fresh.get() == 1
+    source.go.clear()
+    source.now = 1.0
+    assert [await fresh.get(), await fresh.get()] == [1, 1]
+    await asyncio.sleep(0)
+    assert source.count == 2  # once for both
+    source.go.set()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert (await fresh.get(), source.count) == (2, 2)
+
+
+async def test_what_fails_meanwhile_is_tried_again(source):
+    async def find_out():
+        if await source.find_out() == 2:
+            raise AcsBridgeError
+        return source.count
+
+    fresh = Fresh(1.0, find_out, lambda: source.now, waits=False)
+    given = []
+    for source.now in (0.0, 1.0, 2.0, 2.0):
+        given.append(await fresh.get())
+        for _ in range(3):
+            await asyncio.sleep(0)
+    assert given == [1, 1, 1, 3]
