@@ -228,12 +228,16 @@ class OrdinaryProtocol(asyncio.Protocol):
         successor.data_received(data)
 
 
-@coroutine
-def _rest(work: Coroutine[Any, Any, None], awaited: object) -> Generator[object, Any, None]:
+async def _rest(work: Coroutine[Any, Any, None], awaited: object) -> None:
     """What is left of a coroutine that has begun outside of a task and waits for something: this is for a task.
 
-    As `eager_start` of Python 3.12 has it.
+    As `eager_start` of Python 3.12 has it; from there on a task takes real coroutines only.
     """
+    await _steps(work, awaited)
+
+
+@coroutine
+def _steps(work: Coroutine[Any, Any, None], awaited: object) -> Generator[object, Any, None]:
     try:
         yield awaited
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is for the coroutine
@@ -241,6 +245,6 @@ def _rest(work: Coroutine[Any, Any, None], awaited: object) -> Generator[object,
             awaited = work.throw(error)
         except StopIteration:
             return
-        yield from _rest(work, awaited)
+        yield from _steps(work, awaited)
     else:
         yield from work
