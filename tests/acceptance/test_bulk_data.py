@@ -18,7 +18,7 @@ from acs_bridge.simulator.reporting import places, report
 from acs_bridge.simulator.surroundings import Surroundings
 from acs_bridge.web.listener import Bound, bind
 from cwmp.messages import DeviceId
-from tests.acceptance.programs import eventually
+from tests.acceptance.programs import PATIENCE_SECONDS, eventually
 from tests.acceptance.site import BOOTSTRAP, OUI, PRODUCT_CLASS, Caller
 
 MAKER = Actor("cli", "test", Role.ADMIN, "")
@@ -69,7 +69,8 @@ async def _reports(folder: Path, settings: Settings, daemon: Daemon, around: Sur
     async with Reporters([gateway], answers).reporting():
         served = (await gateway.session()).served
         assert (served.count("AddObject"), served[-1]) == (2, "GetParameterValues")
-        await gateway.until(lambda each: bool(each.reported))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await gateway.until(lambda each: bool(each.reported))
     assert answers == {"HTTP 200": 1}
     write = await asyncio.to_thread(admin.get, f"/v1/writes/{made['write_id']}")
     shown = await asyncio.to_thread(admin.get, f"/v1/associations/{made['association_id']}")

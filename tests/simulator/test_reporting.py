@@ -1,5 +1,6 @@
 """A simulated gateway reports to where it was told to, and shows what it was given for that."""
 
+import asyncio
 from collections import Counter
 from typing import Any
 
@@ -79,6 +80,7 @@ async def test_it_reports_by_every_bulk_data_profile_that_is_enabled_and_logs_in
     assert (path, report.form) == ("/login", "ObjectHierarchy")
 
 
+PATIENCE_SECONDS = 30.0
 PROFILE = "Device.BulkData.Profile.1."
 
 
@@ -92,7 +94,7 @@ def told(box: SimulatedGateway, **values: str) -> None:
 async def test_reporters_report_at_once_after_each_interval_and_to_another_url(received):
     url, arrived = received
     box, answers = gateway(), Counter[str]()
-    async with Reporters([box], answers).reporting():
+    async with asyncio.timeout(PATIENCE_SECONDS), Reporters([box], answers).reporting():
         box.model.add_object("Device.BulkData.Profile.", "k")
         told(box, Enable="1", ReportingInterval="1", HTTP_URL=f"{url}/one")
         await box.until(lambda _: len(arrived) == 2)
