@@ -247,6 +247,32 @@ async def test_only_a_credentials_write_is_without_association(records):
         )
 
 
+async def test_the_line_of_a_write_is_that_of_its_association(records):
+    other = await records.database.fetchval(
+        """insert into device (line_of_service, line_key, created_at, updated_at) values ('other', 'other', $1, $1)
+           returning id""",
+        records.now,
+    )
+    with refused_by("write_of_line"):
+        await records.database.execute(
+            WRITE, uuid4(), "provision", records.association, other, records.gateway, records.now
+        )
+
+
+async def test_a_gateway_may_hold_the_pair_that_it_logged_in_with(records):
+    for pair, law in (
+        ("bootstrap", "gateway_takes_its_pair"),
+        ("own", "gateway_takes_its_pair"),
+        ("x", "gateway_pair_known"),
+    ):
+        with refused_by(law):
+            await records.database.execute(
+                "update gateway set pair = $2, takes_bootstrap = false where id = $1", records.gateway, pair
+            )
+    with refused_by("gateway_own_range"):
+        await records.database.execute("update gateway set own_from = 0 where id = $1", records.gateway)
+
+
 async def test_a_line_has_one_unsettled_provision(records):
     await records.write()
     with refused_by("write_line_busy"):
