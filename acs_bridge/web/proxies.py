@@ -35,6 +35,7 @@ class Proxies:
 
     def __init__(self, networks: Networks) -> None:
         self._networks = tuple(networks)
+        self._shown = lru_cache(_ADDRESSES_KEPT)(lambda peer: address(peer) or "")
         self._is_trusted = lru_cache(_ADDRESSES_KEPT)(lambda peer: within(peer, self._networks))
 
     def trusts(self, peer: str) -> bool:
@@ -65,7 +66,7 @@ class Proxies:
 
     def sender(self, peer: str, headers: Headers) -> str:
         """The address of who sent a request that came from this end of a connection."""
-        shown = address(peer) or ""
+        shown = self._shown(peer)
         told = self.told(shown, headers) if self.trusts(shown) else None
         return shown if told is None else told.peer
 

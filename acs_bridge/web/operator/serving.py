@@ -130,6 +130,8 @@ def _refuse_encoded(request: web.Request) -> None:
 
 async def _content(request: web.Request) -> bytes:
     try:
+        if request.content.is_eof():  # all of it has arrived
+            return await request.read()
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
     except TimeoutError:

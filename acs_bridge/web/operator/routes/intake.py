@@ -1,6 +1,5 @@
 """`/v1/provisioning-requests` and `/v1/phan/open`: the doors for BSSs and for the analytics platform."""
 
-from dataclasses import replace
 from http import HTTPStatus
 
 from acs_bridge.domain.phan import PhanUrlRefused
@@ -85,8 +84,7 @@ class IntakeRoutes:
     async def provision(self, call: Call[NoQuery, NewRequest]) -> Answer:
         """Do what a request asks for."""
         receipt = await self._intake.provision(call.body.order, call.actor)
-        answer = _answer(receipt, call.body)
-        return replace(answer, location=place(_FOLDER, receipt.id)) if receipt.created else answer
+        return _answer(receipt, call.body, place(_FOLDER, receipt.id) if receipt.created else None)
 
     async def provision_many(self, chunk: Chunk[NewRequest]) -> list[LineAnswer]:
         """Do what each line of an upload asks for."""
@@ -114,9 +112,9 @@ class IntakeRoutes:
         return Answer(story)
 
 
-def _answer(receipt: Receipt, body: NewRequest) -> Answer:
+def _answer(receipt: Receipt, body: NewRequest, location: str | None = None) -> Answer:
     model = RequestAnswer.of(receipt, body.line_of_service)
-    return Answer(model, HTTPStatus.CREATED if receipt.created else HTTPStatus.OK)
+    return Answer(model, HTTPStatus.CREATED if receipt.created else HTTPStatus.OK, location)
 
 
 class PhanRoutes:
