@@ -31,7 +31,7 @@ demo: $(VENV)/runtime.stamp
 
 test: $(VENV)/dev.stamp
 	@echo "==> The whole test suite, on a real Postgres that it starts itself"
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 # The checker of accessibility that runs inside the pages. The browser itself is the system's (apt install chromium).
 CONSOLE_TESTS := tests/acceptance/console

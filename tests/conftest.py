@@ -93,6 +93,15 @@ def server_of(config: pytest.Config) -> Postgres:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """As `-n auto`: three workers for two cores, because tests that drive daemons and browsers also wait for them."""
+    if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
+        return None
+    cores = len(os.sched_getaffinity(0))
+    return cores + cores // 2
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """In the xdist controller, before each worker starts."""
     server = server_of(node.config)
