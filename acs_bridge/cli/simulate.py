@@ -53,7 +53,7 @@ def simulate(  # one parameter for each option
     sessions: Annotated[
         int | None,
         typer.Option(
-            min=1, max=MAX_SESSIONS, help="Sessions of each gateway [default: 1; with --interval, until interrupted]."
+            min=1, max=MAX_SESSIONS, help="Sessions of each gateway (without: 1; with --interval, until interrupted)."
         ),
     ] = None,
     interval: Annotated[

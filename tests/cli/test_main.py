@@ -101,3 +101,17 @@ class TestErrors:
         name, code = InvalidField("name", "is missing"), InvalidField("code", "is missing")
         assert InvalidInput(name, code).errors == (name, code)
         assert str(InvalidInput(name, code)) == "name: is missing; code: is missing"
+
+
+def commands(command):
+    """A command, and every one below it."""
+    return [command, *(each for below in getattr(command, "commands", {}).values() for each in commands(below))]
+
+
+def test_no_help_has_what_its_printer_would_swallow():
+    """rich takes words in square brackets for markup, and shows nothing of them."""
+    everything = commands(typer.main.get_command(command_line.app))
+    assert len(everything) > 20
+    for command in everything:
+        for text in (command.help, *(getattr(parameter, "help", None) for parameter in command.params)):
+            assert "[" not in (text or ""), (command.name, text)
