@@ -10,7 +10,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import count
+from typing import NamedTuple
 
 _LONGEST_HEADER = 8192
 # A name is bounded and never given back: a header of nothing but letters would otherwise take most of a second.
@@ -20,6 +22,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _NC = re.compile(r"[0-9A-Fa-f]{8}")
 _AUTHORITY = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _SESS = "-sess"
+_TARGETS_KEPT = 32
 
 
 def _md5(data: bytes) -> str:
@@ -117,8 +120,7 @@ def _challenge(pairs: dict[str, str]) -> Challenge:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Authorization:
+class Authorization(NamedTuple):
     """What a client answers. Its response proves the password and is never shown."""
 
     username: str
@@ -185,13 +187,19 @@ def ha1(username: str, realm: str, password: str, algorithm: str = "MD5") -> str
     return _hash(algorithm, f"{username}:{realm}:{password}")
 
 
+@lru_cache(_TARGETS_KEPT)
+def _ha2(algorithm: str, method: str, uri: str) -> str:
+    """Give the hash that stands for what is asked for: nearly always the same."""
+    return _hash(algorithm, f"{method}:{uri}")
+
+
 def _response(authorization: Authorization, secret: str, method: str) -> str:
     """Compute what the response has to be (RFC 7616 3.4.1); without qop as in RFC 2069."""
     algorithm, nonce = authorization.algorithm, authorization.nonce
     nc, cnonce, qop = authorization.nc or "", authorization.cnonce or "", authorization.qop
     if algorithm.endswith(_SESS):
         secret = _hash(algorithm, f"{secret}:{nonce}:{cnonce}")
-    ha2 = _hash(algorithm, f"{method}:{authorization.uri}")
+    ha2 = _ha2(algorithm, method, authorization.uri)
     counted = "" if qop is None else f"{nc}:{cnonce}:{qop}:"
     return _hash(algorithm, f"{secret}:{nonce}:{counted}{ha2}")
 

@@ -185,12 +185,12 @@ def parameter_values(
     found: Iterable[tuple[Text, Text, str]], count: int, limits: Limits, notes: Notes
 ) -> tuple[ParameterValueStruct, ...]:
     """Tell which parameters have which values; one without a usable name is left out. `count`: so many there were."""
-    told = []
     longest = limits.name
-    for name, value, type_ in found:
-        path = name.strip() if name else ""
-        if path and len(path) <= longest:
-            told.append(parameter_value((path, value or "", type_)))
+    told = [
+        parameter_value((path, value or "", type_))
+        for name, value, type_ in found
+        if name and (path := name.strip()) and len(path) <= longest
+    ]
     if count != len(told):
         notes.append("parameters left out")
     return tuple(told)

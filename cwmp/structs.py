@@ -6,16 +6,16 @@ Texts are as they were on the wire; nothing here judges them.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 # "14 HEARTBEAT" is the highest event so far; a longer number is no event's. A name may stand close behind ("1BOOT"):
 # four letters or more, not all of them hexadecimal digits, so that no OUI is taken for one.
 _EVENT_NUMBER = re.compile(r"\s*([0-9]{1,4})(?:(?!\S)|(?=[A-Za-z]{4})(?=[A-Fa-f]*[G-Zg-z]))")
+_CODES_KEPT = 256  # there are some twenty, each spelled in a few ways
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceId:
+class DeviceId(NamedTuple):
     """What a gateway says it is (TR-069 A.3.3.1). A serial number alone does not tell two gateways apart."""
 
     manufacturer: str
@@ -24,8 +24,7 @@ class DeviceId:
     serial_number: str
 
 
-@dataclass(frozen=True, slots=True)
-class EventStruct:
+class EventStruct(NamedTuple):
     """One reason why the CPE opened the session."""
 
     code: str
@@ -34,8 +33,13 @@ class EventStruct:
     @property
     def number(self) -> int | None:
         """The event's number: `1` for "1 BOOT"; None for "M Reboot", vendor events and nonsense."""
-        digits = _EVENT_NUMBER.match(self.code)
-        return int(digits[1]) if digits else None
+        return _event_number(self.code)
+
+
+@lru_cache(_CODES_KEPT)
+def _event_number(code: str) -> int | None:
+    digits = _EVENT_NUMBER.match(code)
+    return int(digits[1]) if digits else None
 
 
 class ParameterValueStruct(NamedTuple):

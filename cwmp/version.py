@@ -5,7 +5,7 @@ whole session; nothing here looks at a message other than the Inform.
 """
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cwmp.envelope import Envelope
 from cwmp.errors import INCOMPATIBLE_VERSION, RemoteProtocolError
@@ -21,8 +21,7 @@ _SHARED_NAMESPACE = "urn:dslforum-org:cwmp-1-2"
 _TOKEN = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})")
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """What holds for a session: CWMP 1.`minor` in `namespace`.
 
     `use_version` is said in the InformResponse where it is not None (V-06). `session_timeout` is in bounded seconds.
@@ -40,10 +39,13 @@ class Version:
 def negotiate(envelope: Envelope) -> Version:
     """Settle the version by an Inform's envelope; without a common one RemoteProtocolError 8006 (V-07)."""
     header = envelope.header
-    timeout = DEFAULT_TIMEOUT if header.session_timeout is None else header.session_timeout
-    timeout = min(max(timeout, SHORTEST_TIMEOUT), LONGEST_TIMEOUT)
+    timeout = DEFAULT_TIMEOUT
+    if header.session_timeout is not None:
+        timeout = min(max(header.session_timeout, SHORTEST_TIMEOUT), LONGEST_TIMEOUT)
+    if not header.supported_versions:
+        return Version(envelope.namespace, _minor(envelope), None, timeout)
     offered = [(int(match[1]), int(match[2])) for match in map(_TOKEN.fullmatch, header.supported_versions) if match]
-    if not offered:  # nothing was offered, or nothing but noise
+    if not offered:  # nothing but noise
         return Version(envelope.namespace, _minor(envelope), None, timeout)
     common = [minor for major, minor in offered if major == _MAJOR and minor <= _NEWEST_MINOR]
     if not common:

@@ -1,5 +1,3 @@
-import dataclasses
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,7 +42,7 @@ def known(fields, password):
 
 def right(fields, password, **changes):
     secret, authorization = known(fields, password)
-    authorization = dataclasses.replace(authorization, **changes)
+    authorization = authorization._replace(**changes)
     return verify(authorization, secret, method="GET", target="/dir/index.html", realm=fields["realm"])
 
 
@@ -267,7 +265,7 @@ class TestNonces:
         counted = [Authorization(**fields, qop="auth", nc=nc, cnonce="c") for nc in ("0000000a", "0000000b")]
         uncounted = [Authorization(**fields, nc=nc) for nc in (None, "00000001")]
         other = Authorization(**fields | {"nonce": "m"})
-        shouted = dataclasses.replace(counted[0], nc="0000000A", cnonce="d")
+        shouted = counted[0]._replace(nc="0000000A", cnonce="d")
         logins = [self.maker.login(each) for each in (*counted, *uncounted, other)]
         assert len(set(logins)) == 4
         assert logins[2] == logins[3]
