@@ -15,7 +15,8 @@ AFTER_LOGIN: Final = 8 * 1024 * 1024
 BODY_SECONDS: Final = 120.0  # for the whole of it: an 8 MiB read of every parameter takes a slow line about as long
 PROGRESS_SECONDS: Final = 10.0  # in which so many bytes must have come, or the last one:
 PROGRESS: Final = 4096
-CODINGS: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
+PLAIN: Final = frozenset({"", "identity"})
+CODINGS: Final = PLAIN | {"gzip", "x-gzip", "deflate"}
 TYPES_KEPT: Final = 64  # values of Content-Type that are understood already
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^"'\s;]+)""", re.IGNORECASE)
@@ -113,7 +114,7 @@ def inflated(body: bytes, coding: str, limit: int = AFTER_LOGIN) -> bytes:
 
     A body of no bytes is one whatever the headers say: gateways announce a coding that they do not use.
     """
-    if not body or coding in ("", "identity"):
+    if not body or coding in PLAIN:
         return body
     for window in (_ZLIB_OR_GZIP, _RAW):  # "deflate" is zlib by the standard, and raw in the field
         inflate = zlib.decompressobj(window)

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from hmac import compare_digest
 from typing import Final, Protocol, TypeAlias
 
 from aiohttp import web
@@ -19,13 +20,13 @@ from aiohttp.web_protocol import RequestHandler
 from acs_bridge.domain.principal import Principal
 from acs_bridge.services.visit import Visit
 from acs_bridge.web.device.answer import Answer
+from acs_bridge.web.device.fields import Fields
 from acs_bridge.web.device.load import Load, Refusal
 from acs_bridge.web.device.ordinary import OrdinaryProtocol, Request, Seconds
 from acs_bridge.web.device.origin import Origin, Origins
 from acs_bridge.web.device.protocol import DeviceProtocol
 from acs_bridge.web.device.ticket import Ticket
 from acs_bridge.web.listener import WithoutContent
-from acs_bridge.web.proxies import Headers
 
 Speaker: TypeAlias = RequestHandler | OrdinaryProtocol  # what speaks HTTP on a connection
 
@@ -51,6 +52,7 @@ class Connection:
     logins: OrderedDict[str, tuple[Principal, ...]] = field(default_factory=OrderedDict)
     failures: int = 0
     latest: Ticket | None = None
+    latest_cookie: str = ""
     needs_cookies: bool = False  # it does not belong to one gateway, or to one that returns cookies
     visits: OrderedDict[tuple[int, int], Visit] = field(default_factory=OrderedDict)
     first_request: TimerHandle | None = None  # by when it must be there
@@ -80,8 +82,18 @@ class Connection:
     def opened(self, ticket: Ticket, visit: Visit) -> None:
         """A session was opened here."""
         self.needs_cookies |= self.latest is not None and self.latest.gateway_id != ticket.gateway_id
-        self.latest = ticket
+        self.latest, self.latest_cookie = ticket, ""
         self._keep(visit)
+
+    def gets_cookie(self, ticket: Ticket, cookie: str) -> None:
+        """The session that was opened here last is called this, by us."""
+        if ticket is self.latest:
+            self.latest_cookie = cookie
+
+    def is_cookie(self, shown: str) -> bool:
+        """Whether a Cookie header is just what that session was given: then it need not be opened."""
+        known = self.latest_cookie
+        return bool(known) and compare_digest(shown.encode("utf-8", "surrogateescape"), known.encode())
 
     def ticket_without_cookie(self) -> Ticket | None:
         """The session of a gateway that returns no cookie: only while nobody else can be on this connection."""
@@ -134,9 +146,9 @@ class Connections(dict[Speaker, Connection]):
             self._expendable[successor] = None
         return connection
 
-    def origin(self, connection: Connection, headers: Headers) -> Origin:
+    def origin(self, connection: Connection, fields: Fields) -> Origin:
         """Who sent a request: the other end of its connection, or whom that one speaks for."""
-        return self._origins.behind(connection.origin, headers) if connection.is_proxy else connection.origin
+        return self._origins.behind(connection.origin, fields.headers) if connection.is_proxy else connection.origin
 
     def begin(self, speaker: Speaker) -> Connection:
         """A request is being taken in and answered: until its `end` the connection is not closed."""

@@ -6,9 +6,8 @@ stands is said by its ticket and by the write whose request is outstanding, and 
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -50,8 +49,7 @@ _DENIED: Final = Fault(8001, ACS_FAULTS[8001].name)
 _NOT_SUPPORTED: Final = Fault(8000, ACS_FAULTS[8000].name)
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What goes back to the gateway; no message is HTTP 204, or an empty 200."""
 
     message: Message | None
@@ -68,8 +66,7 @@ class Reply:
         return cls(Fault(error.fault, ACS_FAULTS[error.fault].name), error.namespace, error.request_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who sent an Inform."""
 
     origin: Origin

@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import Final
 
 from aiohttp import hdrs, web
-from multidict import istr
 
 from acs_bridge.domain.principal import Kind, Principal
 from acs_bridge.errors import Unavailable, where
@@ -19,6 +18,7 @@ from acs_bridge.web.device import body
 from acs_bridge.web.device.answer import Answer
 from acs_bridge.web.device.connection import Connection, Connections, Speaker
 from acs_bridge.web.device.dialogue import Dialogue, Reply
+from acs_bridge.web.device.fields import Fields
 from acs_bridge.web.device.gate import FAILURES_BEFORE_CLOSE, STALE, Admission, Gate
 from acs_bridge.web.device.load import Load, Refusal
 from acs_bridge.web.device.measures import DeviceMeasures
@@ -27,14 +27,12 @@ from acs_bridge.web.device.origin import Origin
 from acs_bridge.web.device.protocol import Response
 from acs_bridge.web.device.recorder import Recorder
 from acs_bridge.web.device.ticket import COOKIE, Ticket, TicketSeal
-from acs_bridge.web.proxies import Headers
 from cwmp import envelope
 from cwmp.errors import RemoteProtocolError
 
 ANSWER_SECONDS: Final = 8.0  # of our own work on a request: gateways give up after 30 s, and come back in numbers
 ALOUD: Final = 32 * 1024  # up to this size a message is read on the event loop, in less than some 10 ms
 READ_ASIDE: Final = 2  # larger ones that are read at a time, each worth some 100 MiB while it lasts
-_FORWARDED, _FORWARDED_FOR, _REAL_IP = istr("Forwarded"), istr("X-Forwarded-For"), istr("X-Real-IP")
 _NOT_CWMP: Final = ("application/x-www-form-urlencoded", "multipart/", "application/json")
 
 Elsewhere = Callable[[web.BaseRequest, Connection, Origin], Awaitable[Answer]]
@@ -78,7 +76,7 @@ class DeviceEndpoint:
         """Answer one ordinary request: a POST to our path, with its body."""
         connection = self._connections.begin(speaker)
         try:
-            answer = await self._always(self._ordinary(speaker, request, connection), request.headers, connection)
+            answer = await self._always(self._ordinary(speaker, request, connection), request.fields, connection)
         finally:
             self._connections.end(speaker)
         if answer.is_the_end:
@@ -88,8 +86,9 @@ class DeviceEndpoint:
     async def __call__(self, request: web.BaseRequest) -> Response:
         """Answer one request that is odd in any way, in time."""
         connection = self._connections.begin(request.protocol)
+        fields = Fields.of(request.headers)
         try:
-            answer = await self._always(self._odd(request, connection), request.headers, connection)
+            answer = await self._always(self._odd(request, fields, connection), fields, connection)
         finally:
             self._connections.end(request.protocol)
         if answer.is_the_end:
@@ -98,18 +97,18 @@ class DeviceEndpoint:
 
     def too_late(self, speaker: Speaker, request: Request) -> Answer:
         """503, for who has waited for as long as we let anybody wait."""
-        answer = self._away("the daemon took too long", request.headers, self._connections.of(speaker))
+        answer = self._away("the daemon took too long", request.fields, self._connections.of(speaker))
         self._measures.answered(answer.status)
         return answer
 
-    async def _always(self, work: Awaitable[Answer], headers: Headers, connection: Connection) -> Answer:
+    async def _always(self, work: Awaitable[Answer], fields: Fields, connection: Connection) -> Answer:
         """The answer that is being worked at, or to whatever went wrong."""
         try:
             answer = await work
         except web.HTTPException as refusal:
             answer = Answer.plain(refusal.status, refusal.reason, close=True)
         except (TimeoutError, Unavailable) as error:
-            answer = self._away(str(error) or "the daemon took too long", headers, connection)
+            answer = self._away(str(error) or "the daemon took too long", fields, connection)
         except Exception as error:  # noqa: BLE001 - the outermost frame of a request
             # Our own mistake: the gateway gets an answer, its write is left as it stands, and nobody else notices.
             name, place = type(error).__qualname__, where(error)
@@ -118,79 +117,81 @@ class DeviceEndpoint:
         self._measures.answered(answer.status)
         return answer
 
-    def _away(self, why: str, headers: Headers, connection: Connection) -> Answer:
-        self._load.say("message_unanswered", why, self._connections.origin(connection, headers).peer)
+    def _away(self, why: str, fields: Fields, connection: Connection) -> Answer:
+        self._load.say("message_unanswered", why, self._connections.origin(connection, fields).peer)
         return _busy(self._load.come_back())
 
     async def _ordinary(self, speaker: Speaker, request: Request, connection: Connection) -> Answer:
-        headers, content = request
-        origin = self._connections.origin(connection, headers)
-        refusal = self._refusal(headers, connection, origin, has_content=bool(content))
+        fields, content = request
+        origin = self._connections.origin(connection, fields)
+        refusal = self._refusal(fields, connection, origin, has_content=bool(content))
         if refusal is not None:
             return refusal
-        admission = await self._gate.admit(origin, headers.get(hdrs.AUTHORIZATION), hdrs.METH_POST, self._target)
-        if self._has_no_room_for(admission.principal, connection, headers):
+        admission = await self._gate.admit(origin, fields.authorization, hdrs.METH_POST, self._target)
+        if self._has_no_room_for(admission.principal, connection, fields):
             return self._turn_away(Refusal.BOOTSTRAP, origin)
         admitted = self._is_admitted(admission, connection, origin)
         body.check(len(content), body.limit(admitted=admitted))
         if not admitted:
             return self._challenge(connection, origin, admission)
         self._connections.keep(speaker)
-        return await self._converse(headers, content, connection, origin, admission)
+        return await self._converse(fields, content, connection, origin, admission)
 
-    async def _odd(self, request: web.BaseRequest, connection: Connection) -> Answer:
-        headers = request.headers
+    async def _odd(self, request: web.BaseRequest, fields: Fields, connection: Connection) -> Answer:
         # As it nearly always came; else percent-escapes, a query or one slash more are looked at.
         if request.raw_path != self._path and request.path.rstrip("/") != self._path:
             if self._elsewhere is None:
                 return Answer.plain(404, "this is not the ACS URL")
-            return await self._elsewhere(request, connection, self._connections.origin(connection, headers))
+            return await self._elsewhere(request, connection, self._connections.origin(connection, fields))
         if request.method != hdrs.METH_POST:
             return Answer.plain(405, "gateways POST here", f"Allow: {hdrs.METH_POST}")
-        origin = self._connections.origin(connection, headers)
-        refusal = self._refusal(headers, connection, origin, has_content=bool(request.content_length))
+        origin = self._connections.origin(connection, fields)
+        refusal = self._refusal(fields, connection, origin, has_content=bool(request.content_length))
         if refusal is not None:
             return refusal
         async with asyncio.timeout(ANSWER_SECONDS) as patience:
-            return await self._taken_in(request, connection, origin, patience)
+            return await self._taken_in(request, fields, connection, origin, patience)
 
     async def _taken_in(
-        self, request: web.BaseRequest, connection: Connection, origin: Origin, patience: asyncio.Timeout
+        self,
+        request: web.BaseRequest,
+        fields: Fields,
+        connection: Connection,
+        origin: Origin,
+        patience: asyncio.Timeout,
     ) -> Answer:
         """Answer a request whose body may still have to come, when it is known whether that is worth waiting for."""
-        headers = request.headers
-        authorization = headers.get(hdrs.AUTHORIZATION)
-        admission = await self._gate.admit(origin, authorization, request.method, request.raw_path)
-        if self._has_no_room_for(admission.principal, connection, headers):
+        admission = await self._gate.admit(origin, fields.authorization, request.method, request.raw_path)
+        if self._has_no_room_for(admission.principal, connection, fields):
             return self._turn_away(Refusal.BOOTSTRAP, origin)
         admitted = self._is_admitted(admission, connection, origin)
         limit = body.limit(admitted=admitted)
         content = body.arrived(request, limit)
         if content is None:
             content = await body.read(request, patience, limit)
-        if content and _is_foreign(headers) and content.strip():
+        if content and _is_not_cwmp(fields.content_type) and content.strip():
             return _unsupported()
         if not admitted:
             return self._challenge(connection, origin, admission)
         self._connections.keep(request.protocol)
-        return await self._converse(headers, content, connection, origin, admission)
+        return await self._converse(fields, content, connection, origin, admission)
 
-    def _refusal(self, headers: Headers, connection: Connection, origin: Origin, *, has_content: bool) -> Answer | None:
+    def _refusal(self, fields: Fields, connection: Connection, origin: Origin, *, has_content: bool) -> Answer | None:
         """What is answered without a look at who asks, or at what: the headers are enough."""
-        if self._load.is_full and not self._goes_on(headers, connection):
+        if self._load.is_full and not self._goes_on(fields, connection):
             return self._turn_away(Refusal.SESSIONS, origin)
         if not connection.needs_cookies:
-            connection.needs_cookies = connection.is_proxy or _is_forwarded(headers)
-        if body.coding(headers) not in body.CODINGS or (has_content and _is_foreign(headers)):
+            connection.needs_cookies = connection.is_proxy or fields.is_forwarded
+        if fields.coding not in body.CODINGS or (has_content and _is_not_cwmp(fields.content_type)):
             return _unsupported()
-        guessing = hdrs.AUTHORIZATION in headers and self._load.is_guessing(origin.peer)
-        if guessing and not self._goes_on(headers, connection):
+        guessing = fields.authorization is not None and self._load.is_guessing(origin.peer)
+        if guessing and not self._goes_on(fields, connection):
             return self._turn_away(Refusal.LOGINS, origin)
         return None
 
-    def _has_no_room_for(self, principal: Principal | None, connection: Connection, headers: Headers) -> bool:
-        bootstrap = self._load.is_full_for_bootstrap and principal is not None and principal.kind is Kind.BOOTSTRAP
-        return bootstrap and not self._goes_on(headers, connection)
+    def _has_no_room_for(self, principal: Principal | None, connection: Connection, fields: Fields) -> bool:
+        bootstrap = principal is not None and self._load.is_full_for_bootstrap and principal.kind is Kind.BOOTSTRAP
+        return bootstrap and not self._goes_on(fields, connection)
 
     def _is_admitted(self, admission: Admission, connection: Connection, origin: Origin) -> bool:
         """Whether a request is heard: it has shown who sent it, or one before it on this connection has."""
@@ -199,33 +200,41 @@ class DeviceEndpoint:
         connection.proved(origin, admission.principal)
         return True
 
-    def _goes_on(self, headers: Headers, connection: Connection) -> bool:
+    def _goes_on(self, fields: Fields, connection: Connection) -> bool:
         """Whether a request belongs to a session that has begun: asked only where new ones are turned away."""
-        cookie = self._tickets.open(headers.getall(hdrs.COOKIE, []))
-        return self._dialogue.goes_on(connection, cookie)
+        return self._dialogue.goes_on(connection, self._cookie(fields, connection))
+
+    def _cookie(self, fields: Fields, connection: Connection) -> Ticket | None:
+        """The session that a request's cookies name; nearly always it is the one that was opened on its connection."""
+        if not fields.cookies:
+            return None
+        if len(fields.cookies) == 1 and connection.is_cookie(fields.cookies[0]):
+            return connection.latest
+        return self._tickets.open(fields.cookies)
 
     def _turn_away(self, why: Refusal, origin: Origin) -> Answer:
         """503, before anything of the message is read."""
         return _busy(self._load.turned_away(why, origin.peer))
 
     async def _converse(
-        self, headers: Headers, content: bytes, connection: Connection, origin: Origin, admission: Admission
+        self, fields: Fields, content: bytes, connection: Connection, origin: Origin, admission: Admission
     ) -> Answer:
-        cookie = self._tickets.open(headers.getall(hdrs.COOKIE, []))
+        cookie = self._cookie(fields, connection)
         self._load.begins(admission.principal)
         try:
-            answer, opened, refusal = await self._said(headers, content, connection, origin, admission, cookie)
+            answer, opened, refusal = await self._said(fields, content, connection, origin, admission, cookie)
             session = self._dialogue.recorded(connection, origin, cookie, opened)
             if session is not None:
                 # In a task of its own: nothing may have waited yet, and time-outs ask for a task (see `ordinary.py`).
-                await asyncio.create_task(self._recorder.exchange(session, headers, content, answer, refusal))
+                exchange = self._recorder.exchange(session, fields, content, answer, refusal)
+                await asyncio.create_task(exchange)
         finally:
             self._load.ends(admission.principal)
         return answer
 
     async def _said(
         self,
-        headers: Headers,
+        fields: Fields,
         content: bytes,
         connection: Connection,
         origin: Origin,
@@ -234,13 +243,16 @@ class DeviceEndpoint:
     ) -> tuple[Answer, Ticket | None, str | None]:
         """The answer, the session that it opens, and why we refused in our words."""
         try:
-            received = await self._received(content, headers)
+            if len(content) <= ALOUD and fields.coding in body.PLAIN:
+                received = envelope.read(content, charset=body.charset(fields.content_type))
+            else:
+                received = await self._read_aside(content, fields)
             reply = await self._dialogue.answer(received, connection, origin, admission, cookie)
         except RemoteProtocolError as error:
             self._measures.protocol_errors.inc()
             self._load.say("message_refused", str(error), origin.peer, kind=str(error.fault), method=error.method)
             if error.answerable:
-                return self._in_bytes(Reply.fault(error)), None, str(error)
+                return self._in_bytes(Reply.fault(error), connection), None, str(error)
             return Answer.plain(400, "this is no message of CWMP that makes sense here", close=True), None, str(error)
         except web.HTTPException as error:
             return Answer.plain(error.status, error.reason, close=True), None, error.reason
@@ -250,26 +262,23 @@ class DeviceEndpoint:
             return self._challenge(connection, origin, admission), None, None
         if reply.kept_out:
             self._load.turned_away(Refusal.INBOX, origin.peer)
-        return self._in_bytes(reply), reply.ticket, None
+        return self._in_bytes(reply, connection), reply.ticket, None
 
-    async def _received(self, content: bytes, headers: Headers) -> envelope.Envelope:
-        """The message in a body; a large one is read in a thread, so that nobody else waits for it."""
-        if not content:
-            return envelope.read(content)
-        coding, charset = body.coding(headers), body.charset(headers.get(hdrs.CONTENT_TYPE, ""))
-        if len(content) <= ALOUD and coding in ("", "identity"):
-            return envelope.read(content, charset=charset)
+    async def _read_aside(self, content: bytes, fields: Fields) -> envelope.Envelope:
+        """Read a large message in a thread, so that nobody else waits for it."""
         async with self._aside:
-            return await asyncio.to_thread(_read_all, content, coding, charset)
+            return await asyncio.to_thread(_read_all, content, fields.coding, body.charset(fields.content_type))
 
-    def _in_bytes(self, reply: Reply) -> Answer:
+    def _in_bytes(self, reply: Reply, connection: Connection) -> Answer:
         if reply.message is None:
             return Answer.nothing(as_200=reply.empty_200)
         content = envelope.write(reply.message, namespace=reply.namespace, id=reply.id, use_version=reply.use_version)
         if reply.ticket is None:
             return Answer.message(content)
         self._measures.sessions.inc()
-        return Answer.message(content, f"{COOKIE}={self._tickets.seal(reply.ticket)}; Path=/")
+        cookie = f"{COOKIE}={self._tickets.seal(reply.ticket)}"
+        connection.gets_cookie(reply.ticket, cookie)
+        return Answer.message(content, f"{cookie}; Path=/")
 
     def _challenge(self, connection: Connection, origin: Origin, admission: Admission) -> Answer:
         """401: say who you are. The connection stays open, because most gateways repeat the request on it.
@@ -290,17 +299,8 @@ class DeviceEndpoint:
 
 @lru_cache(body.TYPES_KEPT)
 def _is_not_cwmp(content_type: str) -> bool:
-    return content_type.strip().lower().startswith(_NOT_CWMP)
-
-
-def _is_foreign(headers: Headers) -> bool:
     """Whether a message is said to be what CWMP never is. Of an empty POST libcurl says that it is a form."""
-    return _is_not_cwmp(headers.get(hdrs.CONTENT_TYPE, ""))
-
-
-def _is_forwarded(headers: Headers) -> bool:
-    """Whether a proxy sent this: it may put the messages of any gateway on a connection."""
-    return hdrs.VIA in headers or _FORWARDED_FOR in headers or _FORWARDED in headers or _REAL_IP in headers
+    return content_type.strip().lower().startswith(_NOT_CWMP)
 
 
 def _read_all(content: bytes, coding: str, charset: str | None) -> envelope.Envelope:

@@ -12,26 +12,29 @@ from contextvars import copy_context
 from types import coroutine
 from typing import Any, Final, NamedTuple, Protocol, cast
 
-from multidict import CIMultiDict, CIMultiDictProxy, istr
+from multidict import istr
 
 from acs_bridge.web.device.answer import Answer
+from acs_bridge.web.device.fields import Fields, Header
 from acs_bridge.web.device.heads import LIMIT
-from acs_bridge.web.proxies import Headers
 
 _MOST_HEADERS: Final = 32  # more are not ordinary
 _MOST_NAMES: Final = 512
 _LONGEST_NAME: Final = 64
+_MOST_LINES: Final = 512
+_LONGEST_LINE: Final = 128
 _PRINTABLE: Final = bytes(range(0x20, 0x7F))
 _LINE_ENDS: Final = tuple(b"\r\n" * count for count in range(_MOST_HEADERS + 1))
 # What else may follow from these than that the body has so many bytes is for aiohttp to find out.
 _ODD: Final = frozenset(("transfer-encoding", "content-encoding", "expect", "upgrade", "te", "trailer"))
+_NEVER_THE_SAME: Final = frozenset(("authorization", "cookie", "content-length"))
 _GOES_ON: Final = "keep-alive"
 
 
 class Request(NamedTuple):
     """An ordinary request: what is not said here is the same in all of them."""
 
-    headers: Headers
+    fields: Fields
     content: bytes
 
 
@@ -49,7 +52,28 @@ class _Names(dict[str, tuple[str, istr] | None]):
         return known
 
 
+class _Lines(dict[str, tuple[str, Header]]):
+    """Lines of heads that were seen before: a gateway sends most of them again and again. What is odd is not kept."""
+
+    def __missing__(self, line: str) -> tuple[str, Header] | None:
+        name, colon, value = line.partition(":")
+        known = _NAMES[name]
+        if known is None or not colon:
+            return None
+        small, spelled = known
+        value = value.strip()
+        if small == "connection" and value.lower() != _GOES_ON:
+            return None
+        found = small, (spelled, value)
+        if small not in _NEVER_THE_SAME and len(line) <= _LONGEST_LINE:
+            if len(self) >= _MOST_LINES:
+                self.clear()
+            self[line] = found
+        return found
+
+
 _NAMES: Final = _Names()
+_LINES: Final = _Lines()
 
 
 def read(data: bytes, start: bytes) -> Request | None:
@@ -57,29 +81,26 @@ def read(data: bytes, start: bytes) -> Request | None:
     end = data.find(b"\r\n\r\n", 0, LIMIT)
     if end < 0 or not data.startswith(start):
         return None
-    fields = _fields(data[len(start) : end])
-    if fields is None or "host" not in fields or "content-length" not in fields:
+    headers = _headers(data[len(start) : end])
+    if headers is None or "host" not in headers or "content-length" not in headers:
         return None
-    if fields["content-length"][1] != str(len(data) - end - 4):
+    if headers["content-length"][1] != str(len(data) - end - 4):
         return None
-    if "connection" in fields and fields["connection"][1].lower() != _GOES_ON:
-        return None
-    return Request(CIMultiDictProxy(CIMultiDict(fields.values())), data[end + 4 :])
+    return Request(Fields.of_lines(headers), data[end + 4 :])
 
 
-def _fields(lines: bytes) -> dict[str, tuple[istr, str]] | None:
+def _headers(lines: bytes) -> dict[str, Header] | None:
     """The headers by their names in small letters, each of which stands there once."""
     ends = lines.count(b"\r\n")
     if ends >= _MOST_HEADERS or lines.translate(None, _PRINTABLE) != _LINE_ENDS[ends]:
         return None
-    fields: dict[str, tuple[istr, str]] = {}
+    headers: dict[str, Header] = {}
     for line in lines.decode("ascii").split("\r\n"):
-        name, colon, value = line.partition(":")
-        known = _NAMES[name]
-        if known is None or not colon:
+        known = _LINES[line]
+        if known is None:
             return None
-        fields[known[0]] = (known[1], value.strip())
-    return fields if len(fields) == ends + 1 else None
+        headers[known[0]] = known[1]
+    return headers if len(headers) == ends + 1 else None
 
 
 class Seconds(NamedTuple):

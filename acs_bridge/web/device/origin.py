@@ -5,9 +5,8 @@ A proxy is believed because of its address (`device_listener.trusted_proxies`), 
 
 from asyncio import BaseTransport
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from multidict import istr
 
@@ -18,8 +17,7 @@ _ADDRESSES_KEPT: Final = 4096
 _NOBODY: Final = frozenset[str]()
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """The sender of one request; on a direct connection the same for all of its requests."""
 
     peer: str = ""  # the gateway's address

@@ -1,6 +1,6 @@
 """Records the messages of a session that somebody looks at: request and response, without their secrets."""
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from acs_bridge.domain import transcript
 from acs_bridge.domain.clock import Clock
@@ -8,8 +8,8 @@ from acs_bridge.domain.transcript import Direction, Entry
 from acs_bridge.services.transcripts import Transcripts
 from acs_bridge.web.device import body
 from acs_bridge.web.device.answer import Answer
+from acs_bridge.web.device.fields import Fields
 from acs_bridge.web.device.ticket import Ticket
-from acs_bridge.web.proxies import Headers
 
 
 class Recorder:
@@ -22,15 +22,15 @@ class Recorder:
     async def exchange(
         self,
         session: Ticket,
-        headers: Headers,
+        fields: Fields,
         content: bytes,
         answer: Answer,
         refusal: str | None,
     ) -> None:
         """Take down a request, of which `content` is the body, and its answer; `refusal` is why, in our words."""
         at = transcript.moment(self._clock())
-        charset = body.charset(headers.get(hdrs.CONTENT_TYPE, ""))
-        message = transcript.shown(_inflated(content, body.coding(headers)), charset)
+        charset = body.charset(fields.content_type)
+        message = transcript.shown(_inflated(content, fields.coding), charset)
         notes = (
             f"mended: {', '.join(message.repairs)}" if message.repairs else "",
             f"refused: {refusal}" if refusal else "",
@@ -41,7 +41,7 @@ class Recorder:
             Direction.RECEIVED,
             None,
             len(content),
-            transcript.headers(headers.items()),
+            transcript.headers(fields.headers.items()),
             message.name,
             "; ".join(filter(None, notes)) or None,
             message.lines,

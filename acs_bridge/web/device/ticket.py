@@ -7,6 +7,7 @@ nothing about the moment: the gateway's row in the database is compared with it 
 
 import re
 import struct
+from collections.abc import Sequence
 from datetime import datetime
 from enum import IntFlag
 from typing import Final, NamedTuple
@@ -72,7 +73,7 @@ class TicketSeal:
         """The cookie's value."""
         return self._sealer.seal(_LAYOUT.pack(*ticket)).hex()
 
-    def open(self, cookie_headers: list[str]) -> Ticket | None:
+    def open(self, cookie_headers: Sequence[str]) -> Ticket | None:
         """The ticket in a request's Cookie headers: of several, the last that is ours (RDK-B keeps old cookies).
 
         None where there is no cookie of ours at all, which is not the same as one that cannot be opened.

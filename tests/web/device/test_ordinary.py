@@ -11,6 +11,7 @@ from aiohttp.web_protocol import RequestHandler
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from acs_bridge.web.device.fields import Fields
 from acs_bridge.web.device.ordinary import _rest, read
 from cwmp.messages import InformResponse, SetParameterValues
 from tests.web.device.conftest import Acs
@@ -36,7 +37,7 @@ class _Nowhere:
     def resume_reading(self, *, resume_parser: bool = True) -> None: ...
 
 
-Meaning = tuple[str, str, list[tuple[str, str]], bytes]
+Meaning = tuple[str, str, list[tuple[str, str]], bytes, tuple[Any, ...]]
 
 
 def small(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -46,7 +47,9 @@ def small(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def as_we_read(data: bytes) -> Meaning | None:
     found = read(data, START)
-    return None if found is None else ("POST", "/acs", small(found.headers.items()), found.content)
+    if found is None:
+        return None
+    return "POST", "/acs", small(found.fields.headers.items()), found.content, found.fields[:-1]
 
 
 def as_aiohttp_reads(data: bytes) -> Meaning:
@@ -65,6 +68,7 @@ def as_aiohttp_reads(data: bytes) -> Meaning:
             message.path,
             small(message.headers.items()),
             b"" if body.at_eof() else body.read_nowait(),
+            Fields.of(message.headers)[:-1],
         )
     finally:
         loop.close()
@@ -84,6 +88,8 @@ NAMES = st.sampled_from(
         "Host",
         "SOAPAction",
         "Authorization",
+        "Via",
+        "x-real-ip",
         "X-Y",
         "X_Y",
         "Keep-Alive",

@@ -1,7 +1,6 @@
 """What a gate is asked and what it says."""
 
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from acs_bridge.domain.principal import Principal
 from acs_bridge.web.device.origin import Origin
@@ -9,8 +8,7 @@ from acs_bridge.web.device.origin import Origin
 FAILURES_BEFORE_CLOSE: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(NamedTuple):
     """What the gate says to one request."""
 
     principal: Principal | None

@@ -1,0 +1,57 @@
+"""What the listener looks at in the headers of every request, found once; all of them for who asks for more."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple, Self, TypeAlias
+
+from aiohttp import hdrs
+from multidict import CIMultiDict, CIMultiDictProxy, istr
+
+from acs_bridge.web.proxies import Headers
+
+Header: TypeAlias = tuple[istr, str]  # a name as it was spelled, and a value
+
+_FORWARDING: Final = tuple(map(istr, ("Via", "Forwarded", "X-Forwarded-For", "X-Real-IP")))
+_FORWARDING_IN_SMALL: Final = frozenset(name.lower() for name in _FORWARDING)
+_ABSENT: Final[Header] = (istr(""), "")
+
+
+class Fields(NamedTuple):
+    """The headers of one request."""
+
+    authorization: str | None
+    cookies: tuple[str, ...]  # one for each header
+    content_type: str  # without one: empty, as is
+    coding: str  # of the body
+    is_forwarded: bool  # by a proxy, which may put the messages of any gateway on a connection
+    source: Headers | Mapping[str, Header]
+
+    @classmethod
+    def of(cls, headers: Headers) -> Self:
+        """What is looked at in any headers."""
+        return cls(
+            headers.get(hdrs.AUTHORIZATION),
+            tuple(headers.getall(hdrs.COOKIE, ())),
+            headers.get(hdrs.CONTENT_TYPE, ""),
+            headers.get(hdrs.CONTENT_ENCODING, "").strip().lower(),
+            any(name in headers for name in _FORWARDING),
+            headers,
+        )
+
+    @classmethod
+    def of_lines(cls, headers: Mapping[str, Header]) -> Self:
+        """The same of headers by their names in small letters, each there once; a body of theirs is not coded."""
+        return cls(
+            headers["authorization"][1] if "authorization" in headers else None,
+            (headers["cookie"][1],) if "cookie" in headers else (),
+            headers.get("content-type", _ABSENT)[1],
+            "",
+            not headers.keys().isdisjoint(_FORWARDING_IN_SMALL),
+            headers,
+        )
+
+    @property
+    def headers(self) -> Headers:
+        """All of them."""
+        if isinstance(self.source, CIMultiDictProxy):
+            return self.source
+        return CIMultiDictProxy(CIMultiDict(self.source.values()))
