@@ -196,6 +196,12 @@ def parameter_values(
     return tuple(told)
 
 
+def usable_paths(names: Iterable[Text], limits: Limits) -> tuple[str, ...] | None:
+    """Give names as `parameter_values` tells them; None where it would leave one out."""
+    paths = tuple([name.strip() if name else "" for name in names])
+    return paths if all(paths) and all(len(path) <= limits.name for path in paths) else None
+
+
 def _names_and_values(element: Element, limits: Limits) -> Iterable[tuple[Element, Element | None]]:
     # Where every structure has one name and one value, two walks in C find them all without a look at the structures.
     names, values = list(element.iter("{*}Name")), list(element.iter("{*}Value"))

@@ -41,6 +41,13 @@ class Sketch(NamedTuple):
     event_count: int = 0
     parameters: Iterable[tuple[Text, Text, str]] = ()
     parameter_count: int = 0
+    told: tuple[m.ParameterValueStruct, ...] | None = None  # the parameters themselves, where they are known already
+
+    def parameter_values(self, limits: Limits, notes: Notes) -> tuple[m.ParameterValueStruct, ...]:
+        """Tell which parameters have which values."""
+        if self.told is not None:
+            return self.told
+        return parameter_values(self.parameters, self.parameter_count, limits, notes)
 
 
 _INFORM_TEXTS = ("MaxEnvelopes", "CurrentTime", "RetryCount")
@@ -82,7 +89,7 @@ def inform(found: Sketch, limits: Limits, notes: Notes) -> m.Inform:
     return m.Inform(
         device_id({name: text.strip() if text else "" for name, text in found.device.items()}),
         events(found.events, found.event_count, limits, notes),
-        parameter_values(found.parameters, found.parameter_count, limits, notes),
+        found.parameter_values(limits, notes),
         1 if max_envelopes is None else max_envelopes,
         (found.texts["CurrentTime"] or "").strip()[: limits.text],
         retry_count or 0,
@@ -240,7 +247,7 @@ def sketch_values(element: Element, limits: Limits) -> Sketch:
 
 def get_parameter_values_response(found: Sketch, limits: Limits, notes: Notes) -> m.GetParameterValuesResponse:
     """Tell what parameters a response has."""
-    return m.GetParameterValuesResponse(parameter_values(found.parameters, found.parameter_count, limits, notes))
+    return m.GetParameterValuesResponse(found.parameter_values(limits, notes))
 
 
 def _get_parameter_names_response(element: Element, limits: Limits, notes: Notes) -> m.GetParameterNamesResponse:

@@ -10,6 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from cwmp.structs import Argument, DeviceId, EventStruct, OperationResult, ParameterValueStruct
 
 ROOTS = ("Device.", "InternetGatewayDevice.")
+_MOST_NAMES = 2048
 
 # --- what the CPE asks ---------------------------------------------------------------------------------------
 
@@ -30,6 +31,20 @@ class _Remembered(Generic[T]):
         return found
 
 
+class _BelowRoot(dict[str, str]):
+    """Names without their root, which is the same for nearly all; nothing for one that has none of ours."""
+
+    def __missing__(self, name: str) -> str:
+        below = name.partition(".")[2] if name.startswith(ROOTS) else ""
+        if len(self) >= _MOST_NAMES:
+            self.clear()  # made-up names fill it up, and must not keep out those of honest gateways
+        self[name] = below
+        return below
+
+
+_BELOW_ROOT = _BelowRoot()
+
+
 class _Inform(NamedTuple):
     device_id: DeviceId
     events: tuple[EventStruct, ...]
@@ -45,7 +60,7 @@ class Inform(_Inform):
     @_Remembered
     def _announced(self) -> dict[str, str]:
         """The values by their names below the root; the first of a name counts."""
-        return {name.partition(".")[2]: value for name, value, _ in reversed(self.parameters) if name.startswith(ROOTS)}
+        return {_BELOW_ROOT[name]: value for name, value, _ in reversed(self.parameters)}
 
     @_Remembered
     def event_numbers(self) -> frozenset[int | None]:

@@ -1,8 +1,9 @@
 """Messages that differ from earlier ones in their texts only, read without being parsed again.
 
 A gateway says nearly the same all its life, in the same markup as every other one of its family. What is left of a
-message without its texts is its shape. Of a shape that has come twice the parser finds out once which text stands
-where; from then on such messages are cut at their texts, and what these mean is told by the same functions as ever.
+message without its texts is its shape; the names of parameters are left in it, because they are the same, too. Of a
+shape that has come twice the parser finds out once which text stands where; from then on such messages are cut at their
+texts, and what these mean is told by the same functions as ever.
 
 That is exact: only plain texts are taken out, which cannot change how a document is read (no markup, no references, no
 line breaks); everything else, attributes, blanks and odd texts included, is the shape and has to be the same.
@@ -14,7 +15,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 from cwmp import messages as m
-from cwmp.elements import Notes, Text
+from cwmp.elements import Notes, Text, usable_paths
 from cwmp.errors import RemoteProtocolError
 from cwmp.limits import DEFAULT
 from cwmp.reader import (
@@ -23,11 +24,13 @@ from cwmp.reader import (
     inform,
     set_parameter_values_response,
 )
+from cwmp.structs import parameter_value
 
 _LARGEST = 16 * 1024
-_MOST_SHAPES = 512
+_MOST_SHAPES = 1024
 _MOST_SEEN = 4096
-_TEXT = re.compile(r">([ !-%'-;=?-~]+)<")
+_TEXT = re.compile(r">([ !-%'-;=?-~]++)</(?!Name>)")
+_NUMBER_LEFT = re.compile(r">[0-9]+<")
 _TAGS = re.compile(r"(?:<[^<>]*+>|[^<>]++)*+")
 _BETWEEN = "\0"  # no message that can be parsed has one
 _CHARSETS = frozenset((None, "utf-8", "UTF-8"))
@@ -66,10 +69,14 @@ class Shape:
         self._codes = self._picker(code for code, _ in sketch.events)
         self._keys = self._picker(key for _, key in sketch.events)
         self._event_count = sketch.event_count
-        self._names = self._picker(name for name, _, _ in sketch.parameters)
-        self._values = self._picker(value for _, value, _ in sketch.parameters)
-        self._types = tuple(type_ for _, _, type_ in sketch.parameters)
         self._parameter_count = sketch.parameter_count
+        self._types = tuple(type_ for _, _, type_ in sketch.parameters)
+        names = [name for name, _, _ in sketch.parameters]
+        paths = usable_paths(names, DEFAULT) if len(names) == sketch.parameter_count else None
+        # Names that are the same in all of them are looked at once: then nothing of a parameter is left to be judged.
+        self._paths = None if paths is None or any(map(str.isdigit, paths)) else paths
+        self._names = self._picker(names)
+        self._values = self._picker(value or "" for _, value, _ in sketch.parameters)
 
     def _picker(self, texts: Iterable[Text]) -> Picker:
         """Make what picks these texts out of a message's pieces, all at once."""
@@ -88,13 +95,21 @@ class Shape:
     def read(self, pieces: list[Any], notes: Notes) -> tuple[dict[str, Text], m.Message]:
         """Tell what the pieces of a message mean: the texts of its header, and itself."""
         pieces += self._constants
+        values, types = self._values(pieces), self._types
+        parameters: Iterable[tuple[Text, Text, str]] = ()
+        told = None
+        if self._paths is None:
+            parameters = zip(self._names(pieces), values, types, strict=True)
+        else:
+            told = tuple(map(parameter_value, zip(self._paths, values, types, strict=True)))
         sketch = Sketch(
             dict(zip(self._text_names, self._texts(pieces), strict=True)),
             dict(zip(self._device_names, self._device(pieces), strict=True)),
             zip(self._codes(pieces), self._keys(pieces), strict=True),
             self._event_count,
-            zip(self._names(pieces), self._values(pieces), self._types, strict=True),
+            parameters,
             self._parameter_count,
+            told,
         )
         header = dict(zip(self._header_names, self._header(pieces), strict=True))
         return header, self._mean(sketch, DEFAULT, notes)
@@ -153,7 +168,9 @@ class Shapes:
         # or an attribute with a ">" in it looks like the end of a tag.
         if "<!" in key or "<?" in key[1:] or "&" in key or not _TAGS.fullmatch(key):
             return None
-        numbered = [f">{2 * number + 1}<" for number in range(len(markup) - 1)]
+        if _NUMBER_LEFT.search(key):
+            return None  # it would be taken for the place of a text
+        numbered = [f">{2 * number + 1}</" for number in range(len(markup) - 1)]
         probe = "".join([piece for pair in zip(markup, [*numbered, ""], strict=True) for piece in pair])
         try:
             found = self._find(probe.encode("ascii"))

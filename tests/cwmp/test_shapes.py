@@ -127,11 +127,11 @@ def test_another_charset_is_another_message():
 
 def test_what_is_remembered_is_bounded():  # SEC-02
     shapes = Shapes(envelopes._find)
-    for number in range(700):
+    for number in range(1100):
         body = inform_with(rest=f"<x{number}/>")
         assert shapes.read(body, None, []) is None
         shapes.read(body, None, [])
-        assert shapes.size <= 512
+        assert shapes.size <= 1024
     assert shapes.read(inform_bytes(), None, []) is None
     shapes.read(inform_bytes(), None, [])
     found = shapes.read(inform_bytes(), None, [])
