@@ -105,6 +105,9 @@ class Users:
         change = Change.of(actor, self._clock())
 
         async def work(connection: Executor) -> None:
+            held = await users.hold(connection, [actor.name.casefold(), found.name.casefold()])
+            if actor.kind == "user" and actor.name not in held:  # two Admins did it to each other at the same time
+                raise Conflict("another Admin has locked you out a moment ago", field="name")
             if await users.disable(connection, found.id, change.now):
                 await change.audit(connection, Deed("user_disabled", detail={"user": found.name}))
 

@@ -123,6 +123,11 @@ async def rehash(executor: Executor, user_id: int, kept: str, password_hash: str
     await executor.execute(_SQL.rehash, user_id, kept, password_hash)
 
 
+async def hold(executor: Executor, name_keys: Sequence[str]) -> set[str]:
+    """Keep others from locking these users out until the transaction ends; those who are not, by their names."""
+    return {row["name"] for row in await executor.fetch(_SQL.hold, list(name_keys))}
+
+
 async def disable(executor: Executor, user_id: int, now: datetime) -> bool:
     """Let nobody log in by this name, and end its sessions; false when that was so."""
     return await executor.fetchval(_SQL.disable, user_id, now) is not None

@@ -36,6 +36,10 @@ delete from console_session s using changed where s.user_id = changed.id;
 -- Keeps the same password at today's cost.
 update console_user set password_hash = $3 where id = $1 and password_hash = $2;
 
+-- name: hold
+-- Keeps others from locking these users out until the transaction ends; those of them who are not locked out.
+select name from console_user where name_key = any($1::text[]) and disabled_at is null order by id for update;
+
 -- name: disable
 -- Lets nobody log in by this name; no row when that was so already.
 with disabled as (

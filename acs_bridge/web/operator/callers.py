@@ -92,7 +92,9 @@ class Callers:
 
     async def session(self, request: web.Request, *, used: bool = True) -> Session:
         """Say whose session a request shows; SessionOver when it is nobody's, Forged when another site asks."""
-        session = await self.logins.session(request.cookies.get(self.cookie, ""), self.sender(request), used=used)
+        address = self.sender(request)
+        async with self.rates.strangers.knocking(address):
+            session = await self.logins.session(request.cookies.get(self.cookie, ""), address, used=used)
         if request.method not in READING and not self.is_from_us(request):
             await self.refused(session.actor, "request_forged", request)
             raise Forged

@@ -44,7 +44,7 @@ from tests.services.conftest import Office, keyring, live_profiles, lookup, offi
 __all__ = ["keyring", "live_profiles", "lookup", "office", "phan_urls", "seals"]
 
 USUAL_RATE = 100_000
-STRANGERS = 20
+STRANGERS = 21
 PROXY = "127.0.0.2"
 PUBLIC_URL = "https://bss.example.net/acs"
 RULES = Rules([ip_network("127.0.0.0/8")], allow_http=True, timeout_seconds=5.0)

@@ -17,6 +17,7 @@ from tests.web.operator.conftest import MAKER, PROXY, STRANGERS, USUAL_RATE, Api
 
 QUEUE = "/v1/queue"
 REQUESTS = "/v1/provisioning-requests"
+GUESSED = {"Cookie": "__Host-acs-bridge=guessed"}
 AT_HOME = (ip_network("192.0.2.0/24"), ip_network("2001:db8::/48"))
 
 
@@ -117,17 +118,20 @@ class TestRate:
 
 class TestStrangers:
     async def test_too_many_of_an_address_get_429_and_a_token_that_counts_is_taken_from_there(self, operator, admin):
-        """With a wrong token or with none, at every door; an address elsewhere is counted by itself."""
+        """With a wrong token, a wrong cookie or with none, at every door; an address elsewhere is counted by itself."""
         wrong = Api(operator.session, operator.base, "acsb_wrong")
-        callers = [wrong, operator.as_(None)] * (STRANGERS // 2)
-        assert {(await each.get(QUEUE)).status for each in callers} == {401}
+        callers = [({}, wrong), (GUESSED, operator.as_(None)), ({}, operator.as_(None))] * (STRANGERS // 3)
+        assert {(await each("GET", QUEUE, headers=headers)).status for headers, each in callers} == {401}
         with capture_logs() as logs:
             refused = [await wrong.get(QUEUE), await operator.as_(None).get(QUEUE)]
+            refused.append(await operator.as_(None)("GET", QUEUE, headers=GUESSED))
             soap = await wrong("POST", "/soap/provisioning", b"<x/>", headers={"Content-Type": "text/xml"})
-        assert [reply.status for reply in (*refused, soap)] == [429] * 3
+        assert [reply.status for reply in (*refused, soap)] == [429] * 4
         assert (refused[0].headers["Retry-After"], ">Busy<" in soap.text) == ("60", True)
         assert "calls without a valid token came from this address" in refused[0].json["detail"]
         assert [line["event"] for line in logs] == ["strangers_turned_away"]
+        page = await operator.as_(None)("GET", "/queue", headers=GUESSED, allow_redirects=False)
+        assert page.headers["Location"] == "/login?next=/queue"  # a person may still log in
         fresh = await operator.office.tokens.create("fresh", Role.ADMIN, MAKER)
         assert [(await api.get(QUEUE)).status for api in (admin, Api(operator.session, operator.base, fresh))] == [
             200

@@ -20,6 +20,7 @@ from acs_bridge.web.operator.console.serving import (
     read_form,
 )
 from acs_bridge.web.operator.doors import ANONYMOUS, DOORS
+from acs_bridge.web.operator.rates import TooManyStrangers
 
 BROWSER_DAYS: Final = 180
 _BROWSER: Final = "acs-bridge-browser"
@@ -70,7 +71,7 @@ class LoginPages:
         try:
             session = await console.enter(request)
             await console.form(request, session)
-        except Unauthenticated:
+        except (Unauthenticated, TooManyStrangers):
             return answered(LOGIN)
         except AcsBridgeError as error:
             return console.bare_error(error)

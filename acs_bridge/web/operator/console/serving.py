@@ -32,6 +32,7 @@ from acs_bridge.web.operator.problems import (
     found_by_http,
     headers_of,
 )
+from acs_bridge.web.operator.rates import TooManyStrangers
 from acs_bridge.web.operator.serving import ACTOR
 
 LOGIN: Final = "/login"
@@ -99,7 +100,7 @@ class Console:
         async def serve(request: web.Request) -> web.StreamResponse:
             try:
                 session = await self.enter(request)
-            except Unauthenticated:
+            except (Unauthenticated, TooManyStrangers):  # a person may log in, whoever else is at their address
                 return to_login(request)
             except Forbidden as error:
                 return self.bare_error(error)

@@ -1,8 +1,12 @@
 """The Users page: what an Admin does there, and what nobody may."""
 
+import asyncio
+
 import pytest
 
-from acs_bridge.domain.actor import Role
+from acs_bridge.domain.actor import Actor, Role
+from acs_bridge.errors import Conflict
+from tests.web.operator.conftest import MAKER
 from tests.web.operator.console.conftest import Browser, deeds, page, words
 
 NEW = "an-other"
@@ -79,6 +83,18 @@ async def test_nobody_locks_themselves_out(boss):
     reply = await do(boss, "disable", "an-admin")
     assert (reply.status, "another Admin can" in words(reply)) == (409, True)
     assert (await boss.get("/queue")).status == 200
+
+
+async def test_two_admins_who_lock_each_other_out_at_the_same_time_leave_one(users):
+    await users.add("other-admin", Role.ADMIN, MAKER)
+    names = ("an-admin", "other-admin")
+    actors = [Actor("user", name, Role.ADMIN, "") for name in names]
+    done = await asyncio.gather(
+        *(users.disable(name, actor) for name, actor in zip(names, reversed(actors), strict=True)),
+        return_exceptions=True,
+    )
+    assert sorted(type(each) for each in done if each is not None) == [Conflict]
+    assert [each.disabled_at is None for each in await users.list() if each.name in names].count(True) == 1
 
 
 @pytest.mark.parametrize(("what", "name", "status"), [("disable", "nobody", 404), ("erase", "an-csr", 422)])
