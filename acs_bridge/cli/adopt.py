@@ -82,6 +82,13 @@ def _rows(file: str) -> Iterator[_Row]:
     lines = text.splitlines()
     header = lines[0] if lines else ""
     table = csv.DictReader(lines, delimiter=max(_SEPARATORS, key=header.count), restkey="", restval="")
+    try:
+        yield from _read(table, file)
+    except csv.Error as error:
+        raise UnreadableFile(f"{file}, line {table.reader.line_num}: {error}") from None
+
+
+def _read(table: "csv.DictReader[str]", file: str) -> Iterator[_Row]:
     names = table.fieldnames or ()
     if "url" not in names or not set(names) <= _COLUMNS:
         raise UnreadableFile(f"the first line of {file} has to name the columns: url, {_NAME} and {_CODE}")

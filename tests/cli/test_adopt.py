@@ -85,6 +85,7 @@ def test_records_a_file_and_says_of_each_line_what_became_of_it(run, seen, tmp_p
         ("token\nx\n", "has to name the columns"),
         ("url,subscriber_name\nx,Ann\n", "line 2: too many columns, or subscriber_name without"),
         ("url\nx,y\n", "line 2: too many columns"),
+        (f"url\nx\n{'x' * 200_000}\n", "line 3: field larger than field limit"),
     ],
 )
 def test_refuses_a_file_that_is_no_table_of_urls_before_anything_is_done(run, seen, tmp_path, text, words):
