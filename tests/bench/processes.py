@@ -44,8 +44,12 @@ class Running:
     def postgres_cpu_seconds(self) -> float:
         """User and system time of the embedded Postgres, all its processes, those that have ended included."""
         servers = [pid for pid in children(self.process.pid) if _name(pid) == "postgres"]
-        ended = sum(_ended_children_seconds(pid) for pid in servers)
-        return ended + cpu_seconds(servers + [child for pid in servers for child in children(pid)])
+        while True:
+            ended = sum(_ended_children_seconds(pid) for pid in servers)
+            try:
+                return ended + cpu_seconds(servers + [child for pid in servers for child in children(pid)])
+            except OSError:  # one has ended meanwhile, and is counted with the others the next time
+                continue
 
 
 async def _transactions(folder: Path) -> int:
