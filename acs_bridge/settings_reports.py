@@ -34,7 +34,9 @@ class Reports(Section):
         "never wait for reports.",
     )
     refused_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        300, description="So many refused reports from one address in a minute; the next ones are not looked at."
+        300,
+        description="So many refused reports from one address in a minute; of the next ones only those are looked at "
+        "that come to a URL of ours.",
     )
     reports_per_line_per_hour: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         240, description="How many reports of one line are taken in an hour; beyond it they hear 429."

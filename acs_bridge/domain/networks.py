@@ -24,6 +24,7 @@ _CARRIERS: Final = (
 )
 _SIX_TO_FOUR: Final = IPv6Network("2002::/16")  # RFC 3056: the IPv4 address stands in bits 16 to 48
 _IPV4_BITS: Final = 0xFFFF_FFFF
+_SITE_BITS: Final = 64  # of an IPv6 address; whoever has one may vary the rest as they like
 
 
 class Kind(StrEnum):
@@ -42,6 +43,17 @@ def read(text: str) -> Address:
     """Read an address, without its zone; what it carries is what it is. ValueError for what is none."""
     address = ip_address(text.partition("%")[0])
     return address if isinstance(address, IPv4Address) else _carried(address) or address
+
+
+def site(text: str) -> str:
+    """What stands for all addresses that one caller may take in turns: an IPv6 network, or the address itself."""
+    if ":" not in text:
+        return text
+    try:
+        address = IPv6Address(text.partition("%")[0])
+    except ValueError:
+        return text
+    return str(address.ipv4_mapped or IPv6Network((int(address), _SITE_BITS), strict=False))
 
 
 def _carried(address: IPv6Address) -> IPv4Address | None:

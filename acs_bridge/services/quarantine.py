@@ -4,12 +4,11 @@ The caller is answered as politely as everybody and gets nothing; the gateway wh
 its session, its writes and what is known of it.
 """
 
-from contextlib import suppress
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 import structlog
 
+from acs_bridge.domain import networks
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.principal import Kind
 from acs_bridge.store import credentials as store
@@ -22,7 +21,6 @@ _log = structlog.get_logger(__name__)
 
 CLONE: Final = "clone"
 ADDRESSES: Final = 16  # told apart for each gateway and reason: whoever has many fills no table
-_SITE_BITS: Final = 64  # an IPv6 caller has at least so many addresses
 
 
 class Quarantine:
@@ -36,13 +34,13 @@ class Quarantine:
         """Count one call; loud at first, and then the less often the more there are."""
         gateway_id, reason = _about(row, examined)
         identity = Identity(row.oui, row.serial_number, row.product_class)
-        await self._count(Call(gateway_id, reason, _site(row.address), str(identity)))
+        await self._count(Call(gateway_id, reason, networks.site(row.address), str(identity)))
 
     async def note_clone(self, row: InformRow, gateway_id: int) -> None:
         """Count a session of one of two boxes that show one DeviceId: both get nothing until an Admin has decided."""
         who = f"{Identity(row.oui, row.serial_number, row.product_class)}"
         versions = f"hardware {row.hardware_version or 'unknown'}, software {row.software_version or 'unknown'}"
-        await self._count(Call(gateway_id, CLONE, _site(row.address), f"{who} ({versions})"))
+        await self._count(Call(gateway_id, CLONE, networks.site(row.address), f"{who} ({versions})"))
 
     async def _count(self, call: Call) -> None:
         calls = await store.keep_out(self._database, call, self._clock(), ADDRESSES)
@@ -63,13 +61,3 @@ def _about(row: InformRow, examined: Examined) -> tuple[int, str]:
     if examined.gateway_id is not None and examined.gateway_id in owners:
         return examined.gateway_id, "retired_pair"
     return owners[0], "foreign_pair"  # whose pair it was: that is what is proven
-
-
-def _site(address: str) -> str:
-    """The address, or the network of an IPv6 one."""
-    with suppress(ValueError):
-        parsed = ip_address(address.partition("%")[0])
-        if isinstance(parsed, IPv6Address):
-            mapped = parsed.ipv4_mapped
-            return str(mapped or ip_network((int(parsed), _SITE_BITS), strict=False))
-    return address

@@ -115,6 +115,10 @@ class Taking:
             nobody = UUID(bytes=blake2b(token.encode("utf-8", "replace"), digest_size=16).digest())
             return PhanClaims("", nobody, 1, _NOBODY_SINCE)
 
+    def is_sealed(self, claims: PhanClaims) -> bool:
+        """Whether a token of ours said so; its line may have another URL since, or be over."""
+        return claims.issued_at != _NOBODY_SINCE
+
     def is_full(self, claims: PhanClaims) -> bool:
         """Whether a line has had its reports of this hour, as far as this process knows."""
         until = self._full.get(claims.association_id)

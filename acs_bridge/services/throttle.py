@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from http import HTTPStatus
-from ipaddress import IPv6Address, ip_address
 from math import ceil
 from typing import Final
 
+from acs_bridge.domain import networks
 from acs_bridge.errors import AcsBridgeError
 from acs_bridge.store import users
 from acs_bridge.store.database import Database
@@ -23,7 +23,6 @@ ADDRESS_LONGEST: Final = 900.0
 NAME_FREE: Final = 20
 NAME_LONGEST: Final = 60.0
 _SET_BYTES: Final = 2  # of a hash: 65,536 names at most are in the database, whoever makes them up
-_IPV6_NETWORK: Final = 64  # bits that one customer has at least: the rest is theirs to vary
 
 
 class LoginHeld(AcsBridgeError):
@@ -50,13 +49,7 @@ def browser_bound(known: bytes) -> Bound:
 
 def address_bound(address: str) -> Bound:
     """How an address is counted."""
-    try:
-        read = ip_address(address)
-    except ValueError:
-        return Bound("address", "", ADDRESS_FREE, ADDRESS_LONGEST)
-    if isinstance(read, IPv6Address):
-        read = IPv6Address(int(read) >> (128 - _IPV6_NETWORK) << (128 - _IPV6_NETWORK))
-    return Bound("address", str(read), ADDRESS_FREE, ADDRESS_LONGEST)
+    return Bound("address", networks.site(address), ADDRESS_FREE, ADDRESS_LONGEST)
 
 
 async def charge(database: Database, bounds: Sequence[Bound], now: datetime) -> None:

@@ -2,7 +2,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from acs_bridge.domain.networks import Kind, kind, may_be_dialled, read
+from acs_bridge.domain.networks import Kind, kind, may_be_dialled, read, site
 
 KINDS = {
     Kind.PUBLIC: [
@@ -45,6 +45,23 @@ def test_an_address_that_carries_another_is_that_one(carrier, inner):
 
 def test_6to4_carries_an_address_in_its_middle():
     assert read("2002:7f00:1::1") == read("127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::5", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::4", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("", ""),
+        ("::1::", "::1::"),
+    ],
+)
+def test_addresses_that_one_caller_may_take_in_turns_are_of_one_site(text, expected):
+    assert site(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "127.1", "0x7f.0.0.1", "2130706433", "localhost", "127.0.0.1:80", "::1::"])

@@ -1,9 +1,11 @@
-"""How often something has failed of late, by address."""
+"""How often something has failed of late, by address; those of one IPv6 network are one."""
 
 from asyncio import get_running_loop
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
+
+from acs_bridge.domain import networks
 
 WINDOW_SECONDS: Final = 60.0
 ADDRESSES_KEPT: Final = 10_000
@@ -19,15 +21,16 @@ class Tally:
 
     def failed(self, address: str) -> None:
         """Count one."""
-        now = get_running_loop().time()
-        since, count = self._counts.pop(address, (now, 0))
-        self._counts[address] = (since, count + 1) if now - since < WINDOW_SECONDS else (now, 1)
+        now, site = get_running_loop().time(), networks.site(address)
+        since, count = self._counts.pop(site, (now, 0))
+        self._counts[site] = (since, count + 1) if now - since < WINDOW_SECONDS else (now, 1)
         while len(self._counts) > ADDRESSES_KEPT:
             self._counts.popitem(last=False)
 
     def is_too_much(self, address: str) -> bool:
         """Whether so many have failed within the minute that no other is looked at."""
-        if address not in self._counts or self._is_proxy(address):
+        counted = self._counts.get(networks.site(address))
+        if counted is None or self._is_proxy(address):
             return False
-        since, count = self._counts[address]
+        since, count = counted
         return count >= self._most and get_running_loop().time() - since < WINDOW_SECONDS

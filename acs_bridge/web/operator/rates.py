@@ -15,12 +15,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_network
 from typing import Final
 
 import structlog
 from aiohttp import web
 
+from acs_bridge.domain import networks
 from acs_bridge.domain.actor import Actor
 from acs_bridge.domain.clock import Clock
 from acs_bridge.errors import TooMany, Unauthenticated
@@ -30,7 +30,6 @@ _log = structlog.get_logger(__name__)
 WINDOW: Final = timedelta(seconds=60)
 MOST_ADDRESSES: Final = 4096
 LOOKED_UP_AT_ONCE: Final = 2
-_SAME_HOUSE: Final = 64  # bits of an IPv6 address that whoever has one may choose freely
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +98,8 @@ class Strangers:
     @asynccontextmanager
     async def knocking(self, address: str) -> AsyncIterator[None]:
         """Look at what a caller shows; TooManyStrangers, instead of Unauthenticated, where too many did not count."""
-        house = _house(address)
-        window = self._windows.get(house)
+        site = networks.site(address)
+        window = self._windows.get(site)
         is_crowded = window is not None and window.count > self._most and window.left(self._clock()) > 0
         try:
             if is_crowded:
@@ -109,27 +108,22 @@ class Strangers:
             else:
                 yield
         except Unauthenticated:
-            self._count(house)
+            self._count(site)
             raise
 
-    def _count(self, house: str) -> None:
+    def _count(self, site: str) -> None:
         now = self._clock()
-        window = self._windows.get(house)
+        window = self._windows.get(site)
         if window is None or not window.left(now):
-            self._windows.pop(house, None)
+            self._windows.pop(site, None)
             if len(self._windows) >= MOST_ADDRESSES:
                 del self._windows[next(iter(self._windows))]  # the one that began first
-            window = self._windows[house] = _Window(now)
+            window = self._windows[site] = _Window(now)
         window.count += 1
         if window.count == self._most + 1:
-            _log.warning("strangers_turned_away", address=house, calls_per_minute=self._most)
+            _log.warning("strangers_turned_away", address=site, calls_per_minute=self._most)
         if window.count > self._most:
             raise TooManyStrangers(self._most, window.left(now)) from None
-
-
-def _house(address: str) -> str:
-    """Give what stands for everything that one sender can call from."""
-    return str(ip_network(f"{address}/{_SAME_HOUSE}", strict=False)) if ":" in address else address
 
 
 class Rates:

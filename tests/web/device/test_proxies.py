@@ -142,6 +142,15 @@ class TestBehindOneProxy:
                 assert (await wire.post(Cpe().inform(), XML, right, by(OTHER))).status == 503
             assert await informed(acs, proxy, by(GATEWAY)) == GATEWAY
 
+        async def test_count_for_all_addresses_of_one_ipv6_network(self, acs: Acs, proxy: Wire) -> None:
+            for number in range(3):
+                sender = by(f"2001:db8::{number}")
+                challenge = (await proxy.post(b"", sender)).get("www-authenticate") or ""
+                assert (await proxy.post(b"", answered(challenge, password="guess"), sender)).status == 401
+            async with connected(acs.port, source=PROXY) as wire:
+                challenge = (await wire.post(b"", by("2001:db8::4"))).get("www-authenticate") or ""
+                assert (await wire.post(b"", answered(challenge), by("2001:db8::4"))).status == 503
+
     class TestTheInbox:
         @pytest.fixture
         def configured(self) -> Settings:

@@ -85,12 +85,13 @@ class ReportsEndpoint:
             return _refused(405, f"{hdrs.ALLOW}: POST, PUT\r\n")
         if body.coding(request.headers) not in body.CODINGS:
             return self._end(415, "unsupported")
-        if self._room.is_full:
-            return self._busy(Refusal.REPORTS, origin)
-        return self._busy(Refusal.REFUSED_REPORTS, origin) if self._refused.is_too_much(origin.peer) else None
+        return self._busy(Refusal.REPORTS, origin) if self._room.is_full else None
 
     async def _take(self, request: web.BaseRequest, connection: Connection, origin: Origin) -> Answer:
         claims = self._taking.claims(request.path.removeprefix(self._prefix))
+        # Behind one address there may be many gateways: a token of ours is looked up whatever its neighbours do.
+        if self._refused.is_too_much(origin.peer) and not self._taking.is_sealed(claims):
+            return self._busy(Refusal.REFUSED_REPORTS, origin)
         if self._taking.is_full(claims):
             return self._over_quota()
         async with asyncio.timeout(ANSWER_SECONDS) as patience:
