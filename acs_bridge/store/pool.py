@@ -98,10 +98,13 @@ class Pool:
 
     async def _new(self) -> Connection:
         """Dial on a slot that is ours already."""
+        # In a task of its own: asyncpg's time-outs ask for one, and a request may have begun without.
+        dialling = asyncio.ensure_future(self._dial())
         try:
-            # In a task of its own: asyncpg's time-outs ask for one, and a request may have begun without.
-            connection = await asyncio.ensure_future(self._dial())
+            connection = await dialling
         except BaseException:
+            if dialling.done() and not dialling.cancelled() and not dialling.exception():
+                self._say_farewell(dialling.result())  # it came in the moment in which nobody waited any more
             self._free_slot()
             raise
         self._lent.add(connection)

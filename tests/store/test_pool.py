@@ -200,6 +200,21 @@ async def test_a_connection_that_is_being_dialled_at_the_end_is_closed(pool, ser
     await pool.close()
 
 
+async def test_a_connection_that_comes_in_the_moment_in_which_nobody_waits_any_more_is_closed(server):
+    connection = await server.dial()
+    dialled = asyncio.get_running_loop().create_future()
+    pool = Pool(lambda: dialled, 1)
+    gone = waiting(pool)
+    await turn()
+    dialled.set_result(connection)
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    assert pool._taken == 0
+    await pool.close()
+    assert connection.is_closed()
+
+
 @pytest.mark.parametrize("seed", range(3))
 async def test_no_slot_is_lost_whatever_happens(server, seed):
     chance = random.Random(seed)
