@@ -5,6 +5,9 @@ until the gateway has logged in with the new one: a session that dies in between
 nothing else, is the write's proof, because a password reads back as nothing (TR-069: hidden parameters).
 
 No password stands in a row as it is, in a log, in an error or in an audit detail.
+
+The pair for connection requests depends on the gateway only, not on the generation: nobody has to guess which one it
+holds at the moment.
 """
 
 import json

@@ -3,6 +3,9 @@
 A delivery is claimed for as long as an attempt may take; who dies with it leaves it to the next daemon. Every endpoint
 has so many attempts under way at most and so many a second, so that none holds another up; one that keeps failing
 rests, and is tried with one message at a time until it takes one.
+
+The outbox has one row for each webhook and settled write, made by a trigger that asks whether there is a webhook at
+all, and no foreign keys: no session waits for a webhook's row. A body is made of the history when it is sent.
 """
 
 import asyncio

@@ -1,4 +1,8 @@
-"""Where reports are handed on to: an HTTP endpoint, or files."""
+"""Where reports are handed on to: an HTTP endpoint, or files.
+
+Many reports go with each POST, as lines of JSON and not as the gateway posted them: whose they are comes from the seal,
+and a platform need not read four forms.
+"""
 
 import asyncio
 import os

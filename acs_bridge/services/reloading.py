@@ -1,6 +1,10 @@
 """The profile files read again while the daemon serves: checked as a whole, then in force in every process of it.
 
 A mistake in one file leaves everything as it was. Each host reads its own files.
+
+One process reads the files and hands their text to the others: what was checked is what holds, also in a worker that is
+started when they have changed again. A session goes on with the profile that it began with. What a profile blocks is
+held back by the Inform's own statement, and nothing is marked in the database, so that a reload lets it go.
 """
 
 import asyncio

@@ -1,4 +1,10 @@
-"""The spool: reports that were taken and are still to be handed on."""
+"""The spool: reports that were taken and are still to be handed on.
+
+It is in Postgres and not in files of each worker: the statement that decides whether a URL counts keeps the report too,
+any daemon hands on what any worker took, also one whose host is gone, and there is nothing more to mount and to back
+up. A report costs its compressed bytes twice (log and table), which is what `spool_bytes` bounds; their sum is kept in
+64 rows, of which a transaction locks one, last.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

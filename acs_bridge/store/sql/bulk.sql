@@ -11,6 +11,8 @@ from (select distinct hashtext(name) as name from unnest($1::text[]) as name ord
 -- name: look
 -- As `look` of the requests, for many of them, in their order. Every part is limited to the one row that there can be:
 -- so each line looks its own rows up, in whatever order the planner would rather join whole tables.
+-- A plan that was made on empty tables is kept while the upload fills them: with ordinary joins the second thousand
+-- lines took 12 s instead of 0.08 s.
 select s.id as subscriber_id, s.name as subscriber_name,
        d.id as device_id, d.line_of_service, d.gateway_id, d.wanted_oui, d.wanted_serial,
        d.oui, d.product_class, d.serial_number, d.association_id, d.holder_id, d.holder_code,

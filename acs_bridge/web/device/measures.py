@@ -1,4 +1,7 @@
-"""What the device listener counts. Labels are names of ours, never a gateway's words: their number is bounded."""
+"""What the device listener counts. Labels are names of ours, never a gateway's words: their number is bounded.
+
+Counters are plain numbers until somebody scrapes them: one thread counts, and Prometheus' own take a lock each time.
+"""
 
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus

@@ -1,6 +1,9 @@
 """Where a request comes from: what the transport says of its sender, and what a trusted proxy says in its stead.
 
 A proxy is believed because of its address (`device_listener.trusted_proxies`), also when it hands on a certificate.
+
+Of `Forwarded` and `X-Forwarded-For` neither goes first: a proxy that sets one may pass a gateway's own other one on, so
+where both are there and differ, neither is believed. There is no PROXY protocol: it would have to be read before TLS.
 """
 
 from asyncio import BaseTransport
