@@ -22,6 +22,7 @@ _CARRIERS: Final = (
     IPv6Network("::ffff:0:0:0/96"),  # IPv4-translated, RFC 2765
     IPv6Network("64:ff9b::/96"),  # NAT64, RFC 6052
 )
+_NO_CARRIERS: Final = (IPv6Address("::"), IPv6Address("::1"))  # unspecified and loopback, inside of ::/96
 _SIX_TO_FOUR: Final = IPv6Network("2002::/16")  # RFC 3056: the IPv4 address stands in bits 16 to 48
 _IPV4_BITS: Final = 0xFFFF_FFFF
 _SITE_BITS: Final = 64  # of an IPv6 address; whoever has one may vary the rest as they like
@@ -57,7 +58,7 @@ def site(text: str) -> str:
 
 
 def _carried(address: IPv6Address) -> IPv4Address | None:
-    if address.is_loopback or address.is_unspecified:
+    if address in _NO_CARRIERS:  # by value: Python 3.13 calls ::ffff:127.0.0.1 a loopback too
         return None
     if any(address in network for network in _CARRIERS):
         return IPv4Address(int(address) & _IPV4_BITS)
