@@ -1,16 +1,23 @@
 """Gateways: the boxes, as their Informs and our records know them. What an Inform changes is the sessions' affair."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from acs_bridge.domain.names import Text
 from acs_bridge.domain.profile import GatewayKind
 from acs_bridge.domain.ring import LastRing
+from acs_bridge.store.database import Database, PooledConnection
 from acs_bridge.store.rings import last_ring
-from acs_bridge.store.rows import Executor, many, one, pattern, row_as
+from acs_bridge.store.rows import Executor, many, one, pattern, rare_part, row_as
 from acs_bridge.store.statements import load
 
 _SQL = load("gateways")
+
+_NEWEST: Final = 1000
+"""Among so many a common text is found without any index."""
+_FEW: Final = 2000
+"""So many that may have a text are looked at; where there are more, the list is read until a page is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +140,33 @@ async def find(executor: Executor, gateway_id: int) -> GatewayRow | None:
 
 
 async def page(
-    executor: Executor,
-    before: int | None,
-    search: Text | None,
-    wanted: GatewayFilter,
-    limit: int,
+    database: Database, before: int | None, search: Text | None, wanted: GatewayFilter, limit: int
 ) -> list[GatewayRow]:
     """Those that are wanted, newest first."""
-    patterns = (pattern(search.shown), pattern(search.key)) if search else (None, None)
-    return await many(executor, GatewayRow, _SQL.page, before, *patterns, *astuple(wanted), limit)
+    args = (before, wanted.informed, wanted.unclaimed, wanted.quarantined, wanted.approved, limit)
+    if search is None:
+        return await many(database, GatewayRow, _SQL.page, *args, None, None, None)
+    text = (pattern(search.shown), pattern(search.key))
+    async with database.transaction() as connection:
+        await connection.execute(_SQL.plan_anew)
+        newest = await connection.fetchval(_SQL.newest, before, _NEWEST)
+        found = await many(connection, GatewayRow, _SQL.page, *args, newest, *text)
+        if len(found) == limit:
+            return found
+        few = await _few(connection, before, search, wanted, limit)
+        return await many(connection, GatewayRow, _SQL.page, *args, few, *text)
+
+
+async def _few(
+    connection: PooledConnection, before: int | None, search: Text, wanted: GatewayFilter, limit: int
+) -> list[int] | None:
+    """Find by index which gateways may have a text that is not common among the newest; None: many, or any."""
+    if (rare := rare_part(search.shown)) is None:
+        return None
+    enough = limit if wanted == GatewayFilter(informed=wanted.informed) else None
+    args = (before, wanted.informed, pattern(search.shown), rare, enough, _FEW + 1)
+    few: list[int] = await connection.fetchval(_SQL.named, *args)
+    return few if len(few) <= _FEW else None
 
 
 async def approve(executor: Executor, gateway_id: int, now: datetime, by: str) -> bool:

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from acs_bridge.store import statements
+from acs_bridge.domain.names import Text
+from acs_bridge.store import gateways, statements
 from acs_bridge.store.database import Database
+from acs_bridge.store.gateways import GatewayFilter
 from tests.conftest import Postgres
 from tests.store.conftest import one_connection
 from tests.store.crowd import LARGE, MANY, NOW, nodes
@@ -77,14 +79,33 @@ class TestPlans:
         assert not [node for node in plan if node["Node Type"] == "Seq Scan"]
 
     @pytest.mark.parametrize("rare", ["c-4711", "zzz"])
-    @pytest.mark.parametrize("which", ["subscribers", "devices"])
+    @pytest.mark.parametrize("which", ["subscribers", "devices", "gateways"])
     async def test_no_search_in_a_list_reads_much(self, filled, which, rare):
         arguments = {
             "subscribers": ["null", f"'%{rare}%'", f"'%{rare}%'", "null", "11", f"'%{rare.removeprefix('c-')}%'"],
             "devices": ["null", "now()", f"'%{rare}%'", "null", "11", "null", f"'%{rare.removeprefix('c-')}%'"],
+            "gateways": ["null", "false", f"'%{rare}%'", f"'%{rare.removeprefix('c-')}%'", "11", "2001"],
         }[which]
-        plan = await explained(filled, "select 1", dict(statements.load(which))["page"], arguments)
+        statement = "named" if which == "gateways" else "page"
+        plan = await explained(filled, "select 1", dict(statements.load(which))[statement], arguments)
         assert looked_at(plan) <= READ_AT_MOST
+
+    @pytest.mark.parametrize(
+        ("text", "found"),
+        [
+            ("s4711", [4711]),  # a serial number
+            ("L-471", [4719, 4718, 4717, 4716, 4715]),  # lines
+            ("rare", [17]),  # a model
+            ("Acme", [17]),  # a maker
+            ("00005E", [MANY - n for n in range(5)]),  # all have it
+            ("zz", []),  # the index has no such word
+        ],
+    )
+    async def test_a_search_in_the_list_of_gateways_finds_old_ones_and_new_ones(self, filled, text, found):
+        await filled.execute("update gateway set product_class = 'Rare-9', manufacturer = 'Acme' where id = 17")
+        for wanted in (GatewayFilter(informed=False), GatewayFilter(unclaimed=False, informed=False)):
+            rows = await gateways.page(filled, None, Text(text, text.lower()), wanted, 5)
+            assert [row.id for row in rows] == found
 
     @pytest.mark.parametrize(
         ("place", "value"),

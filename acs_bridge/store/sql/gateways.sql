@@ -92,17 +92,76 @@ left join ring r on r.gateway_id = g.id;
 where g.id = $1;
 
 -- name: page
--- Those that have informed or ($7) have not yet, newest first.
+-- Those that have informed or ($2) have not yet, newest first; $3, $4, $5: whether on no line, with calls kept out,
+-- approved; of these ($7), with a text ($8, $9: as it was typed, and as lines are compared).
 -- begins with: shown
 where ($1::bigint is null or g.id < $1)
-  and (g.first_inform_at is not null) = $7
-  and ($2::text is null or g.serial_number ilike $2 or g.oui ilike $2 or g.product_class ilike $2
-       or g.manufacturer ilike $2 or d.line_key like $3)
-  and ($4::bool is null or $4 = (d.id is null))
-  and ($5::bool is null or $5 = exists (select from quarantine q where q.gateway_id = g.id))
-  and ($6::bool is null or $6 = (g.approved_at is not null))
+  and (g.first_inform_at is not null) = $2
+  and ($3::bool is null or $3 = (d.id is null))
+  and ($4::bool is null or $4 = exists (select from quarantine q where q.gateway_id = g.id))
+  and ($5::bool is null or $5 = (g.approved_at is not null))
+  and ($7::bigint[] is null or g.id = any($7))
+  and ($8::text is null or g.serial_number ilike $8 or g.oui ilike $8 or g.product_class ilike $8
+       or g.manufacturer ilike $8 or d.line_key like $9)
 order by g.id desc
-limit $8;
+limit $6;
+
+-- name: plan_anew
+-- What follows in this transaction is planned for what is asked: which index is best depends on it.
+select set_config('plan_cache_mode', 'force_custom_plan', true);
+
+-- name: newest
+-- So many of those that come next in a list.
+select array(select id from gateway where ($1::bigint is null or id < $1) order by id desc limit $2);
+
+-- name: named
+-- Up to so many ($6) that may have a text, by index: $4 is what the indexes of trigrams know of it; makers and models are
+-- few, and looked at one by one ($3: the text as it was typed). Of each kind the newest $5 are enough, or (null) all are
+-- meant; $1, $2 as in a page.
+with recursive kind as (
+    (select oui, product_class from gateway order by oui, product_class limit 1)
+    union all
+    select next.oui, next.product_class
+    from kind k
+    cross join lateral (
+        select g.oui, g.product_class
+        from gateway g
+        where (g.oui, g.product_class) > (k.oui, k.product_class)
+        order by g.oui, g.product_class
+        limit 1
+    ) next
+),
+model as (
+    select k.oui, k.product_class
+    from kind k
+    where k.oui ilike $3 or k.product_class ilike $3 or exists (
+        select from (
+            select g.manufacturer
+            from gateway g
+            where g.oui = k.oui and g.product_class = k.product_class
+            order by g.id desc
+            limit 10
+        ) made
+        where made.manufacturer ilike $3)
+)
+select array(
+    select id from gateway where translate(lower(oui || serial_number), '-:._/,''’ ', '') like $4
+    union all
+    select gateway_id from device
+    where deleted_at is null and gateway_id is not null and translate(line_key, '-:._/,''’ ', '') like $4
+    union all
+    select one.id
+    from model m
+    cross join lateral (
+        select g.id
+        from gateway g
+        where g.oui = m.oui and g.product_class = m.product_class
+          and ($1::bigint is null or g.id < $1) and (g.first_inform_at is not null) = $2
+        order by g.id desc
+        limit $5
+    ) one
+    limit $6
+);
 
 -- name: approve
 -- Lets a gateway out of the inbox; the first approval stays.
