@@ -47,6 +47,10 @@ class Gateways:
             raise _unknown()
         return (await self._with_codes([row]))[0]
 
+    async def namesakes(self, gateway_id: int) -> list[GatewayRow]:
+        """Those on no line that may be this box, which informs under another OUI or product class since a while."""
+        return await gateways.namesakes(self._database, gateway_id)
+
     def next_inform(self, row: GatewayRow) -> datetime | None:
         """Say when the next periodic Inform of one is expected; None while its beat is not known."""
         return Rhythm(row.last_inform_at, row.periodic_at, row.periodic_seconds).next_after(self._clock())
@@ -97,8 +101,8 @@ class Gateways:
 
 
 def _with_code(row: GatewayRow, line: tuple[str, int | None] | None) -> GatewayRow:
-    if line is None:
-        return row
+    if line is None or (row.candidacy is not None and row.candidacy["line_of_service"] == line[0]):
+        return row  # that it has the serial number of that line's gateway too says more
     return replace(row, candidacy={"line_of_service": line[0], "gateway_id": line[1], "reason": "provisioning_code"})
 
 

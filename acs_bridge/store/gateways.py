@@ -139,6 +139,11 @@ async def find(executor: Executor, gateway_id: int) -> GatewayRow | None:
     return await one(executor, GatewayRow, _SQL.find, gateway_id)
 
 
+async def namesakes(executor: Executor, gateway_id: int) -> list[GatewayRow]:
+    """Those on no line that may be this box, which informs under another OUI or product class now; a few at most."""
+    return await many(executor, GatewayRow, _SQL.namesakes, gateway_id)
+
+
 async def page(
     database: Database, before: int | None, search: Text | None, wanted: GatewayFilter, limit: int
 ) -> list[GatewayRow]:

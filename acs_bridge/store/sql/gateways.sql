@@ -81,6 +81,7 @@ select g.id, g.oui, g.product_class, g.serial_number, g.manufacturer, g.hardware
            from gateway o join device held on held.gateway_id = o.id
            where o.serial_number = g.serial_number and o.id <> g.id
              and (o.oui = g.oui or o.product_class = g.product_class)
+             and (g.last_inform_at >= o.last_inform_at) is not false
            order by o.id desc limit 1) end as candidacy
 from gateway g
 left join device d on d.gateway_id = g.id
@@ -90,6 +91,19 @@ left join ring r on r.gateway_id = g.id;
 -- One gateway by its id.
 -- begins with: shown
 where g.id = $1;
+
+-- name: namesakes
+-- Those on no line that have informed since a gateway did for the last time, under its serial number and another OUI or
+-- product class.
+-- begins with: shown
+where g.serial_number = (select serial_number from gateway where id = $1)
+  and g.id <> $1 and d.id is null and g.first_inform_at is not null
+  and exists (
+      select from gateway o
+      where o.id = $1 and (o.oui = g.oui or o.product_class = g.product_class)
+        and (g.last_inform_at >= o.last_inform_at) is not false)
+order by g.last_inform_at desc
+limit 3;
 
 -- name: page
 -- Those that have informed or ($2) have not yet, newest first; $3, $4, $5: whether on no line, with calls kept out,

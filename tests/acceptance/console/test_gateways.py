@@ -62,6 +62,13 @@ class TestAGatewayOffTheShelf:
         await suffix.fill("X4711")
         await page.get_by_role("button", name="Bind", exact=True).click()
         await expect(page.locator("#target")).to_contain_text("It has LABELX4711")
+        associate(admin, "SHELF-4")
+        admin.call("PUT", "/v1/devices/LOS-SHELF-4/gateway", {"serial_suffix": "Y4711"})
+        await page.get_by_role("link", name="All", exact=True).click()
+        await row(page, "LABELY4711").get_by_role("button", name="Exchange with LOS-SHELF-2").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Go on").click()
+        await expect(page.locator("#target")).to_contain_text("It has LABELY4711")
+        await expect(row(page, "LABELX4711")).to_contain_text("LOS-SHELF-4")
 
     async def test_is_whichever_calls_next(self, desk: Visit, daemon: Daemon, admin: Caller) -> None:
         for either in ("EITHERBOX1", "EITHERBOX2"):  # of several that came a moment ago nobody is taken

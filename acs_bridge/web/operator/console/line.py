@@ -53,10 +53,11 @@ class LinePage:
         """Show it."""
         device = await self._devices.find(visit.path["line_of_service"])
         line = device.line_of_service
-        writes, associations, gateway, transcript = await asyncio.gather(
+        writes, associations, gateway, namesakes, transcript = await asyncio.gather(
             self._writes.page(Ask(WRITES_SHOWN), WriteQuestion(line_of_service=line)),
             self._associations.page(Ask(FORMER_SHOWN), line_of_service=line),
             self._gateway(device),
+            self._namesakes(device),
             self._transcript(device, visit),
         )
         shown = _chosen(associations.items, visit.query.get("association"))
@@ -71,6 +72,7 @@ class LinePage:
             "moments": moments,
             "moments_left_out": total - len(moments),
             "gateway": gateway,
+            "namesakes": namesakes,
             "transcript": transcript,
             "next_inform_at": None if gateway is None else self._gateways.next_inform(gateway),
             "now_waits": next((each for each in writes.items if each.waiting.waiting_for), None),
@@ -84,6 +86,9 @@ class LinePage:
 
     async def _gateway(self, device: DeviceRow) -> GatewayRow | None:
         return None if device.gateway_id is None else await self._gateways.find(device.gateway_id)
+
+    async def _namesakes(self, device: DeviceRow) -> Sequence[GatewayRow]:
+        return () if device.gateway_id is None else await self._gateways.namesakes(device.gateway_id)
 
     async def _transcript(self, device: DeviceRow, visit: Visit) -> Standing | None:
         return await self._transcripts.standing(device.gateway_id) if visit.is_admin and device.gateway_id else None

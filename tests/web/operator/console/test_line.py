@@ -1,5 +1,7 @@
 """The page of one line of service, as a browser gets it."""
 
+import json
+
 import pytest
 
 from acs_bridge.domain.ring import RingResult
@@ -67,6 +69,22 @@ async def test_rings_of_its_gateway_are_in_the_story(boss, town):
     )
 
 
+async def test_a_box_under_another_device_id_goes_on_with_its_line(boss, csr, town):
+    renamed = Identity("00236A", IDENTITY.serial_number, IDENTITY.product_class)
+    assert "another OUI" not in words(await boss.get(PATH))
+    town.clock.advance(seconds=1)
+    await town.inform(renamed)
+    assert "has informed under another OUI or product class: 00236A HG" in words(await csr.get(PATH))
+    await boss.get(PATH)
+    for address in (PATH, "/gateways"):
+        (form,) = page(await boss.get(address)).xpath("//form[starts-with(@id, 'same-')]")
+        assert form.get("data-api") == "PUT /v1/devices/LOS-77%2F1/gateway"
+    method, path = form.get("data-api").split(" ")
+    assert (await boss.call(method, path, json.loads(form.get("data-body")))).status == 200
+    assert "00236A HG SN0001" in words(await boss.get(PATH))
+    assert not page(boss.last).xpath("//form[starts-with(@id, 'same-')]")
+
+
 async def test_a_csr_sees_all_of_it_and_can_do_nothing(csr, town):
     (write,) = await town.writes_of(LINE)
     await town.reject(write.row.id)
@@ -98,6 +116,13 @@ async def test_former_associations_have_their_story_and_an_erased_subscriber_no_
     (former,) = page(reply).xpath("//ul[@class='plain']//a/@href")
     assert "ended an association" in story(await boss.get(former))
     assert (await boss.get(f"{PATH}?association=x")).status == 404
+
+
+async def test_what_is_offered_with_a_gateway_comes_with_it(boss, town):
+    await town.devices.create("LOS-78", None, town.actor)
+    live = "//div[@id='recording'][@data-live]"
+    assert not page(await boss.get("/lines/LOS-78")).xpath(f"{live}/*")
+    assert page(await boss.get(PATH)).xpath(f"{live}//form[@id='transcript-start']")
 
 
 async def test_a_line_without_anything_says_so(boss, office):

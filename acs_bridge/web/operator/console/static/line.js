@@ -1,7 +1,8 @@
 // The page of one line: a PHAN URL that was revealed, for a minute, and what was recorded of its gateway's sessions.
+import { say } from "./say.js";
+
 const SHOWN_MS = 60000;
 const box = document.getElementById("revealed");
-const said = document.getElementById("transcript-said");
 let timer = 0;
 
 function hide() {
@@ -18,9 +19,18 @@ function reveal(url) {
 }
 
 function read(text) {
-  said.textContent = text ?? "";
-  said.hidden = !text;
-  if (text) said.focus();
+  document.getElementById("transcript-said")?.remove();
+  if (!text) return;
+  const shown = document.createElement("pre");
+  shown.id = "transcript-said";
+  shown.className = "code";
+  shown.tabIndex = 0;
+  shown.setAttribute("role", "region");
+  shown.setAttribute("aria-label", say("transcript.said"));
+  shown.dataset.said = "";
+  shown.textContent = text;
+  document.querySelector("#transcript .giving").append(shown);
+  shown.focus();
 }
 
 document.addEventListener("done", ({ target: form, detail }) => {
