@@ -36,6 +36,10 @@ def rows(reply):
     return [id.removeprefix("write-") for id in page(reply).xpath("//tr/@id")]
 
 
+async def test_a_page_says_what_does_not_work_without_scripts(boss):
+    assert "do not keep themselves up to date" in page(await boss.get("/queue")).findtext(".//noscript/p")
+
+
 class TestTheCounts:
     async def test_are_of_every_state(self, boss, stuck):
         shown = await boss.get("/queue")
