@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from math import inf
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -15,7 +16,8 @@ class Fresh(Generic[T]):
     """The newest answer, no older than so many seconds when it is given, unless it takes long to find out.
 
     With `waits=False` only who asks first waits: an answer that is older is given once more, and the next one is found
-    out meanwhile; what fails then is tried again when somebody asks.
+    out meanwhile; what fails then is tried again when somebody asks. With a `patience` the same holds for what took
+    longer than that to find out, as long as the answer is not older than twice the time that it is meant to be.
     """
 
     def __init__(
@@ -26,8 +28,12 @@ class Fresh(Generic[T]):
         share: float = 1.0,
         *,
         waits: bool = True,
+        patience: float = inf,
     ) -> None:
-        """`elapsed` tells how old an answer is, in seconds; finding out takes no more than that share of the time."""
+        """`elapsed` tells how old an answer is, in seconds; finding out takes no more than that share of the time.
+
+        `patience`: how long somebody waits for another answer where there is one, in seconds.
+        """
         self._seconds = self._at_least = seconds
         self._share = share
         self._find_out = find_out
@@ -35,13 +41,18 @@ class Fresh(Generic[T]):
         self._asking = asyncio.Lock()
         self._latest: tuple[float, T] | None = None
         self._waits = waits
+        self._patience = patience
+        self._took = 0.0
         self._meanwhile: asyncio.Task[None] | None = None
 
     async def get(self) -> T:
         """Give it; whoever asks while it is being found out waits for the same answer."""
-        if self._waits or self._latest is None:
+        if self._latest is None:
             return await self._newest()
-        if self._elapsed() - self._latest[0] >= self._seconds and self._meanwhile is None:
+        age = self._elapsed() - self._latest[0]
+        if self._waits and (self._took <= self._patience or age >= 2 * self._seconds):
+            return await self._newest()
+        if age >= self._seconds and self._meanwhile is None:
             self._meanwhile = asyncio.create_task(self._renew())
         return self._latest[1]
 
@@ -60,7 +71,8 @@ class Fresh(Generic[T]):
             begun, clock = self._elapsed(), asyncio.get_running_loop().time
             started = clock()
             answer = await self._find_out()
-            self._seconds = max(self._at_least, (clock() - started) / self._share)
+            self._took = clock() - started
+            self._seconds = max(self._at_least, self._took / self._share)
             self._latest = (begun, answer)
             return answer
 

@@ -20,6 +20,7 @@ from acs_bridge.store.rows import Executor, in_transaction
 
 LINES_SECONDS = 30.0  # how old the counts of lines may be that report, or do not
 FRESH_SECONDS = 0.9  # counting may take a moment itself, and an answer is at most one second old
+PATIENCE_SECONDS = 0.2  # nobody waits longer for another count where there is one
 COUNTING = 0.2  # of the time, at most: a million writes take a moment to count, and are counted every few seconds
 
 
@@ -95,7 +96,7 @@ class Queue:
         self._database = database
         self._clock = clock
         self._default_rate = writes_per_minute
-        self._overview = Fresh(FRESH_SECONDS, self._count, elapsed, COUNTING)
+        self._overview = Fresh(FRESH_SECONDS, self._count, elapsed, COUNTING, patience=PATIENCE_SECONDS)
         # Lines fall silent within hours, and there are many of them: nobody waits for them to be counted again.
         self._lines = Fresh(LINES_SECONDS, lambda: reports.count(database, clock()), elapsed, waits=False)
 

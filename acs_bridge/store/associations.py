@@ -8,7 +8,8 @@ from uuid import UUID
 from acs_bridge.domain.names import Text
 from acs_bridge.domain.ring import LastRing, RingResult
 from acs_bridge.store import reports
-from acs_bridge.store.rows import Executor, many, one, pattern
+from acs_bridge.store.database import Database
+from acs_bridge.store.rows import Executor, listed, many, one, pattern
 from acs_bridge.store.statements import load
 
 _SQL = load("associations")
@@ -196,16 +197,16 @@ async def find(executor: Executor, association_id: UUID, now: datetime) -> Assoc
 
 
 async def page(
-    executor: Executor, before: UUID | None, wanted: AssociationFilter, limit: int, now: datetime
+    database: Database, before: UUID | None, wanted: AssociationFilter, limit: int, now: datetime
 ) -> list[AssociationRow]:
     """Newest first."""
     state = wanted.report_state
     if state in reports.QUIET and wanted in (AssociationFilter(each, report_state=state) for each in (None, True)):
-        found = await reports.quiet_lines(executor, state, before, limit, now, by_line=False)
-        return await many(executor, AssociationRow, _SQL.these, [each.association_id for each in found], now)
+        found = await reports.quiet_lines(database, state, before, limit, now, by_line=False)
+        return await many(database, AssociationRow, _SQL.these, [each.association_id for each in found], now)
     patterns = (pattern(wanted.search.key), pattern(wanted.search.shown)) if wanted.search else (None, None)
     named = (wanted.code_key, wanted.line_key, limit, wanted.report_state)
-    return await many(executor, AssociationRow, _SQL.page, before, now, wanted.active, *patterns, *named)
+    return await listed(database, AssociationRow, _SQL.page, before, now, wanted.active, *patterns, *named)
 
 
 async def of_lines(executor: Executor, line_keys: Sequence[str], now: datetime) -> list[AssociationRow]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from acs_bridge.domain.actor import Actor
 from acs_bridge.domain.audit_chain import BEGINNING, AuditRow
 from acs_bridge.store.database import Database
-from acs_bridge.store.rows import Executor, many, one
+from acs_bridge.store.rows import Executor, many, one, planned_anew
 from acs_bridge.store.statements import load
 
 _SQL = load("audit")
@@ -121,8 +121,7 @@ async def page(
     database: Database, before: tuple[datetime, int] | None, wanted: AuditFilter, limit: int
 ) -> list[SeenDeed]:
     """Newest first."""
-    async with database.transaction() as connection:
-        await connection.execute(_SQL.plan_anew)
+    async with planned_anew(database) as connection:
         return await many(
             connection,
             SeenDeed,

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from acs_bridge.domain.names import Text
 from acs_bridge.store import reports
+from acs_bridge.store.database import Database
 from acs_bridge.store.gateways import Identity
-from acs_bridge.store.rows import Executor, many, one, pattern, rare_part
+from acs_bridge.store.rows import Executor, listed, many, one, pattern, rare_part
 from acs_bridge.store.statements import load
 
 _SQL = load("devices")
@@ -77,19 +78,19 @@ async def find(executor: Executor, line_key: str, now: datetime) -> DeviceRow | 
 
 
 async def page(
-    executor: Executor, before: int | None, wanted: DeviceFilter, limit: int, now: datetime
+    database: Database, before: int | None, wanted: DeviceFilter, limit: int, now: datetime
 ) -> list[DeviceRow]:
     """Newest first."""
     state = wanted.report_state
     if state in reports.QUIET and wanted in (
         DeviceFilter(associated=each, report_state=state) for each in (None, True)
     ):
-        found = await reports.quiet_lines(executor, state, before, limit, now, by_line=True)
-        return await many(executor, DeviceRow, _SQL.these, [each.device_id for each in found], now)
+        found = await reports.quiet_lines(database, state, before, limit, now, by_line=True)
+        return await many(database, DeviceRow, _SQL.these, [each.device_id for each in found], now)
     search = wanted.search and pattern(wanted.search.key)
     rare = wanted.search and rare_part(wanted.search.shown)
     args = (before, now, search, wanted.associated, limit, wanted.report_state, rare)
-    return await many(executor, DeviceRow, _SQL.page, *args)
+    return await listed(database, DeviceRow, _SQL.page, *args)
 
 
 async def lock(

@@ -9,7 +9,7 @@ from acs_bridge.domain.profile import GatewayKind
 from acs_bridge.domain.ring import LastRing
 from acs_bridge.store.database import Database, PooledConnection
 from acs_bridge.store.rings import last_ring
-from acs_bridge.store.rows import Executor, many, one, pattern, rare_part, row_as
+from acs_bridge.store.rows import Executor, listed, many, one, pattern, planned_anew, rare_part, row_as
 from acs_bridge.store.statements import load
 
 _SQL = load("gateways")
@@ -150,10 +150,9 @@ async def page(
     """Those that are wanted, newest first."""
     args = (before, wanted.informed, wanted.unclaimed, wanted.quarantined, wanted.approved, limit)
     if search is None:
-        return await many(database, GatewayRow, _SQL.page, *args, None, None, None)
+        return await listed(database, GatewayRow, _SQL.page, *args, None, None, None)
     text = (pattern(search.shown), pattern(search.key))
-    async with database.transaction() as connection:
-        await connection.execute(_SQL.plan_anew)
+    async with planned_anew(database) as connection:
         newest = await connection.fetchval(_SQL.newest, before, _NEWEST)
         found = await many(connection, GatewayRow, _SQL.page, *args, newest, *text)
         if len(found) == limit:

@@ -1,17 +1,20 @@
 """What every subject of the store shares: where statements run, how rows become values, how a race is settled."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeAlias, TypeVar
 
 import asyncpg
 
 from acs_bridge.errors import Conflict
 from acs_bridge.store.database import Database, PooledConnection, Row
+from acs_bridge.store.statements import load
 
 Executor: TypeAlias = Database | PooledConnection
 T = TypeVar("T")
 
+_SQL = load("lists")
 _ROUNDS = 6
 _TRIGRAM = 3  # characters: of fewer the index knows nothing
 _PARTS = re.compile("[A-Za-z0-9]+")
@@ -43,6 +46,20 @@ async def one(executor: Executor, cls: type[T], sql: str, *args: object) -> T | 
 async def many(executor: Executor, cls: type[T], sql: str, *args: object) -> list[T]:
     """Run a statement for all its rows."""
     return [row_as(cls, row) for row in await executor.fetch(sql, *args)]
+
+
+@asynccontextmanager
+async def planned_anew(database: Database) -> AsyncIterator[PooledConnection]:
+    """Lend a connection that plans for what it is asked: for lists, where every filter may be there or not."""
+    async with database.transaction() as connection:
+        await connection.execute(_SQL.plan_anew)
+        yield connection
+
+
+async def listed(database: Database, cls: type[T], sql: str, *args: object) -> list[T]:
+    """Run such a statement for all its rows."""
+    async with planned_anew(database) as connection:
+        return await many(connection, cls, sql, *args)
 
 
 async def decided(work: Callable[[], Awaitable[T]]) -> T:

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from acs_bridge.domain.names import Text
 from acs_bridge.errors import Conflict
-from acs_bridge.store.database import refusals
-from acs_bridge.store.rows import Executor, many, one, pattern, rare_part
+from acs_bridge.store.database import Database, refusals
+from acs_bridge.store.rows import Executor, listed, one, pattern, rare_part
 from acs_bridge.store.statements import load
 
 _SQL = load("subscribers")
@@ -36,7 +36,7 @@ async def find(executor: Executor, code_key: str) -> SubscriberRow | None:
 
 
 async def page(
-    executor: Executor,
+    database: Database,
     before: int | None,
     search: Text | None,
     associated: bool | None,  # noqa: FBT001 -- a filter, not a switch
@@ -45,7 +45,7 @@ async def page(
     """Newest first; `search` is looked for in codes and names."""
     patterns = (pattern(search.key), pattern(search.shown)) if search else (None, None)
     rare = rare_part(search.shown) if search else None
-    return await many(executor, SubscriberRow, _SQL.page, before, *patterns, associated, limit, rare)
+    return await listed(database, SubscriberRow, _SQL.page, before, *patterns, associated, limit, rare)
 
 
 async def rename(executor: Executor, code_key: str, name: str, now: datetime) -> int | None:

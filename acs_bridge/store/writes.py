@@ -12,9 +12,9 @@ from acs_bridge.domain.profile import GatewayKind
 from acs_bridge.domain.ring import LastRing
 from acs_bridge.domain.write import Cause, Purpose, WriteState
 from acs_bridge.errors import Conflict
-from acs_bridge.store.database import refusals
+from acs_bridge.store.database import Database, refusals
 from acs_bridge.store.rings import last_ring
-from acs_bridge.store.rows import Executor, many, one
+from acs_bridge.store.rows import Executor, listed, one
 from acs_bridge.store.statements import load
 
 _SQL = load("writes")
@@ -257,10 +257,10 @@ async def find(executor: Executor, write_id: UUID) -> WriteRow | None:
     return await one(executor, WriteRow, _SQL.find, write_id)
 
 
-async def page(executor: Executor, before: UUID | None, wanted: WriteFilter, limit: int) -> list[WriteRow]:
+async def page(database: Database, before: UUID | None, wanted: WriteFilter, limit: int) -> list[WriteRow]:
     """Newest first."""
-    return await many(
-        executor,
+    return await listed(
+        database,
         WriteRow,
         _SQL.page,
         before,

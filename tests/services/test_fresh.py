@@ -65,6 +65,18 @@ async def test_a_failure_is_nobodys_answer(source):
             await fresh.get()
 
 
+async def test_who_is_out_of_patience_gets_an_answer_that_is_a_little_older(source):
+    fresh = Fresh(1.0, source.find_out, lambda: source.now, patience=-1.0)
+    assert await fresh.get() == 1
+    source.now = 1.9
+    assert await fresh.get() == 1
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert (await fresh.get(), source.count) == (2, 2)
+    source.now = 3.9  # too old for anybody
+    assert await fresh.get() == 3
+
+
 async def test_nobody_waits_for_what_is_found_out_again_where_that_takes_long(source):
     fresh = Fresh(1.0, source.find_out, lambda: source.now, waits=False)
     assert await fresh.get() == 1

@@ -2,17 +2,25 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from acs_bridge.store import statements
 from acs_bridge.store.database import Database
-from tests.store.crowd import NOW, nodes
+from tests.store.crowd import LARGE, NOW, nodes
 
 CANCELLED = """
 update write set state = 'cancelled', event = 'cancelled', moves = moves + 1, moved_at = $1, finished_at = $1
 where state = 'queued' and id in (select id from write where state = 'queued' order by id offset 5)
 """
+FILTERS = {
+    3: ("l-77", "write_of_association"),
+    4: ("c-77", "write_of_association"),
+    7: ("S77", "write_of_gateway"),
+    9: ("9005", "write_with_fault"),
+}
+"""What a list of writes is asked for, by the place of the argument, and the index that finds it."""
 INDEXES = {"write_unsettled_or_stuck", "write_event_at"}
 
 
@@ -27,12 +35,21 @@ async def test_what_is_not_over_and_what_has_just_moved_is_found_without_reading
     await crowded.execute("analyze write, write_event")
     used = {}
     for (subject, statement), arguments in asked.items():
-        sql = dict(statements.load(subject))[statement]
-        shown = await crowded.fetchval(f"explain (format json) {sql}", *arguments)
-        plan = (json.loads(shown) if isinstance(shown, str) else shown)[0]["Plan"]
-        used[statement] = {node["Index Name"] for node in nodes(plan) if "Index Name" in node} & INDEXES
+        plan = await planned(crowded, dict(statements.load(subject))[statement], arguments)
+        used[statement] = {node["Index Name"] for node in plan if "Index Name" in node} & INDEXES
     assert used == {
         "page": {"write_unsettled_or_stuck"},
         "faults": {"write_unsettled_or_stuck"},
         "moves_since": {"write_event_at"},
     }
+    page = dict(statements.load("writes"))["page"]
+    for place, (sought, index) in FILTERS.items():
+        plan = await planned(crowded, page, [*[None] * (place - 1), sought, *[None] * (9 - place), 50])
+        assert index in {node.get("Index Name") for node in plan}, sought
+        assert not [node for node in plan if node["Node Type"] == "Seq Scan" and node["Relation Name"] in LARGE], sought
+
+
+async def planned(owner: Database, sql: str, arguments: list[object]) -> list[dict[str, Any]]:
+    """How Postgres would carry a statement out for these arguments."""
+    shown = await owner.fetchval(f"explain (format json) {sql}", *arguments)
+    return list(nodes((json.loads(shown) if isinstance(shown, str) else shown)[0]["Plan"]))

@@ -103,7 +103,9 @@ where ($1::uuid is null or a.id < $1)
   and ($3::bool is null or $3 = (a.ended_at is null))
   and ($4::text is null or d.line_key like $4 or s.code_key like $4 or s.name ilike $5)
   and ($6::text is null or s.code_key = $6)
-  and ($7::text is null or d.line_key = $7)
+  and ($7::text is null or a.device_id = any(array(
+          select id from device where line_key = $7 and deleted_at is null
+          union all select id from device where line_key = $7 and deleted_at is not null)))
   and ($9::text is null or $9 = report_state($2, r.silent_at, r.last_at))
 order by a.id desc
 limit $8;

@@ -3,10 +3,6 @@
 insert into audit (at, actor, address, action, association_id, write_id, subscriber_id, device_id, gateway_id, detail)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
--- name: plan_anew
--- What follows in this transaction is planned for what is asked: which index is best depends on it.
-select set_config('plan_cache_mode', 'force_custom_plan', true);
-
 -- name: page
 -- Newest first, from behind a known row. Records that are not there any more have no name.
 select a.id, a.at, a.actor, a.address, a.action, a.association_id, a.write_id, a.subscriber_id, a.device_id,

@@ -120,10 +120,6 @@ where ($1::bigint is null or g.id < $1)
 order by g.id desc
 limit $6;
 
--- name: plan_anew
--- What follows in this transaction is planned for what is asked: which index is best depends on it.
-select set_config('plan_cache_mode', 'force_custom_plan', true);
-
 -- name: newest
 -- So many of those that come next in a list.
 select array(select id from gateway where ($1::bigint is null or id < $1) order by id desc limit $2);

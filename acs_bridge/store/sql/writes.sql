@@ -151,15 +151,18 @@ where w.id = $1;
 -- begins with: shown
 where ($1::uuid is null or w.id < $1)
   and ($2::text[] is null or w.state = any($2))
-  and ($3::text is null or w.association_id in (
-          select a.id from device d join association a on a.device_id = d.id where d.line_key = $3))
-  and ($4::text is null or w.association_id in (
-          select a.id from subscriber s join association a on a.subscriber_id = s.id where s.code_key = $4))
+  and ($3::text is null or w.association_id = any(array(
+          select id from association where device_id = any(array(
+              select id from device where line_key = $3 and deleted_at is null
+              union all select id from device where line_key = $3 and deleted_at is not null)))))
+  and ($4::text is null or w.association_id = any(array(
+          select a.id from subscriber s join association a on a.subscriber_id = s.id where s.code_key = $4)))
   and ($5::uuid is null or w.batch_id = $5)
   and ($6::bigint is null or w.gateway_id = $6)
-  and ($7::text is null or w.gateway_id in (select id from gateway where serial_number = $7))
+  and ($7::text is null or w.gateway_id = any(array(select id from gateway where serial_number = $7)))
   and ($8::text is null or w.profile = $8)
-  and ($9::text is null or coalesce(w.fault ->> 'code', w.fault ->> 'text', '') = $9)
+  and ($9::text is null
+       or w.fault is not null and coalesce(w.fault ->> 'code', w.fault ->> 'text', '') = $9)
 order by w.id desc
 limit $10;
 
