@@ -4,6 +4,8 @@ A request is done whole or not at all. The same request again finds its first an
 Conflict that says what; `replace` moves a line or a gateway, in the same transaction, but never renames a subscriber.
 """
 
+import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from uuid import UUID
 
@@ -37,12 +39,19 @@ class Intake:
         self._seals = seals
         self._binding = binding
 
-    async def provision(self, order: Order, actor: Actor, batch_id: UUID | None = None) -> Receipt:
+    async def provision(
+        self,
+        order: Order,
+        actor: Actor,
+        batch_id: UUID | None = None,
+        foretell: Callable[[Receipt], None] = lambda _: None,
+    ) -> Receipt:
         """Do what a request asks for, or say what stands in the way. Without a batch it is one of its own.
 
-        For an unconfirmed caller a new line is made, or nothing is done (Unconfirmed).
+        For an unconfirmed caller a new line is made, or nothing is done (Unconfirmed). `foretell` is called while the
+        database is at work, with the receipt that there will be if everything is new.
         """
-        receipt = await decided(lambda: self._look_and_act(order, actor, batch_id))
+        receipt = await decided(lambda: self._look_and_act(order, actor, batch_id, foretell))
         if receipt.created:
             await self._binding.meet(order.gateway)
         return receipt
@@ -54,13 +63,17 @@ class Intake:
             raise NotFound("there is no such provisioning request")
         return row
 
-    async def _look_and_act(self, order: Order, actor: Actor, batch_id: UUID | None) -> Receipt:
+    async def _look_and_act(
+        self, order: Order, actor: Actor, batch_id: UUID | None, foretell: Callable[[Receipt], None]
+    ) -> Receipt:
         """Take what is new as it is, which most are; of anything else look first what it meets."""
         change = Change.of(actor, self._clock(), batch_id)
         with suppress(InvalidField):  # it is said below, if nothing else stands in the way
             new = self._new_line(order, change)
+            receipt = _receipt(new)
+            asyncio.get_running_loop().call_soon(foretell, receipt)
             if await requests.accept_new(self._database, new, actor, change.now):
-                return _receipt(new)
+                return receipt
         if actor.unconfirmed is not None:
             raise Unconfirmed
         seen = await requests.look(self._database, order.code, order.line, order.gateway)

@@ -70,6 +70,21 @@ async def in_chunks(office: Office, orders: Sequence[Order]) -> list[Any]:
     return [outcome for each in outcomes for outcome in each]
 
 
+async def test_a_receipt_is_foretold_while_the_database_is_at_work(office, monkeypatch):
+    seen: list[object] = []
+
+    async def run(self, method, sql, *args, was=Database._run):
+        answer = await was(self, method, sql, *args)
+        seen.append("answered")
+        return answer
+
+    monkeypatch.setattr(Database, "_run", run)
+    new = order()
+    receipt = await office.intake.provision(new, ADMIN, foretell=seen.append)
+    assert seen[:2] == [receipt, "answered"]
+    assert (await office.intake.provision(new, ADMIN)) == replace(receipt, created=False)
+
+
 RECORDS = {
     "subscribers": "select code, name from subscriber order by code_key",
     "gateways": "select oui, serial_number, product_class from gateway order by 1, 2, 3",

@@ -6,7 +6,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from acs_bridge.domain.write import Cause
+from acs_bridge.domain.write import SETTLED, Cause, WriteState
 from acs_bridge.store.database import constraint_error
 
 LINE = "insert into device (line_of_service, line_key, created_at, updated_at) values ($1, $1, $2, $2) returning id"
@@ -371,6 +371,26 @@ async def test_the_audit_trail_only_grows_even_for_its_owner(database, owner, no
     with refused_by("audit_append_only"):
         await owner.execute(change)
     assert await database.fetchval("select actor from audit") == "cli:a"
+
+
+async def test_a_webhook_is_told_of_each_state_that_settles_a_write_and_of_no_other(database, owner, now):
+    await database.execute(
+        """insert into webhook (id, url, states, secret, created_at, created_by)
+        values ($1, 'https://bss.example', $2, 'sealed', $3, 'cli:test')""",
+        uuid4(),
+        sorted(SETTLED),
+        now,
+    )
+    for state in WriteState:
+        await owner.execute(
+            """insert into write_event (write_id, move, at, event, to_state, attempts, step)
+            values ($1, 1, $2, 'moved', $3, 0, 0)""",
+            uuid4(),
+            now,
+            state,
+        )
+    told = await database.fetch("select to_state from webhook_delivery d join write_event using (write_id, move)")
+    assert sorted(row["to_state"] for row in told) == sorted(SETTLED)
 
 
 async def test_the_whole_queue_is_stopped_by_one_brake(database, now):

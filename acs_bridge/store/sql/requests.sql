@@ -39,22 +39,23 @@ left join write w on w.id = r.write_id;
 -- A request for a line that is new, all of it at once: what is known already is given by its id ($2 subscriber, $9
 -- gateway), everything else is made. No row: something of it is known after all. A unique violation: somebody else was
 -- quicker by a moment, or the token of a caller who was recalled ($20) counts no more. Either way, look.
-with nothing_known as materialized (
-    select ($20::bytea is null or exists (
+with new_line as materialized (
+    select coalesce((select key_id from keyring_key where state = 'current'), $13) as key_id
+    where ($20::bytea is null or exists (
                select from token t
                where t.hash = $20 and t.revoked_at is null and (t.expires_at is null or t.expires_at > $1)))
        and not exists (select from device d where d.line_key = $11 and d.deleted_at is null)
        and ($2::bigint is not null or not exists (select from subscriber s where s.code_key = $4))
-       and ($9::bigint is not null or $8::text is null or box_is_free($6, $8, $7)) as yes
+       and ($9::bigint is not null or $8::text is null or box_is_free($6, $8, $7))
 ),
 new_subscriber as (
     insert into subscriber (code, code_key, name, created_at, updated_at)
-    select $3, $4, $5, $1, $1 where $2::bigint is null and (select yes from nothing_known)
+    select $3, $4, $5, $1, $1 from new_line where $2::bigint is null
     returning id
 ),
 new_gateway as (
     insert into gateway (oui, product_class, serial_number, created_at)
-    select $6, $7, $8, $1 where $9::bigint is null and $7::text is not null and (select yes from nothing_known)
+    select $6, $7, $8, $1 from new_line where $9::bigint is null and $7::text is not null
     returning id
 ),
 new_device as (
@@ -62,31 +63,29 @@ new_device as (
     select $10, $11, coalesce($9, (select id from new_gateway)),
            case when $9::bigint is null and $7::text is null then $6 end,
            case when $9::bigint is null and $7::text is null then $8 end, $1, $1
-    where (select yes from nothing_known)
+    from new_line
     returning id, gateway_id
 ),
 new_association as (
     insert into association (id, subscriber_id, device_id, key_id, issued_at, created_at, created_by)
-    select $12, coalesce($2, (select id from new_subscriber)), id,
-           coalesce((select key_id from keyring_key where state = 'current'), $13), $14, $1, $15
+    select $12, coalesce($2, (select id from new_subscriber)), id, (select key_id from new_line), $14, $1, $15
     from new_device
-    returning id, subscriber_id, device_id, generation, key_id
+    returning subscriber_id, device_id
 ),
 new_write as (
     insert into write (id, purpose, association_id, device_id, gateway_id, batch_id, generation, key_id,
                        moved_at, moved_by, due_at, created_at)
-    select $16, 'provision', a.id, a.device_id, d.gateway_id, $19, a.generation, a.key_id, $1, $15, $1, $1
-    from new_association a, new_device d
-    returning id, association_id
+    select $16, 'provision', $12, id, gateway_id, $19, 1, (select key_id from new_line), $1, $15, $1, $1
+    from new_device
 ),
 new_request as (
     insert into provisioning_request (id, association_id, write_id, oui, product_class, serial_number, created_at,
                                       created_by)
-    select $17, association_id, id, $6, $7, $8, $1, $15 from new_write
+    select $17, $12, $16, $6, $7, $8, $1, $15 from new_line
 )
 insert into audit (at, actor, address, action, association_id, write_id, subscriber_id, device_id, gateway_id)
-select $1, $15, $18, 'request_accepted', a.id, $16, a.subscriber_id, a.device_id, d.gateway_id
-from new_association a, new_device d
+select $1, $15, $18, 'request_accepted', $12, $16, a.subscriber_id, a.device_id, (select gateway_id from new_device)
+from new_association a
 returning true;
 
 -- name: insert

@@ -83,13 +83,12 @@ def authenticating(callers: Callers) -> Middleware:
         here = door(request)
         if here.serve is not None:
             return await here.serve(request)
+        if here.recalls and (recalled := callers.recalled(request)) is not None:
+            with suppress(Unconfirmed):
+                return await _at_once(callers, request, recalled, handler)
         anonymous = request.app[ANONYMOUS]
         if template(request) in anonymous or request.path in anonymous or request.method in here.open_to:
             return await handler(request)
-        recalled = callers.recalled(request) if here.recalls else None
-        if recalled is not None:
-            with suppress(Unconfirmed):
-                return await _at_once(callers, request, recalled, handler)
         return await _admitted(callers, request, await callers.caller(request), handler)
 
     return authenticate

@@ -4,7 +4,7 @@ Routes are data. One place serves them, one test walks their roles, and the desc
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from types import UnionType
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
@@ -44,6 +44,12 @@ class Answer:
     status: HTTPStatus = HTTPStatus.OK
     location: str | None = None  # of what was created
     text: str | None = None  # the same for people, where `Accept` prefers text/plain
+    content: bytes | None = None  # the model as JSON, where it is written already
+
+
+def written(answer: Answer) -> Answer:
+    """Write an answer's model as JSON before anybody has to wait for it."""
+    return answer if answer.model is None else replace(answer, content=answer.model.model_dump_json().encode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ What a caller may is decided before its body is read, and a body is read only as
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from http import HTTPStatus
 from typing import Final, TypeAlias, TypeVar, get_origin
 from urllib.parse import parse_qsl
@@ -59,6 +59,8 @@ def _pattern(template: str, paths: frozenset[str]) -> str:
 
 
 def _handler(route: AnyRoute, repeats: Repeats) -> Handler:
+    uploads = () if route.bulk is None else media_types(route.bulk)
+
     async def serve(request: web.Request) -> web.StreamResponse:
         actor = request[ACTOR]
         if actor.role not in route.roles:
@@ -66,7 +68,7 @@ def _handler(route: AnyRoute, repeats: Repeats) -> Handler:
         query = query_of(route.query, request)
         key = key_of(request) if route.idempotent else None
         batch_id = batch_of(request) if route.bulk is not None else None
-        is_upload = route.bulk is not None and request.content_type in media_types(route.bulk)
+        is_upload = request.content_type in uploads
         if actor.unconfirmed is not None and (not route.confirms or is_upload or key is not None):
             raise Unconfirmed
         if route.bulk is not None and is_upload:
@@ -96,8 +98,12 @@ def _path(request: web.Request) -> dict[str, str]:
 
 def query_of(model: type[M], request: web.Request) -> M:
     """Read the query string of a call."""
+    asked = request.rel_url.raw_query_string
+    if not asked:
+        usual: M = _unasked(model)
+        return usual
     try:
-        pairs = parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True, errors="strict")
+        pairs = parse_qsl(asked, keep_blank_values=True, errors="strict")
     except ValueError:
         raise InvalidField("query", "must be percent-encoded UTF-8") from None
     lists = {name for name, field in model.model_fields.items() if get_origin(field.annotation) is list}
@@ -140,6 +146,12 @@ async def _content(request: web.Request) -> bytes:
         raise UnreadableBody("the body ended before it was complete") from None
 
 
+@cache
+def _unasked(model: type[M]) -> M:
+    """Give what an empty query string asks for; models of queries are frozen, so that all such calls share one."""
+    return _checked(model, {})
+
+
 def _checked(model: type[M], values: Mapping[str, str | list[str]]) -> M:
     try:
         return model.model_validate(values)
@@ -154,6 +166,5 @@ def respond(answer: Answer, accept: str = "") -> web.Response:
         return web.Response(status=HTTPStatus.NO_CONTENT, headers=headers)
     if answer.text is not None and accept.strip().lower().startswith(TEXT):
         return web.Response(text=answer.text, status=answer.status, content_type=TEXT, headers=headers)
-    return web.Response(
-        body=answer.model.model_dump_json().encode(), status=answer.status, content_type=JSON, headers=headers
-    )
+    content = answer.content or answer.model.model_dump_json().encode()
+    return web.Response(body=content, status=answer.status, content_type=JSON, headers=headers)

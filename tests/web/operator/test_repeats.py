@@ -163,7 +163,7 @@ class TestWhatIsKept:
 
     @pytest.mark.parametrize(("error", "status"), [(DatabaseDown(), 503), (RuntimeError(), 500)])
     async def test_nothing_of_our_own_errors(self, operator, intake, monkeypatch, error, status):
-        async def broken(*_: object) -> None:
+        async def broken(*_: object, **__: object) -> None:
             raise error
 
         with monkeypatch.context() as patch:

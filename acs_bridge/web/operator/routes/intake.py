@@ -38,6 +38,7 @@ from acs_bridge.web.operator.registry import (
     Chunk,
     LineAnswer,
     Route,
+    written,
 )
 from acs_bridge.web.operator.routes.places import place, uuid_in
 from acs_bridge.web.operator.tables import Table
@@ -82,8 +83,15 @@ class IntakeRoutes:
         )
 
     async def provision(self, call: Call[NoQuery, NewRequest]) -> Answer:
-        """Do what a request asks for."""
-        receipt = await self._intake.provision(call.body.order, call.actor)
+        """Do what a request asks for. What most get is written while the database is still at work on it."""
+        ready: dict[Receipt, Answer] = {}
+
+        def write(receipt: Receipt) -> None:
+            ready[receipt] = written(_answer(receipt, call.body, place(_FOLDER, receipt.id)))
+
+        receipt = await self._intake.provision(call.body.order, call.actor, foretell=write)
+        if receipt in ready:
+            return ready[receipt]
         return _answer(receipt, call.body, place(_FOLDER, receipt.id) if receipt.created else None)
 
     async def provision_many(self, chunk: Chunk[NewRequest]) -> list[LineAnswer]:
