@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from acs_bridge.domain.clock import Clock
@@ -45,9 +46,8 @@ class Addresses:
     operator: tuple[str, int]
 
 
-def utc_now() -> datetime:
-    """The wall clock, read here and nowhere else."""
-    return datetime.now(UTC)
+utc_now: Clock = partial(datetime.now, UTC)
+"""The wall clock, read here and nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)

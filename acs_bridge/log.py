@@ -33,8 +33,8 @@ _SECRET_WORD = re.compile(
 _OPEN_NAMES = frozenset(("token_id", "token_name"))
 """How a token is called, not what it is."""
 
-_SCALARS = frozenset((bool, float, int, str, type(None)))
-"""What nearly every value is, and what nothing has to be looked for in."""
+_SCALARS = (str, int, float, type(None))
+"""What nearly every value is, enumerations among them, and what nothing has to be looked for in."""
 
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {
     code: f"\\u{code:04x}" for code in (*range(0x2028, 0x202F), *range(0x2066, 0x206A))
@@ -103,7 +103,7 @@ def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     for key, value in event.items():
         if _is_secret(key):
             event[key] = _HIDDEN
-        elif type(value) not in _SCALARS:
+        elif not isinstance(value, _SCALARS):
             event[key] = _shown(value, _DEEPEST)
     return event
 

@@ -7,6 +7,7 @@ for its driver: it always begins a new one (S-22).
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from cwmp.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from cwmp.messages import (
@@ -74,8 +75,7 @@ _NOT_SUPPORTED = Fault(9000, "the CPE answered with an empty POST twice")
 _MOST_REPEATS = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """What a message amounts to: the message is replaced where it counts as another one.
 
     `repeat` asks for the outstanding request to be sent again. `notes` are for the log.

@@ -81,8 +81,11 @@ class Shape:
     def _picker(self, texts: Iterable[Text]) -> Picker:
         """Make what picks these texts out of a message's pieces, all at once."""
         places = [self._place(text) for text in texts]
-        if len(places) <= 1:
-            return lambda pieces: tuple([pieces[place] for place in places])
+        if not places:
+            return _nothing
+        if len(places) == 1:
+            (place,) = places
+            return lambda pieces: (pieces[place],)
         return itemgetter(*places)
 
     def _place(self, text: Text) -> int:
@@ -113,6 +116,10 @@ class Shape:
         )
         header = dict(zip(self._header_names, self._header(pieces), strict=True))
         return header, self._mean(sketch, DEFAULT, notes)
+
+
+def _nothing(_pieces: Sequence[Any]) -> tuple[Any, ...]:
+    return ()
 
 
 class Shapes:

@@ -265,7 +265,7 @@ class Provisioner:
             wanted.wanted,
             answer,
             last_attempt=self._retry.exhausted(write.attempts),
-            in_force=self._in_force(visit, write),
+            in_force=write.state is WriteState.STAGED and self._in_force(visit, write),
         )
         return await self._carry_out(visit, write, move, wanted.profile)
 
@@ -277,6 +277,7 @@ class Provisioner:
             await self._carry_out(visit, write, Move(), None)
 
     def _in_force(self, visit: Visit, write: OpenWrite) -> bool:
+        """Whether what its gateway took must be there by now, also where it put that off."""
         booted = visit.booted_at is not None and visit.booted_at > write.moved_at
         return booted or self._clock() - write.moved_at >= self._patience.staged
 
@@ -310,7 +311,7 @@ class Provisioner:
             self._on_move(move.event)
             if move.event not in _ROUTINE:
                 self._tell(visit, write, move, moved)
-        visit.due_at = change.due_at
+        visit.due_at = change.due_at or now
         visit.write = None if moved in SETTLED else _changed(write, moved, move, change, visit, now)
         if move.request is None or change.request_id is None:
             return None
@@ -344,7 +345,7 @@ class Provisioner:
             parameter_key=request.parameter_key if isinstance(request, KEYED) else write.parameter_key,
             request_id=request_id,
             lease_until=None if request is None else now + max(self._patience.lease, visit.timeout),
-            due_at=now + self._retry.delay(write.attempts, self._random) if move.later else now,
+            due_at=now + self._retry.delay(write.attempts, self._random) if move.later else None,
             proof=None if event is None else _PROOFS.get(event),
             profile=profile,
             code=None if wanted is None else wanted.code,

@@ -51,12 +51,13 @@ class Batcher(Generic[Row, Result]):
         self._waiting: deque[tuple[Row, asyncio.Future[Result]]] = deque()
         self._under_way: list[_UnderWay[Row]] = []
         self._drains: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._may_begin = 0.0  # when the next batch may, in the loop's time
         self._pause: asyncio.Future[None] | None = None  # of a drain, until then
 
     async def add(self, row: Row) -> Result:
         """What the statement says to this row."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop = self._loop or asyncio.get_running_loop()  # which costs a system call each time
         future: asyncio.Future[Result] = loop.create_future()
         self._waiting.append((row, future))
         if self._pause is not None:

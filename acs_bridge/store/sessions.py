@@ -121,7 +121,7 @@ class Change(NamedTuple):
     parameter_key: str | None
     request_id: str | None
     lease_until: datetime | None
-    due_at: datetime
+    due_at: datetime | None  # at once
     proof: str | None
     profile: str | None
     code: str | None  # the ProvisioningCode that its profile writes beside the value

@@ -284,7 +284,7 @@ moved as (
         request_id = a.request_id,
         session_number = a.session_number,
         lease_until = a.lease_until,
-        due_at = a.due_at,
+        due_at = coalesce(a.due_at, a.at),
         finished_at = case when t.to_state in ('verified', 'rejected', 'failed', 'cancelled', 'superseded') then a.at end,
         fault = case when t.to_state in ('applied', 'staged', 'verified') then a.fault::jsonb else coalesce(a.fault::jsonb, w.fault) end,
         proof = a.proof,

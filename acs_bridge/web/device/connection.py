@@ -226,7 +226,7 @@ class DeviceServer(web.Server):
     def __call__(self) -> OrdinaryProtocol:  # type: ignore[override] # aiohttp's own comes later
         """Make what serves one connection."""
         seconds = Seconds(FIRST_REQUEST_SECONDS, KEEP_ALIVE_SECONDS, self._endpoint.seconds)
-        return OrdinaryProtocol(self, get_running_loop(), self._start, seconds)
+        return OrdinaryProtocol(self, self._loop, self._start, seconds)
 
     def connected(self, speaker: OrdinaryProtocol, transport: Transport) -> None:
         """Begin to remember a connection."""

@@ -20,7 +20,7 @@ from acs_bridge.services.visit import Conductor, Contact, Outgoing, Overtaken, V
 from acs_bridge.web.device.connection import Connection
 from acs_bridge.web.device.gate import Admission
 from acs_bridge.web.device.origin import Origin
-from acs_bridge.web.device.ticket import Marks, Ticket
+from acs_bridge.web.device.ticket import Ticket
 from cwmp import messages
 from cwmp.envelope import Envelope
 from cwmp.errors import RemoteProtocolError
@@ -108,10 +108,10 @@ class Dialogue:
         ticket = self._session_of(connection, origin, cookie)
         if ticket is None:
             return self._outside(message)
-        if origin.exposed:  # whatever was due when the session was opened, from wherever that was
-            ticket = ticket._replace(marks=ticket.marks & ~Marks.WORK_DUE)
+        if origin.exposed and ticket.work_due:  # whatever was due when the session was opened, from wherever that was
+            ticket = ticket._replace(work_due=False)
         if received.repairs:
-            _tell_repairs(received, connection.visit(ticket, work_due=Marks.WORK_DUE in ticket.marks), origin)
+            _tell_repairs(received, connection.visit(ticket, work_due=ticket.work_due), origin)
         if type(message) in messages.CPE_REQUESTS:
             # Allowed in every state of an open session, and it moves none: the database need not be asked.
             answer = _ANSWERS.get(type(message), _NOT_SUPPORTED)
@@ -131,7 +131,7 @@ class Dialogue:
     ) -> Ticket | None:
         """The session that a message belongs to or has `opened`, if somebody records it."""
         ticket = opened or cookie or connection.ticket_without_cookie()
-        if ticket is None or Marks.RECORDED not in ticket.marks:
+        if ticket is None or not ticket.recorded:
             return None
         return opened or self._session_of(connection, origin, cookie)
 
@@ -158,10 +158,12 @@ class Dialogue:
             visit.session_number,
             int(self._clock().timestamp()),
             int(version.namespace.removeprefix(_FAMILY)),
-            _marks(visit),
             principal.kind,
             principal.mark(),
             version.session_timeout,
+            work_due=visit.work_due,
+            empty_200=visit.quirks.empty_200,
+            recorded=visit.recorded,
         )
         visit.timeout = timedelta(seconds=version.session_timeout)
         connection.opened(ticket, visit)
@@ -186,7 +188,7 @@ class Dialogue:
     async def _proceed(
         self, message: Message, id: str | None, connection: Connection, ticket: Ticket
     ) -> Outgoing | None:
-        if Marks.WORK_DUE not in ticket.marks:
+        if not ticket.work_due:
             # Nothing was due when the session was opened, or nothing that this gateway may get: it is asked nothing,
             # and no answer of it can begin a write. What came since comes with the next Inform.
             if isinstance(message, EmptyPost):
@@ -244,13 +246,8 @@ def _next(outgoing: Outgoing | None, ticket: Ticket) -> Reply:
     """What is asked next in a session, or its end."""
     namespace = f"{_FAMILY}{ticket.namespace}"
     if outgoing is None:
-        return Reply(None, namespace, empty_200=Marks.EMPTY_200 in ticket.marks)
+        return Reply(None, namespace, empty_200=ticket.empty_200)
     return Reply(outgoing.request, namespace, outgoing.id)
-
-
-def _marks(visit: Visit) -> Marks:
-    quirks = Marks.EMPTY_200 * visit.quirks.empty_200
-    return Marks(Marks.WORK_DUE * visit.work_due | quirks | Marks.RECORDED * visit.recorded)
 
 
 def _tell_repairs(received: Envelope, visit: Visit, origin: Origin) -> None:

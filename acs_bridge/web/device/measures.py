@@ -3,6 +3,7 @@
 Counters are plain numbers until somebody scrapes them: one thread counts, and Prometheus' own take a lock each time.
 """
 
+from collections import Counter as Counts
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Final
@@ -36,12 +37,12 @@ class PlainCounter(Collector):
         self._name = name
         self._words = words
         self._labels = () if label is None else (label,)
-        self._counts = dict.fromkeys(values, 0)
+        self._counts = Counts(dict.fromkeys(values, 0))
         registry.register(self)
 
     def inc(self, value: str = "") -> None:
         """One more."""
-        self._counts[value] = self._counts.get(value, 0) + 1
+        self._counts[value] += 1
 
     def collect(self) -> Iterator[Metric]:
         """What was counted so far."""

@@ -27,7 +27,7 @@ _PRINTABLE: Final = bytes(range(0x20, 0x7F))
 _LINE_ENDS: Final = tuple(b"\r\n" * count for count in range(_MOST_HEADERS + 1))
 # What else may follow from these than that the body has so many bytes is for aiohttp to find out.
 _ODD: Final = frozenset(("transfer-encoding", "content-encoding", "expect", "upgrade", "te", "trailer"))
-_NEVER_THE_SAME: Final = frozenset(("authorization", "cookie", "content-length"))
+_NEVER_THE_SAME: Final = frozenset(("authorization", "cookie"))
 _GOES_ON: Final = "keep-alive"
 
 
@@ -94,13 +94,11 @@ def _headers(lines: bytes) -> dict[str, Header] | None:
     ends = lines.count(b"\r\n")
     if ends >= _MOST_HEADERS or lines.translate(None, _PRINTABLE) != _LINE_ENDS[ends]:
         return None
-    headers: dict[str, Header] = {}
-    for line in lines.decode("ascii").split("\r\n"):
-        known = _LINES[line]
-        if known is None:
-            return None
-        headers[known[0]] = known[1]
-    return headers if len(headers) == ends + 1 else None
+    known = list(map(_LINES.__getitem__, lines.decode("ascii").split("\r\n")))
+    if None in known:
+        return None
+    headers = dict(known)
+    return headers if len(headers) == len(known) else None
 
 
 class Seconds(NamedTuple):

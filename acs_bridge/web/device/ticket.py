@@ -9,7 +9,6 @@ import re
 import struct
 from collections.abc import Sequence
 from datetime import datetime
-from enum import IntFlag
 from typing import Final, NamedTuple
 
 from acs_bridge.domain.keyring import Keyring
@@ -21,19 +20,12 @@ LIFETIME_SECONDS: Final = 600  # no session lives longer, however busy
 CLOCK_SKEW_SECONDS: Final = 30  # between the hosts that serve one session
 
 _LAYOUT: Final = struct.Struct(">QIIBBBIH")
+_WORK_DUE, _EMPTY_200, _RECORDED = 1, 2, 4  # bits of one byte
 _KINDS: Final = tuple(Kind)  # by their numbers
 _ALONE: Final = f"{COOKIE}="
 # Every Cookie syntax that gateways are known to send: quoted, with $Version and $Path, commas for semicolons.
 _IN_HEADER: Final = re.compile(rf'(?:^|[;,\s]){COOKIE}\s*=\s*"?([^\s",;]+)')
 _VALUE: Final = re.compile("[0-9a-f]{82}")
-
-
-class Marks(IntFlag):
-    """What else is said of the session: work was due, it ends with 200 instead of 204, somebody records it."""
-
-    WORK_DUE = 1
-    EMPTY_200 = 2
-    RECORDED = 4
 
 
 class Ticket(NamedTuple):
@@ -43,10 +35,12 @@ class Ticket(NamedTuple):
     session_number: int
     opened_at: int  # seconds since 1970
     namespace: int  # the digit behind "cwmp-1-"
-    marks: Marks
     opener: Kind  # who opened it, and
     opener_mark: int  # `Principal.mark` of that one
     timeout: int = DEFAULT_TIMEOUT  # seconds that the gateway may be silent
+    work_due: bool = False
+    empty_200: bool = False  # it ends with 200 instead of 204
+    recorded: bool = False  # by somebody
 
     def is_over(self, now: datetime) -> bool:
         """Whether the session has lived its longest."""
@@ -59,7 +53,7 @@ class Ticket(NamedTuple):
         return principal.kind is self.opener and principal.mark() == self.opener_mark
 
 
-NO_SESSION: Final = Ticket(0, 0, 0, 0, Marks(0), Kind.ANYBODY, 0)
+NO_SESSION: Final = Ticket(0, 0, 0, 0, Kind.ANYBODY, 0)
 """What a cookie stands for that is not ours, or not whole: a session that is over."""
 
 
@@ -71,7 +65,8 @@ class TicketSeal:
 
     def seal(self, ticket: Ticket) -> str:
         """The cookie's value."""
-        return self._sealer.seal(_LAYOUT.pack(*ticket)).hex()
+        marks = _WORK_DUE * ticket.work_due | _EMPTY_200 * ticket.empty_200 | _RECORDED * ticket.recorded
+        return self._sealer.seal(_LAYOUT.pack(*ticket[:4], marks, *ticket[4:7])).hex()
 
     def open(self, cookie_headers: Sequence[str]) -> Ticket | None:
         """The ticket in a request's Cookie headers: of several, the last that is ours (RDK-B keeps old cookies).
@@ -93,4 +88,15 @@ class TicketSeal:
         if plain is None or len(plain) != _LAYOUT.size:
             return None
         gateway_id, session_number, opened_at, namespace, marks, opener, mark, timeout = _LAYOUT.unpack(plain)
-        return Ticket(gateway_id, session_number, opened_at, namespace, Marks(marks), _KINDS[opener], mark, timeout)
+        return Ticket(
+            gateway_id,
+            session_number,
+            opened_at,
+            namespace,
+            _KINDS[opener],
+            mark,
+            timeout,
+            work_due=bool(marks & _WORK_DUE),
+            empty_200=bool(marks & _EMPTY_200),
+            recorded=bool(marks & _RECORDED),
+        )

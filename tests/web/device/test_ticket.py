@@ -4,14 +4,14 @@ import pytest
 
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.principal import ANYBODY, BOOTSTRAP, Kind, Principal
-from acs_bridge.web.device.ticket import COOKIE, Marks, Ticket, TicketSeal
+from acs_bridge.web.device.ticket import COOKIE, Ticket, TicketSeal
 
 OWN = Principal(Kind.OWN, (7,), 1)
 NAMED = Principal(Kind.CERTIFICATE, identities=frozenset({"00236A-1", "00236A-2"}))
 
 
 def opened_by(principal, gateway_id=7):
-    return Ticket(gateway_id, 3, 1_800_000_000, 2, Marks.WORK_DUE, principal.kind, principal.mark())
+    return Ticket(gateway_id, 3, 1_800_000_000, 2, principal.kind, principal.mark(), work_due=True, recorded=True)
 
 
 @pytest.mark.parametrize("opener", [ANYBODY, BOOTSTRAP, OWN, NAMED])
