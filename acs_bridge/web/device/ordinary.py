@@ -6,9 +6,10 @@ harmless, is not refused: the connection is handed to aiohttp (`protocol.py`) wi
 """
 
 import asyncio
-from asyncio import AbstractEventLoop, BaseTransport, CancelledError, Task, TimerHandle, Transport
+from asyncio import AbstractEventLoop, BaseTransport, CancelledError, Future, TimerHandle, Transport
 from collections.abc import Coroutine, Generator
 from contextvars import copy_context
+from functools import partial
 from types import coroutine
 from typing import Any, Final, NamedTuple, Protocol, cast
 
@@ -143,7 +144,7 @@ class OrdinaryProtocol(asyncio.Protocol):
         self._transport: Transport | None = None
         self._asked = False  # by a request at all
         self._busy = False  # with an answer
-        self._task: Task[None] | None = None  # that makes it, where it has to wait for something
+        self._awaited: Future[Any] | None = None  # what it waits for, or the task that makes it where it waits again
         self._patience: TimerHandle | None = None  # with that
         self._late = False
         self._ahead = b""  # what came before the answer went
@@ -205,13 +206,28 @@ class OrdinaryProtocol(asyncio.Protocol):
         try:
             awaited = context.run(work.send, None)
         except StopIteration:
-            return  # answered in the same breath, as half of all are: it needed no task
-        self._task = task = self._loop.create_task(_rest(work, awaited), context=context)
-        self._patience = self._loop.call_later(self._seconds.answer, self._too_late, task)
+            return  # answered in the same breath, as half of all are
+        self._patience = self._loop.call_later(self._seconds.answer, self._too_late)
+        if isinstance(awaited, Future):
+            # The other half wait once, for their row of a common statement. That needs none either.
+            self._awaited = awaited
+            awaited.add_done_callback(partial(self._go_on, work), context=context)
+        else:
+            self._awaited = self._loop.create_task(_rest(work, awaited), context=context)
 
-    def _too_late(self, task: Task[None]) -> None:
+    def _go_on(self, work: Coroutine[Any, Any, None], _: Future[Any]) -> None:
+        try:
+            awaited = work.send(None)
+        except (StopIteration, CancelledError):
+            return
+        self._awaited = task = self._loop.create_task(_rest(work, awaited))
+        if self._late:
+            task.cancel()
+
+    def _too_late(self) -> None:
         self._late = True
-        task.cancel()
+        if self._awaited is not None:
+            self._awaited.cancel()
 
     async def _answer(self, request: Request) -> None:
         try:
@@ -224,7 +240,7 @@ class OrdinaryProtocol(asyncio.Protocol):
             self._busy = self._late = False
             if self._patience is not None:
                 self._patience.cancel()
-                self._patience = self._task = None
+                self._patience = self._awaited = None
         transport = self._transport
         if transport is None or transport.is_closing():
             return

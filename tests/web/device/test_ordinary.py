@@ -2,7 +2,8 @@
 
 import asyncio
 import inspect
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from aiohttp.web_protocol import RequestHandler
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from acs_bridge.web.device.answer import Answer
 from acs_bridge.web.device.fields import Fields
-from acs_bridge.web.device.ordinary import _rest, read
+from acs_bridge.web.device.ordinary import OrdinaryProtocol, Request, Seconds, _rest, read
 from cwmp.messages import InformResponse, SetParameterValues
 from tests.web.device.conftest import Acs
 from tests.web.device.wire import XML, Cpe, connected, login
@@ -215,3 +217,65 @@ async def test_what_is_left_of_a_request_is_a_coroutine_as_every_python_wants_it
     assert inspect.iscoroutine(rest)
     await asyncio.create_task(rest)
     assert answered == ["done"]
+
+
+class Waiting:
+    """A listener whose answers wait for as many things as a request says, and the last time for as long as it likes."""
+
+    def __init__(self, *, ends: bool) -> None:
+        self.ends = ends
+        self.in_tasks: list[bool] = []
+
+    def connected(self, speaker: OrdinaryProtocol, transport: asyncio.Transport) -> None: ...
+
+    def disconnected(self, speaker: OrdinaryProtocol) -> None: ...
+
+    def hand_over(self, speaker: OrdinaryProtocol, transport: asyncio.Transport, expires: float | None) -> Any:
+        raise AssertionError("all of it is ordinary")
+
+    async def answer(self, speaker: OrdinaryProtocol, request: Request) -> Answer:
+        loop, waits = asyncio.get_running_loop(), int(request.content)
+        for number in range(waits):
+            thing: asyncio.Future[None] = loop.create_future()
+            if self.ends or number + 1 < waits:
+                loop.call_soon(thing.set_result, None)
+            await thing
+            self.in_tasks.append(asyncio.current_task() is not None)
+        return Answer.nothing()
+
+    def too_late(self, speaker: OrdinaryProtocol, request: Request) -> Answer:
+        return Answer.plain(503, "too late")
+
+
+@asynccontextmanager
+async def asking(listener: Waiting, patience: float = 30.0) -> AsyncIterator[Callable[[int], Awaitable[int]]]:
+    """Ask a listener on a real connection; the status comes back."""
+    loop = asyncio.get_running_loop()
+    seconds = Seconds(first_request=30.0, keep_alive=30.0, answer=patience)
+    server = await loop.create_server(lambda: OrdinaryProtocol(listener, loop, START, seconds), "127.0.0.1", 0)
+    async with server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+
+        async def ask(waits: int) -> int:
+            writer.write(request(body=str(waits).encode()))
+            head = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(len(b"too late") if b" 503 " in head else 0)
+            return int(head.split()[1])
+
+        yield ask
+        writer.close()
+        await writer.wait_closed()
+
+
+class TestAnAnswer:
+    async def test_has_a_task_only_where_it_waits_twice(self) -> None:
+        listener = Waiting(ends=True)
+        async with asking(listener) as ask:
+            assert [await ask(waits) for waits in (0, 1, 3, 1)] == [204] * 4
+        assert listener.in_tasks == [False, False, True, True, False]
+
+    @pytest.mark.parametrize("waits", [1, 2])
+    async def test_that_takes_too_long_is_broken_off_whatever_it_waits_for(self, waits: int) -> None:
+        async with asking(Waiting(ends=False), patience=0.05) as ask:
+            assert await ask(waits) == 503
+            assert await ask(0) == 204
