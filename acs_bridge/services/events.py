@@ -65,6 +65,14 @@ class EventFeed:
         self._past = asyncio.Semaphore(READERS_OF_THE_PAST)
         self._since: Position | None = None  # all that came after it is in `_recent`; None: nobody has read
         self._recent: list[EventRow] = []
+        self._around: str | None = None  # what stands beside writes, as of the last look
+        self._look_at = 0.0
+        self._turns = 0
+
+    @property
+    def turns(self) -> int:
+        """How often something else has changed: a brake, the limit, or that a gateway came."""
+        return self._turns
 
     @property
     def followers(self) -> int:
@@ -98,7 +106,7 @@ class EventFeed:
                 del self._followers[by]
             if not self._followers:
                 self._wanted.clear()
-                self._since, self._recent = None, []
+                self._since, self._recent, self._around = None, [], None
 
     async def now(self) -> Position:
         """Say where somebody stands who wants to know only what comes."""
@@ -111,9 +119,9 @@ class EventFeed:
     async def after(self, position: Position, seconds: float) -> tuple[Sequence[EventRow], Position]:
         """Give what comes after a position, at most a page, and the position behind it.
 
-        Nothing, when nothing came in so many seconds or the daemon ends.
+        Nothing, when nothing came in so many seconds, something else has changed, or the daemon ends.
         """
-        deadline = asyncio.get_running_loop().time() + seconds
+        deadline, turns = asyncio.get_running_loop().time() + seconds, self._turns
         while not self.is_closed:
             since, news = self._since, self._news
             if since is None:
@@ -128,7 +136,7 @@ class EventFeed:
                     continue
             if page:
                 return page, page[-1].position
-            if not await _told(news, deadline):
+            if self._turns != turns or not await _told(news, deadline):
                 break
         return (), position
 
@@ -143,6 +151,7 @@ class EventFeed:
             await self._wanted.wait()
             beats = self._pulse.beats
             try:
+                await self._look_around()
                 more = await self._read()
             except Unavailable as error:
                 _log.warning("events_put_off", reason=str(error))
@@ -169,6 +178,20 @@ class EventFeed:
         if page or is_first:
             self._tell()
         return len(page) == PAGE
+
+    async def _look_around(self) -> None:
+        """See once a second whether something else has changed that people look at."""
+        now = asyncio.get_running_loop().time()
+        if self._around is not None and now < self._look_at:
+            return
+        self._look_at = now + LOOK_SECONDS
+        seen, before = await events.surroundings(self._database), self._around
+        if not self._followers:
+            return
+        self._around = seen
+        if before is not None and seen != before:
+            self._turns += 1
+            self._tell()
 
     def _tell(self) -> None:
         self._news.set()

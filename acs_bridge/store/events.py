@@ -92,6 +92,12 @@ def as_they_happened(page: Sequence[EventRow]) -> Iterator[tuple[EventRow, Posit
         yield row, page[furthest].position if furthest == count else None
 
 
+async def surroundings(executor: Executor) -> str:
+    """Say what is shown beside writes, as a text to compare: brakes, the limit, and which gateway is the newest."""
+    seen: str = await executor.fetchval(_SQL.surroundings)
+    return seen
+
+
 async def can_resume(executor: Executor, position: Position) -> bool:
     """Tell whether everything after a position is still there."""
     return bool(await executor.fetchval(_SQL.can_resume, position.xact, position.seq))

@@ -19,6 +19,11 @@ left join association a on a.id = w.association_id
 left join subscriber s on s.id = a.subscriber_id
 order by e.xact, e.seq;
 
+-- name: surroundings
+-- What pages show beside writes: brakes, the limit, and which gateway is the newest. It differs when one of them does.
+select concat_ws(' ', (select count(*) from brake), (select max(id) from brake),
+                 coalesce((select writes_per_minute from queue_rate), -1), (select max(id) from gateway));
+
 -- name: can_resume
 -- Whether nothing after this position was cleaned away, and the position is one of this database's past.
 select (xact, seq) <= ($1::xid8, $2::bigint) and $1::xid8 <= pg_snapshot_xmax(pg_current_snapshot())

@@ -225,6 +225,14 @@ class TestCoalescing:
         async with following(admin, last_event_id=stream.last_event_id) as stream:
             assert [message.data["line_of_service"] for message in await stream.take(1)] == ["L-9"]
 
+    async def test_says_that_brakes_or_gateways_have_changed(self, operator, admin, monkeypatch):
+        monkeypatch.setattr(feeds, "LOOK_SECONDS", 0.02)
+        async with following(admin, "?coalesce_ms=1") as stream:
+            await operator.office.request("C-1", "L-1")  # when its event is there, the feed has looked around
+            assert [message.name for message in await stream.take(1)] == ["changes"]
+            assert (await admin.post("/v1/queue/pause", {})).status == 200
+            assert [(message.name, message.data) for message in await stream.take(1)] == [("records", {})]
+
 
 class TestManyEvents:
     async def test_ten_thousand_at_once_reach_every_client_each_once(self, operator, admin):

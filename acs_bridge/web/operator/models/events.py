@@ -42,7 +42,8 @@ class EventQuery(QueryModel):
         ge=0,
         le=LONGEST_COALESCING,
         description="Not 0: events of so many milliseconds are told together, as one event `changes` with the newest "
-        "event of each write. For pages that a person looks at.",
+        "event of each write; `records` says that a brake, the limit or the gateways on record have changed. For pages "
+        "that a person looks at.",
     )
 
     def filter(self) -> Callable[[EventRow], bool]:

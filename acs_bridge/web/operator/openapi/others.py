@@ -41,8 +41,9 @@ def others(schemas: Schemas) -> dict[str, Schema]:
 def _events(schemas: Schemas) -> Operation:
     words = (
         "Server-sent events, without end. `write`: a move of a write (Notice). `changes`, with coalesce_ms: the "
-        "newest event of each write that moved (Changes). `reset`: something is not kept any more (Reset). A comment "
-        "comes every 15 seconds. For tokens with the role " + " or ".join(sorted(READERS)) + "."
+        "newest event of each write that moved (Changes), and `records`: a brake, the limit or the gateways on record "
+        "have changed. `reset`: something is not kept any more (Reset). A comment comes every 15 seconds. "
+        "For tokens with the role " + " or ".join(sorted(READERS)) + "."
     )
     last = {
         "name": "Last-Event-ID",

@@ -98,8 +98,11 @@ async def _tell(
     line: "_Line", feed: EventFeed, query: EventQuery, position: Position, still_allowed: StillAllowed
 ) -> None:
     wanted, clock = query.filter(), asyncio.get_running_loop().time
-    beat = clock() + HEARTBEAT_SECONDS
+    beat, turns = clock() + HEARTBEAT_SECONDS, feed.turns
     while not feed.is_closed:
+        if query.coalesce_ms and feed.turns != turns:
+            turns = feed.turns
+            await line.records()
         page, position = await feed.after(position, max(0.0, beat - clock()))
         if page and query.coalesce_ms:
             rows, position = await _gathered(feed, page, position, query.coalesce_ms)
@@ -141,6 +144,10 @@ class _Line:
     async def heartbeat(self, position: Position) -> None:
         """A comment keeps the connection; an id without data only says how far the client is."""
         await self._write(f": still here\nid: {position}\n\n")
+
+    async def records(self) -> None:
+        """Only say that there is something to look at, beside writes."""
+        await self._write(_message("records", "{}", None))
 
     async def events(self, told: Iterable[tuple[EventRow, Position | None]]) -> None:
         await self._write("".join(_message("write", _data(row), reached) for row, reached in told))

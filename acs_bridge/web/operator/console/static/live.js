@@ -1,6 +1,6 @@
 // Keeps a page up to date: what has an id and `data-live` is taken from the same page, fetched again when writes move.
 //
-// However many moves there are, a page is fetched at most once in GATHER_MS, never twice at a time, and not at all while
+// The same when a brake, the limit or the gateways on record change. However many moves there are, a page is fetched at most once in GATHER_MS, never twice at a time, and not at all while
 // nobody looks at it. Without moves it is fetched now and then, because sentences grow old.
 import { page } from "./api.js";
 import { lost } from "./connection.js";
@@ -75,6 +75,7 @@ function open() {
   if (line) url.searchParams.set("line_of_service", line);
   stream = new EventSource(url);
   stream.addEventListener("changes", soon);
+  stream.addEventListener("records", soon);
   stream.addEventListener("reset", soon);
   stream.addEventListener("error", () => {
     if (document.visibilityState !== "visible") return;
