@@ -35,5 +35,6 @@ async def check_plans(owner: Database) -> None:
         for node in nodes(plan):
             large = node.get("Relation Name") in LARGE | {"provisioning_request"}
             assert not (large and node["Node Type"] == "Seq Scan"), statement
+            assert node.get("Index Name") != "gateway_kind", f"{statement} reads all gateways of a kind"
             if statement == "bulk_look" and large:
                 assert {"Index Cond", "Recheck Cond"} & node.keys(), "whole tables are joined"

@@ -129,26 +129,26 @@ select array(select id from gateway where ($1::bigint is null or id < $1) order 
 -- few, and looked at one by one ($3: the text as it was typed). Of each kind the newest $5 are enough, or (null) all are
 -- meant; $1, $2 as in a page.
 with recursive kind as (
-    (select oui, product_class from gateway order by oui, product_class limit 1)
+    (select oui || ' ' || product_class as name from gateway order by oui || ' ' || product_class limit 1)
     union all
-    select next.oui, next.product_class
+    select next.name
     from kind k
     cross join lateral (
-        select g.oui, g.product_class
+        select g.oui || ' ' || g.product_class as name
         from gateway g
-        where (g.oui, g.product_class) > (k.oui, k.product_class)
-        order by g.oui, g.product_class
+        where g.oui || ' ' || g.product_class > k.name
+        order by g.oui || ' ' || g.product_class
         limit 1
     ) next
 ),
 model as (
-    select k.oui, k.product_class
+    select k.name
     from kind k
-    where k.oui ilike $3 or k.product_class ilike $3 or exists (
+    where k.name ilike $3 or exists (
         select from (
             select g.manufacturer
             from gateway g
-            where g.oui = k.oui and g.product_class = k.product_class
+            where g.oui || ' ' || g.product_class = k.name
             order by g.id desc
             limit 10
         ) made
@@ -165,7 +165,7 @@ select array(
     cross join lateral (
         select g.id
         from gateway g
-        where g.oui = m.oui and g.product_class = m.product_class
+        where g.oui || ' ' || g.product_class = m.name
           and ($1::bigint is null or g.id < $1) and (g.first_inform_at is not null) = $2
         order by g.id desc
         limit $5
