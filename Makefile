@@ -29,9 +29,10 @@ demo: $(VENV)/runtime.stamp
 	@echo "==> acs-bridge demo $(ARGS)"
 	@$(BIN)/python -m acs_bridge demo $(ARGS)
 
+# Bytecode is written even where the environment forbids it: every worker would compile all tests again otherwise.
 test: $(VENV)/dev.stamp
 	@echo "==> The whole test suite, on a real Postgres that it starts itself"
-	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 # The checker of accessibility that runs inside the pages. The browser itself is the system's (apt install chromium).
 CONSOLE_TESTS := tests/acceptance/console

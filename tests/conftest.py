@@ -24,6 +24,7 @@ import pytest
 from acs_bridge.store.database import Database
 from acs_bridge.store.embedded import EmbeddedPostgres
 from acs_bridge.store.migrations import migrate
+from tests.order import heaviest_first
 
 # How long an example takes says how busy the machine is, and nothing of the code.
 hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -94,11 +95,18 @@ def server_of(config: pytest.Config) -> Postgres:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int | None:
-    """As `-n auto`: three workers for two cores, because tests that drive daemons and browsers also wait for them."""
+    """As `-n auto`: two workers for each core, because tests that drive daemons and browsers mostly wait for them."""
     if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
         return None
-    cores = len(os.sched_getaffinity(0))
-    return cores + cores // 2
+    return 2 * len(os.sched_getaffinity(0))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let each worker of xdist begin with what takes longest."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers > 1:
+        items[:] = heaviest_first(items, workers)
 
 
 @pytest.hookimpl(optionalhook=True)
