@@ -54,9 +54,11 @@ def groups(tests: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
 
 def levelled(pieces: Sequence[list[T]]) -> list[T]:
     """Make pieces as long as those that xdist cuts: what is too much stands at the end of a shorter one."""
-    total, spare, lengths = sum(map(len, pieces)), [], []
+    spare: list[T] = []
+    lengths: list[int] = []
     for number in range(len(pieces)):
-        lengths.append((total - sum(lengths)) // (len(pieces) - number))
+        left = sum(map(len, pieces)) - sum(lengths)
+        lengths.append(left // (len(pieces) - number))
     for piece, length in zip(pieces, lengths, strict=True):
         spare += piece[length:]
         del piece[length:]
