@@ -1,6 +1,6 @@
 """The queue at a glance, and what holds it back: brakes and the rate.
 
-Counting a million writes and as many gateways takes Postgres 1.4 s, on two busy cores, a page of those writes 2 to 5 ms.
+Counting a million writes and as many gateways takes Postgres 1.4 s on two busy cores, a page of those writes 2 to 5 ms.
 So people wait for the counts only where nobody has asked for a while.
 """
 

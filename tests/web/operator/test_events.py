@@ -207,6 +207,7 @@ class TestCoalescing:
         first = (await office.request("C-1", "L-1", box("S1"))).write_id
         await office.verify(first)
         second = (await office.request("C-2", "L-2")).write_id
+        await all_is_safe(office.database)
         async with following(admin, "?since=beginning&coalesce_ms=1") as stream:
             (message,) = await stream.take(1)
         assert (message.name, message.data["left_out"]) == ("changes", 0)
