@@ -273,6 +273,14 @@ class TestEnds:
     def big(self):
         Path("lines.ndjson").write_text("".join(json.dumps(body(n)) + "\n" for n in range(self.ROWS)), "utf-8")
 
+    @pytest.fixture
+    def interruptible(self) -> Iterator[None]:
+        """Ctrl-C as a terminal has it: where the tests run in the background it is ignored, and inherited so."""
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        yield
+        signal.signal(signal.SIGINT, before)
+
+    @pytest.mark.usefixtures("interruptible")
     def test_an_interrupt_lets_what_is_under_way_be_finished_and_leaves_whole_results(
         self, run, served, big, monkeypatch
     ):
