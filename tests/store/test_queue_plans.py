@@ -18,7 +18,6 @@ FILTERS = {
     3: ("l-77", "write_of_association"),
     4: ("c-77", "write_of_association"),
     7: ("S77", "write_of_gateway"),
-    9: ("9005", "write_with_fault"),
 }
 """What a list of writes is asked for, by the place of the argument, and the index that finds it."""
 INDEXES = {"write_unsettled_or_stuck", "write_event_at"}
