@@ -6,6 +6,7 @@ where it is, so that a worker which dies takes nothing with it. The server ends 
 
 import asyncio
 import fcntl
+import gc
 import os
 import shutil
 import tempfile
@@ -142,6 +143,17 @@ def pytest_xdist_auto_num_workers() -> int | None:
     if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
         return None
     return 2 * len(os.sched_getaffinity(0))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Look for no cycles while what stays is made, and never in it: a fifth of the time that collecting takes."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(trylast=True)
