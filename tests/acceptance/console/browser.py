@@ -221,6 +221,14 @@ async def take_shape(page: Page, scheme: Any, width: int) -> None:
     await page.set_viewport_size({"width": width, "height": WIDTHS[width]})
 
 
+async def arrived(page: Page, address: str) -> None:
+    """Wait until a page whose address holds a regular expression is there with its scripts.
+
+    Its address is known before they run: what is pressed or clicked by then does not reach them.
+    """
+    await page.wait_for_url(re.compile(address))
+
+
 async def check_accessible(page: Page) -> None:
     """Nothing on it breaks a rule of WCAG 2.2 A or AA that a program can check, and it is not too wide.
 

@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page
 
-from tests.acceptance.console.browser import Browser, Visit, visiting
+from tests.acceptance.console.browser import Browser, Visit, arrived, visiting
 from tests.acceptance.site import Daemon
 
 LOGIN: Final = re.compile("/login")
+ELSEWHERE: Final = r"//[^/]+/(?!login)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Person:
         page = await visit.page(path)
         if LOGIN.search(page.url):
             await self.logs_in(page)
-            await expect(page).not_to_have_url(LOGIN)
+            await arrived(page, ELSEWHERE)
             self.cookies[:] = await visit.context.cookies()
         return page
 

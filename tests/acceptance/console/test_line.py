@@ -1,11 +1,9 @@
 """One line of service, the search box and the audit trail, in a real browser, with a real daemon and a gateway."""
 
-import re
-
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.acceptance.console.browser import Browser, check_accessible, photograph, visiting
+from tests.acceptance.console.browser import Browser, arrived, check_accessible, photograph, visiting
 from tests.acceptance.console.people import Person
 from tests.acceptance.site import PHAN_URL, Caller, Daemon
 
@@ -132,15 +130,17 @@ class TestTheSearchBox:
             await page.keyboard.press("ArrowDown")
             await expect(options.first).to_have_attribute("aria-selected", "true")
             await page.keyboard.press("Enter")
-            await expect(page).to_have_url(re.compile("/lines/FIND-ME-1$"))
+            await arrived(page, "/lines/FIND-ME-1$")
 
             await page.get_by_role("combobox", name="Search").fill("0a:1b:fi")
             await page.keyboard.press("Enter")
+            await arrived(page, "/search")
             await expect(page.locator("tbody tr")).to_have_count(3)
             await check_accessible(page)
             await photograph(page, "search")
             await page.get_by_role("combobox", name="Search").fill("FIND-ME-2")
             await page.keyboard.press("Enter")
+            await arrived(page, r"/search\?q=FIND-ME-2$")
             await expect(page.get_by_role("heading", level=1)).to_be_visible()
 
     async def test_shows_markup_as_what_it_is(self, browser: Browser, origin: str, boss: Person, bss: Caller) -> None:
@@ -164,10 +164,11 @@ class TestTheAuditTrail:
             page = await boss.opens(visit, "/queue")
             await page.locator("summary", has_text="Admin").first.click()
             await page.get_by_role("link", name="Audit").click()
+            await arrived(page, "/audit$")
             await page.get_by_label("Subscriber code").fill("AUDIT-1")
             await page.get_by_label("From", exact=True).fill("2026-01-01T05:30")
             await page.get_by_role("button", name="Show").click()
-            await expect(page).to_have_url(re.compile("since=2026-01-01T00%3A00%3A00.000Z"))
+            await arrived(page, "since=2026-01-01T00%3A00%3A00.000Z")
             await expect(page.get_by_label("From", exact=True)).to_have_value("2026-01-01T05:30")
             await expect(page.locator("tbody tr")).to_have_count(1)
             await expect(page.locator("tbody tr")).to_contain_text("recorded a subscriber")

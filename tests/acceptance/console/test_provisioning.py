@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.acceptance.console.browser import Browser, Visit, check_accessible, photograph
+from tests.acceptance.console.browser import Browser, Visit, arrived, check_accessible, photograph
 from tests.acceptance.console.people import ADMIN, Person
 from tests.acceptance.site import BASE_URL, OUI, PHAN_URL, PRODUCT_CLASS, Caller, Daemon, Site
 
@@ -36,6 +36,7 @@ class TestTheManualsThreeSteps:
         page = await desk.page("/queue")
         await page.get_by_text("Admin", exact=True).first.click()
         await page.get_by_role("link", name="Provisioning").click()
+        await arrived(page, "/provisioning$")
         await create_subscriber(page, "Hanna Hand", "C-HAND-1")
         await expect(lines(page, "subscribers")).to_have_count(1)
         await expect(lines(page, "subscribers").filter(has_text="C-HAND-1")).to_have_count(1)
@@ -82,6 +83,7 @@ class TestTheManualsThreeSteps:
         gateway = daemon.gateway("HAND2")
         await gateway.session()
         await page.get_by_role("link", name="Give it a gateway").click()
+        await arrived(page, "/gateways")
         await expect(page.locator("#target")).to_contain_text("LOS-HAND-2")
         await page.get_by_role("row").filter(has_text="HAND2").get_by_role("button", name="Bind to LOS-HAND-2").click()
         await expect(page.locator("#target")).to_contain_text("It has HAND2")
