@@ -18,11 +18,12 @@ from acs_bridge.errors import AcsBridgeError
 from acs_bridge.parts import Own, Parts, profile_texts, statements
 from acs_bridge.services.keyring import open_keyring, verify_keyring
 from acs_bridge.services.profiles import Texts, parse_profiles
-from acs_bridge.settings import Settings, revealed
+from acs_bridge.settings import Settings
 from acs_bridge.store.database import Database
 from acs_bridge.store.embedded import EmbeddedPostgres
 from acs_bridge.store.opening import open_postgres
 from acs_bridge.store.sessions import Sessions
+from acs_bridge.web.device.nursery import Nursery
 from acs_bridge.web.device.tls import Tls
 from acs_bridge.web.device.workers import Workers
 from acs_bridge.web.listener import Bound, bind, serving
@@ -48,6 +49,14 @@ class Addresses:
 
 utc_now: Clock = partial(datetime.now, UTC)
 """The wall clock, read here and nowhere else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forking:
+    """So many processes that serve gateways, and where they come from."""
+
+    nursery: Nursery
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +90,12 @@ async def _watch(postgres: EmbeddedPostgres) -> None:
 
 @asynccontextmanager
 async def serving_daemon(
-    settings: Settings, *, workers: int = 1, clock: Clock = utc_now, device: Bound | None = None
+    settings: Settings, *, workers: Forking | None = None, clock: Clock = utc_now, device: Bound | None = None
 ) -> AsyncIterator[Daemon]:
     """Open everything, serve until the block ends, and close everything.
 
-    One worker is this process; more of them are processes of their own, and this one serves operators only. `device` is
-    the device listener where the caller has bound it: whose port is in the settings before it is known.
+    Without `workers` this process serves gateways as well, with them operators only. `device` is the device listener
+    where the caller has bound it: whose port is in the settings before it is known.
     """
     settings.check_cpe_auth()
     async with AsyncExitStack() as stack:
@@ -110,11 +119,12 @@ async def serving_daemon(
         reports = await stack.enter_async_context(_reports(settings, postgres.url))
         parts = Parts(settings, database, keyring, profiles, clock, Own(sessions, reports))
         processes: Workers | None = None
-        if workers == 1:
+        if workers is None:
             gateways: AbstractAsyncContextManager[object] = serving(device, parts.device_runner())
         else:
-            errand = {"settings": revealed(settings), "postgres_url": postgres.url, "profiles": texts}
-            gateways = processes = Workers(workers, device, errand, settings.device_listener.drain_seconds)
+            errand = {"postgres_url": postgres.url, "profiles": texts}
+            drain = settings.device_listener.drain_seconds
+            gateways = processes = Workers(workers.nursery, workers.count, device, errand, drain)
             parts.reloading.reaches(processes.take_profiles)
             parts.registry.register(processes.counted)
         await stack.enter_async_context(parts.pulse.telling())

@@ -8,11 +8,10 @@ message shows a value: it might be a secret.
 import os
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic import model_validator as check
 from pydantic_settings import (
     BaseSettings,
@@ -356,22 +355,6 @@ class Settings(BaseSettings):
             yield "cpe_auth.mode: basic needs TLS; set device_listener.tls_certificate, or trusted_proxies"
         if mode is CpeAuthMode.CERTIFICATE and listener.client_ca is None and listener.certificate_header is None:
             yield "cpe_auth.mode: certificate needs device_listener.client_ca, or certificate_header of a trusted proxy"
-
-
-def revealed(settings: Settings) -> dict[str, dict[str, Any]]:
-    """The settings as plain values, secrets included: for a pipe to a process of ours, and for nothing else."""
-    return {
-        name: {key: _revealed(getattr(section, key)) for key in type(section).model_fields}
-        for name, section in settings
-    }
-
-
-def _revealed(value: object) -> object:
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    if isinstance(value, tuple):
-        return [_revealed(each) for each in value]
-    return str(value) if isinstance(value, Path | IPv4Network | IPv6Network) else value
 
 
 def _named_file() -> Path | None:

@@ -26,7 +26,6 @@ from acs_bridge.cli import (
     survey,
     tokens,
     users,
-    worker,
 )
 from acs_bridge.cli.doctor import command as doctor
 from acs_bridge.cli.imports import command as imports
@@ -42,7 +41,6 @@ app = typer.Typer(
 )
 app.command()(demo.demo)
 app.command()(serve.serve)
-app.command(hidden=True)(worker.worker)
 app.command()(migrate.migrate)
 app.command()(doctor.doctor)
 app.command("import")(imports.import_requests)

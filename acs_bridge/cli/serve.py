@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +10,9 @@ import typer
 from acs_bridge.cli.options import ConfigFile
 
 if TYPE_CHECKING:
+    from acs_bridge.app import Forking
     from acs_bridge.settings import Settings
+    from acs_bridge.web.device.nursery import Nursery
 
 
 MAX_WORKERS = 16
@@ -33,10 +36,24 @@ def serve(
     settings.check_servable()
     log.configure(settings.log.format, settings.log.level, phan_base_url=settings.phan.base_url)
     allow_connections(settings.device_listener.max_connections)  # workers inherit what it allows
-    run(_serve(settings, workers))
+    if workers == 1:
+        run(_serve(settings, None))
+        return
+    from acs_bridge.app import Forking
+
+    with _nursery(settings) as nursery:
+        run(_serve(settings, Forking(nursery, workers)))
 
 
-async def _serve(settings: "Settings", workers: int) -> None:
+def _nursery(settings: "Settings") -> "Nursery":
+    """Fork off what makes workers, with everything that they will need."""
+    from acs_bridge.cli.worker import work
+    from acs_bridge.web.device.nursery import Nursery
+
+    return Nursery.forked(partial(work, settings))
+
+
+async def _serve(settings: "Settings", workers: "Forking | None") -> None:
     from acs_bridge.app import serving_daemon
     from acs_bridge.cli.first_admin import make_first_admin
     from acs_bridge.cli.running import settle

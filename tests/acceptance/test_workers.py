@@ -32,12 +32,18 @@ def admin(daemon: Daemon) -> Caller:
     return daemon.caller(daemon.site.token("admin", "admin"))
 
 
+def nursery(daemon: Daemon) -> psutil.Process:
+    """The process that forks off those that serve gateways."""
+    children = psutil.Process(daemon.program.process.pid).children()
+    (found,) = [child for child in children if child.name() != "postgres"]
+    return found
+
+
 def workers(daemon: Daemon) -> list[psutil.Process]:
     """The two processes that serve gateways."""
-    children = psutil.Process(daemon.program.process.pid).children()
-    found = [child for child in children if child.name() != "postgres"]
+    found = nursery(daemon).children()
     assert len(found) == 2
-    return found
+    return list(found)
 
 
 @contextmanager
@@ -155,6 +161,7 @@ class TestProfilesThatAreReadAgain:
             write = admin.provision("LATER")["write_id"]
             assert (await daemon.gateway("LATER", behaviour=RECONNECTS).session()).exchanges == 3
             assert admin.state(write) == "queued"
+            self.check_end_of_the_nursery(daemon)
 
     def check_mistake(self, admin: Caller, file: Path) -> None:
         file.write_text(PROFILE.replace("clear", "cleer"))
@@ -173,3 +180,10 @@ class TestProfilesThatAreReadAgain:
         for victim in workers(daemon):
             victim.kill()
         daemon.program.out.until(port_of("device"), count=5)
+
+    def check_end_of_the_nursery(self, daemon: Daemon) -> None:
+        """Without what makes workers the daemon says so and ends, with its workers and its Postgres."""
+        nursery(daemon).kill()
+        ended = daemon.program.ended(END_SECONDS)
+        assert (ended.code, ended.err) == (1, "acs-bridge: The process that starts workers has ended\n")
+        assert daemon.site.left_behind() == []

@@ -1,15 +1,14 @@
 """More processes that serve gateways: `serve --workers N`.
 
 The parent owns everything that there is once: the addresses, the embedded Postgres, the operator listener, the janitor.
-A worker inherits the device listener's socket and serves it with services of its own; sessions belong to no process, so
-that any worker takes any POST. A worker that dies is replaced; one whose parent dies ends, because its pipe does.
+A worker is forked off by the nursery, holds the device listener's socket and serves it with services of its own;
+sessions belong to no process, so that any worker takes any POST. A worker that dies is replaced; one whose parent dies
+ends, because its line to the parent does.
 """
 
 import asyncio
 import json
-import os
-import sys
-from asyncio.subprocess import PIPE, Process
+import socket
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final, Self
@@ -20,6 +19,7 @@ from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from acs_bridge.services.profiles import Texts
+from acs_bridge.web.device.nursery import Child, Nursery
 from acs_bridge.web.listener import Bound
 
 _log = structlog.get_logger(__name__)
@@ -79,16 +79,21 @@ class WorkersCollector(Collector):
 class Workers:
     """So many processes on one listener; entering starts them, leaving lets each finish what it is answering."""
 
-    def __init__(self, count: int, bound: Bound, errand: Mapping[str, Any], drain_seconds: int) -> None:
-        """`errand` is what a worker needs to know beside the socket; it goes through a pipe: it holds secrets."""
+    def __init__(
+        self, nursery: Nursery, count: int, bound: Bound, errand: Mapping[str, Any], drain_seconds: int
+    ) -> None:
+        """`errand` is what a worker needs to know beside the settings and the socket; it may hold secrets."""
         self.counted = WorkersCollector()
+        self._nursery = nursery
         self._bound = bound
         self._patience = drain_seconds + PATIENCE_SECONDS
         self._errand = dict(errand)
-        self._places = [_Worker(number, count, bound, self._errand, self.counted) for number in range(count)]
+        self._places = [_Worker(nursery, number, count, bound, self._errand, self.counted) for number in range(count)]
+        self._hearing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         """Start all of them."""
+        self._hearing = asyncio.create_task(self._nursery.listen())
         await asyncio.gather(*(place.start() for place in self._places))
         bound = self._bound
         _log.info("listening", listener=bound.name, host=bound.host, port=bound.port, workers=len(self._places))
@@ -98,6 +103,8 @@ class Workers:
         """End all of them. Our copy of the socket goes first, or it would go on taking connections for nobody."""
         self._bound.socket.close()
         await asyncio.gather(*(place.stop(self._patience) for place in self._places))
+        if self._hearing is not None:
+            self._hearing.cancel()
         _log.info("listener_closed", listener=self._bound.name)
 
     async def take_profiles(self, texts: Texts) -> None:
@@ -108,6 +115,7 @@ class Workers:
     async def keep_running(self) -> None:
         """Replace those that die; ends only by an error."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._nursery.until_it_fails())
             for place in self._places:
                 group.create_task(place.keep_running())
 
@@ -116,55 +124,58 @@ class _Worker:
     """The place of one worker, whichever process fills it."""
 
     def __init__(
-        self, number: int, count: int, bound: Bound, errand: Mapping[str, Any], collector: WorkersCollector
+        self,
+        nursery: Nursery,
+        number: int,
+        count: int,
+        bound: Bound,
+        errand: Mapping[str, Any],
+        collector: WorkersCollector,
     ) -> None:
+        self._nursery = nursery
         self._life = number
         self._count = count
         self._bound = bound
         self._errand = errand
         self._collector = collector
-        self._process: Process | None = None
+        self._process: Child | None = None
+        self._line: asyncio.StreamWriter | None = None
         self._listening: asyncio.Task[None] | None = None
         self._taken = asyncio.Event()
 
     async def start(self) -> None:
-        descriptor = self._bound.socket.fileno()
-        reports, report_to = os.pipe()
-        try:
-            self._process = process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "acs_bridge", "worker", stdin=PIPE, pass_fds=(descriptor, report_to)
-            )
-        finally:
-            os.close(report_to)
-        errand = {"descriptor": descriptor, "report_to": report_to, **self._errand}
-        if process.stdin is not None:
-            process.stdin.write(json.dumps(errand).encode() + b"\n")
-            with suppress(ConnectionError):  # it has ended already, and will be replaced
-                await process.stdin.drain()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = await self._nursery.fork(theirs, self._bound.socket)
+        reports, self._line = await asyncio.open_unix_connection(sock=ours, limit=REPORT_LIMIT)
+        with suppress(ConnectionError):  # it has ended already, and will be replaced
+            await self._say(self._line, self._errand)
         self._listening = asyncio.create_task(self._listen(reports, self._life))
 
-    async def _listen(self, reports: int, life: int) -> None:
+    @staticmethod
+    async def _say(line: asyncio.StreamWriter, message: Mapping[str, Any]) -> None:
+        line.write(json.dumps(message).encode() + b"\n")
+        await line.drain()
+
+    async def _listen(self, reports: asyncio.StreamReader, life: int) -> None:
         """Take in what the worker counts, until it ends."""
-        reader = asyncio.StreamReader(limit=REPORT_LIMIT)
-        pipe = os.fdopen(reports, "rb")
-        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
-        while line := await reader.readline():
-            report = json.loads(line)
-            if report == TAKEN:
-                self._taken.set()
-            else:
-                self._collector.tell(life, report)
+        with suppress(ConnectionError):
+            while line := await reports.readline():
+                report = json.loads(line)
+                if report == TAKEN:
+                    self._taken.set()
+                else:
+                    self._collector.tell(life, report)
 
     async def tell(self, message: Mapping[str, Any]) -> None:
         """Tell the worker something, and wait until it has taken it over, or has ended: its follower knows it."""
         process = self._process
-        if process is None or process.stdin is None or process.returncode is not None:
+        if process is None or self._line is None or process.ended.done():
             return
         self._taken.clear()
         with suppress(ConnectionError, TimeoutError):
             async with asyncio.timeout(TAKE_SECONDS):
-                process.stdin.write(json.dumps(message).encode() + b"\n")
-                await process.stdin.drain()
+                await self._say(self._line, message)
                 await self._taken.wait()
                 return
         _log.warning("worker_not_told", pid=process.pid)
@@ -172,20 +183,20 @@ class _Worker:
     async def keep_running(self) -> None:
         while True:
             if self._process is not None:
-                code = await self._process.wait()
-                _log.error("worker_ended", code=code)
+                await asyncio.wait((self._process.ended,))
+                _log.error("worker_ended", code=self._process.ended.result())
             await asyncio.sleep(RESTART_SECONDS)
             self._life += self._count
+            if self._line is not None:
+                self._line.close()
             await self.start()
 
     async def stop(self, patience: float) -> None:
-        process = self._process
-        if process is None or process.returncode is not None:
+        """Let it finish what it is answering, for so many seconds; that its line ends tells it."""
+        if self._line is not None:
+            self._line.close()
+        if self._process is None:
             return
-        process.terminate()
-        try:
-            async with asyncio.timeout(patience):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        await asyncio.wait((self._process.ended,), timeout=patience)
+        self._process.kill()
+        await asyncio.wait((self._process.ended,))
