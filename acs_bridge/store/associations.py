@@ -9,7 +9,7 @@ from acs_bridge.domain.names import Text
 from acs_bridge.domain.ring import LastRing, RingResult
 from acs_bridge.store import reports
 from acs_bridge.store.database import Database
-from acs_bridge.store.rows import Executor, listed, many, one, pattern
+from acs_bridge.store.rows import NEWEST, Executor, indexed_pattern, listed, many, one, pattern, planned_anew
 from acs_bridge.store.statements import load
 
 _SQL = load("associations")
@@ -202,11 +202,21 @@ async def page(
     """Newest first."""
     state = wanted.report_state
     if state in reports.QUIET and wanted in (AssociationFilter(each, report_state=state) for each in (None, True)):
-        found = await reports.quiet_lines(database, state, before, limit, now, by_line=False)
-        return await many(database, AssociationRow, _SQL.these, [each.association_id for each in found], now)
-    patterns = (pattern(wanted.search.key), pattern(wanted.search.shown)) if wanted.search else (None, None)
-    named = (wanted.code_key, wanted.line_key, limit, wanted.report_state)
-    return await listed(database, AssociationRow, _SQL.page, before, now, wanted.active, *patterns, *named)
+        quiet = await reports.quiet_lines(database, state, before, limit, now, by_line=False)
+        return await many(database, AssociationRow, _SQL.these, [each.association_id for each in quiet], now)
+    text = wanted.search
+    patterns = (None, None) if text is None else (pattern(text.key), pattern(text.shown))
+    args = (before, now, wanted.active, *patterns, wanted.code_key, wanted.line_key, limit, state)
+    if text is None or wanted.code_key or wanted.line_key:
+        return await listed(database, AssociationRow, _SQL.page, *args, None)
+    async with planned_anew(database) as connection:
+        newest = await connection.fetchval(_SQL.newest, before, NEWEST)
+        found = await many(connection, AssociationRow, _SQL.page, *args, newest)
+        if len(found) == limit:
+            return found
+        indexed = indexed_pattern(text.shown)
+        rows = await connection.fetch(_SQL.with_text, before, now, wanted.active, *patterns, indexed, limit, state)
+        return await many(connection, AssociationRow, _SQL.these, [row["id"] for row in rows], now)
 
 
 async def of_lines(executor: Executor, line_keys: Sequence[str], now: datetime) -> list[AssociationRow]:

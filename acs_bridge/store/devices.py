@@ -8,7 +8,7 @@ from acs_bridge.domain.names import Text
 from acs_bridge.store import reports
 from acs_bridge.store.database import Database
 from acs_bridge.store.gateways import Identity
-from acs_bridge.store.rows import Executor, listed, many, one, pattern, rare_part
+from acs_bridge.store.rows import Executor, indexed_pattern, listed, many, one, pattern
 from acs_bridge.store.statements import load
 
 _SQL = load("devices")
@@ -88,7 +88,7 @@ async def page(
         found = await reports.quiet_lines(database, state, before, limit, now, by_line=True)
         return await many(database, DeviceRow, _SQL.these, [each.device_id for each in found], now)
     search = wanted.search and pattern(wanted.search.key)
-    rare = wanted.search and rare_part(wanted.search.shown)
+    rare = wanted.search and indexed_pattern(wanted.search.shown)
     args = (before, now, search, wanted.associated, limit, wanted.report_state, rare)
     return await listed(database, DeviceRow, _SQL.page, *args)
 

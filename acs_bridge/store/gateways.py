@@ -9,13 +9,11 @@ from acs_bridge.domain.profile import GatewayKind
 from acs_bridge.domain.ring import LastRing
 from acs_bridge.store.database import Database, PooledConnection
 from acs_bridge.store.rings import last_ring
-from acs_bridge.store.rows import Executor, listed, many, one, pattern, planned_anew, rare_part, row_as
+from acs_bridge.store.rows import NEWEST, Executor, indexed_pattern, listed, many, one, pattern, planned_anew, row_as
 from acs_bridge.store.statements import load
 
 _SQL = load("gateways")
 
-_NEWEST: Final = 1000
-"""Among so many a common text is found without any index."""
 _FEW: Final = 2000
 """So many that may have a text are looked at; where there are more, the list is read until a page is full."""
 
@@ -148,12 +146,12 @@ async def page(
     database: Database, before: int | None, search: Text | None, wanted: GatewayFilter, limit: int
 ) -> list[GatewayRow]:
     """Those that are wanted, newest first."""
+    text = (None, None) if search is None else (pattern(search.shown), pattern(search.key))
     args = (before, wanted.informed, wanted.unclaimed, wanted.quarantined, wanted.approved, limit)
-    if search is None:
-        return await listed(database, GatewayRow, _SQL.page, *args, None, None, None)
-    text = (pattern(search.shown), pattern(search.key))
+    if search is None and not (wanted.unclaimed or wanted.quarantined):
+        return await listed(database, GatewayRow, _SQL.page, *args, None, *text)
     async with planned_anew(database) as connection:
-        newest = await connection.fetchval(_SQL.newest, before, _NEWEST)
+        newest = await connection.fetchval(_SQL.newest, before, NEWEST)
         found = await many(connection, GatewayRow, _SQL.page, *args, newest, *text)
         if len(found) == limit:
             return found
@@ -162,13 +160,27 @@ async def page(
 
 
 async def _few(
+    connection: PooledConnection, before: int | None, search: Text | None, wanted: GatewayFilter, limit: int
+) -> list[int] | None:
+    """Find by index which gateways may be wanted that are not common among the newest; None: many, or any."""
+    few: list[int] | None
+    if wanted.quarantined:
+        few = await connection.fetchval(_SQL.in_quarantine, before)
+    elif search is None:
+        few = await connection.fetchval(_SQL.on_no_line, before, wanted.informed, wanted.approved, limit)
+    else:
+        few = await _with_text(connection, before, search, wanted, limit)
+    return few
+
+
+async def _with_text(
     connection: PooledConnection, before: int | None, search: Text, wanted: GatewayFilter, limit: int
 ) -> list[int] | None:
-    """Find by index which gateways may have a text that is not common among the newest; None: many, or any."""
-    if (rare := rare_part(search.shown)) is None:
+    """Those that may have a text; None: many, or any."""
+    if (indexed := indexed_pattern(search.shown)) is None:
         return None
     enough = limit if wanted == GatewayFilter(informed=wanted.informed) else None
-    args = (before, wanted.informed, pattern(search.shown), rare, enough, _FEW + 1)
+    args = (before, wanted.informed, pattern(search.shown), indexed, enough, _FEW + 1)
     few: list[int] = await connection.fetchval(_SQL.named, *args)
     return few if len(few) <= _FEW else None
 

@@ -3,10 +3,11 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import asyncpg
 
+from acs_bridge.domain.search import LEAST_INDEXED, SEPARATORS
 from acs_bridge.errors import Conflict
 from acs_bridge.store.database import Database, PooledConnection, Row
 from acs_bridge.store.statements import load
@@ -14,10 +15,14 @@ from acs_bridge.store.statements import load
 Executor: TypeAlias = Database | PooledConnection
 T = TypeVar("T")
 
+NEWEST: Final = 1000
+"""Among so many a common text is found without any index."""
+
 _SQL = load("lists")
 _ROUNDS = 6
-_TRIGRAM = 3  # characters: of fewer the index knows nothing
-_PARTS = re.compile("[A-Za-z0-9]+")
+_PARTS = re.compile(f"[!-~{re.escape(SEPARATORS)}]+")
+_INDEXED = re.compile(f"[A-Za-z0-9]{{{LEAST_INDEXED},}}")
+_NO_SEPARATORS = str.maketrans("", "", SEPARATORS)
 _RACES = (
     asyncpg.UniqueViolationError,
     asyncpg.ForeignKeyViolationError,
@@ -85,17 +90,22 @@ async def in_transaction(database: Database, work: Callable[[PooledConnection], 
     return await decided(once)
 
 
-def rare_part(search: str) -> str | None:
-    """Make the pattern of the longest part of a text that the index of trigrams has as it is; None when it knows none.
+def indexed_pattern(search: str) -> str | None:
+    """Make the LIKE pattern of what the indexes of trigrams know of a text; None: nothing. What has the text fits it.
 
-    Only ASCII letters and digits, which have one lower case wherever they stand. What has the text has its part.
+    That is what is ASCII, whose letters have one lower case wherever they stand; no blanks, and no separators, which
+    the indexes leave out.
     """
-    longest = max(_PARTS.findall(search), key=len, default="")
-    return pattern(longest.lower()) if len(longest) >= _TRIGRAM else None
+    parts = [part.translate(_NO_SEPARATORS).lower() for part in _PARTS.findall(search)]
+    return f"%{'%'.join(map(_literal, parts))}%" if any(map(_INDEXED.search, parts)) else None
 
 
 def pattern(search: str) -> str:
     """Make the LIKE pattern that finds this text anywhere; what means something to LIKE stands for itself."""
+    return f"%{_literal(search)}%"
+
+
+def _literal(text: str) -> str:
     for special in ("\\", "%", "_"):
-        search = search.replace(special, f"\\{special}")
-    return f"%{search}%"
+        text = text.replace(special, f"\\{special}")
+    return text

@@ -6,7 +6,7 @@ from datetime import datetime
 from acs_bridge.domain.names import Text
 from acs_bridge.errors import Conflict
 from acs_bridge.store.database import Database, refusals
-from acs_bridge.store.rows import Executor, listed, one, pattern, rare_part
+from acs_bridge.store.rows import Executor, indexed_pattern, listed, one, pattern
 from acs_bridge.store.statements import load
 
 _SQL = load("subscribers")
@@ -44,7 +44,7 @@ async def page(
 ) -> list[SubscriberRow]:
     """Newest first; `search` is looked for in codes and names."""
     patterns = (pattern(search.key), pattern(search.shown)) if search else (None, None)
-    rare = rare_part(search.shown) if search else None
+    rare = indexed_pattern(search.shown) if search else None
     return await listed(database, SubscriberRow, _SQL.page, before, *patterns, associated, limit, rare)
 
 

@@ -14,7 +14,7 @@ from acs_bridge.domain.write import Cause, Purpose, WriteState
 from acs_bridge.errors import Conflict
 from acs_bridge.store.database import Database, refusals
 from acs_bridge.store.rings import last_ring
-from acs_bridge.store.rows import Executor, listed, one
+from acs_bridge.store.rows import NEWEST, Executor, listed, many, one, planned_anew
 from acs_bridge.store.statements import load
 
 _SQL = load("writes")
@@ -259,10 +259,7 @@ async def find(executor: Executor, write_id: UUID) -> WriteRow | None:
 
 async def page(database: Database, before: UUID | None, wanted: WriteFilter, limit: int) -> list[WriteRow]:
     """Newest first."""
-    return await listed(
-        database,
-        WriteRow,
-        _SQL.page,
+    args = (
         before,
         None if wanted.states is None else list(wanted.states),
         wanted.line_key,
@@ -274,6 +271,15 @@ async def page(database: Database, before: UUID | None, wanted: WriteFilter, lim
         wanted.fault,
         limit,
     )
+    if wanted.fault is None or wanted != WriteFilter(fault=wanted.fault):
+        return await listed(database, WriteRow, _SQL.page, *args, None)
+    async with planned_anew(database) as connection:
+        newest = await connection.fetchval(_SQL.newest, before, NEWEST)
+        found = await many(connection, WriteRow, _SQL.page, *args, newest)
+        if len(found) == limit:
+            return found
+        few = await connection.fetchval(_SQL.with_fault, before, wanted.fault, limit)
+        return await many(connection, WriteRow, _SQL.page, *args, few)
 
 
 async def context(executor: Executor, write_id: UUID) -> WriteContext | None:

@@ -20,13 +20,14 @@ FILTERS = {
     7: ("S77", "write_of_gateway"),
 }
 """What a list of writes is asked for, by the place of the argument, and the index that finds it."""
-INDEXES = {"write_unsettled_or_stuck", "write_event_at"}
+INDEXES = {"write_not_verified", "write_event_at"}
 
 
 @pytest.mark.slow
 async def test_what_is_not_over_and_what_has_just_moved_is_found_without_reading_all(crowded: Database) -> None:
     asked: dict[tuple[str, str], list[object]] = {
-        ("writes", "page"): [None, ["queued"], *[None] * 7, 50],
+        ("writes", "page"): [None, ["queued"], *[None] * 7, 50, None],
+        ("writes", "with_fault"): [None, "9003", 50],
         ("queue", "faults"): [],
         ("queue", "moves_since"): [NOW + timedelta(days=1)],
     }
@@ -37,13 +38,14 @@ async def test_what_is_not_over_and_what_has_just_moved_is_found_without_reading
         plan = await planned(crowded, dict(statements.load(subject))[statement], arguments)
         used[statement] = {node["Index Name"] for node in plan if "Index Name" in node} & INDEXES
     assert used == {
-        "page": {"write_unsettled_or_stuck"},
-        "faults": {"write_unsettled_or_stuck"},
+        "page": {"write_not_verified"},
+        "with_fault": {"write_not_verified"},
+        "faults": {"write_not_verified"},
         "moves_since": {"write_event_at"},
     }
     page = dict(statements.load("writes"))["page"]
     for place, (sought, index) in FILTERS.items():
-        plan = await planned(crowded, page, [*[None] * (place - 1), sought, *[None] * (9 - place), 50])
+        plan = await planned(crowded, page, [*[None] * (place - 1), sought, *[None] * (9 - place), 50, None])
         assert index in {node.get("Index Name") for node in plan}, sought
         assert not [node for node in plan if node["Node Type"] == "Seq Scan" and node["Relation Name"] in LARGE], sought
 

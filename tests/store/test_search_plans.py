@@ -80,14 +80,23 @@ class TestPlans:
         assert not [node for node in plan if node["Node Type"] == "Seq Scan"]
 
     @pytest.mark.parametrize("rare", ["c-4711", "zzz"])
-    @pytest.mark.parametrize("which", ["subscribers", "devices", "gateways"])
+    @pytest.mark.parametrize("which", ["subscribers", "devices", "gateways", "associations"])
     async def test_no_search_in_a_list_reads_much(self, filled, which, rare):
         arguments = {
             "subscribers": ["null", f"'%{rare}%'", f"'%{rare}%'", "null", "11", f"'%{rare.removeprefix('c-')}%'"],
             "devices": ["null", "now()", f"'%{rare}%'", "null", "11", "null", f"'%{rare.removeprefix('c-')}%'"],
             "gateways": ["null", "false", f"'%{rare}%'", f"'%{rare.removeprefix('c-')}%'", "11", "2001"],
+            "associations": [
+                "null",
+                "now()",
+                "null",
+                *[f"'%{rare}%'"] * 2,
+                f"'%{rare.replace('-', '')}%'",
+                "11",
+                "null",
+            ],
         }[which]
-        statement = "named" if which == "gateways" else "page"
+        statement = {"gateways": "named", "associations": "with_text"}.get(which, "page")
         plan = await explained(filled, LISTS["plan_anew"], dict(statements.load(which))[statement], arguments)
         assert looked_at(plan) <= READ_AT_MOST
 

@@ -97,9 +97,10 @@ left join line_reporting r on r.association_id = a.id;
 where a.id = $1;
 
 -- name: page
--- Newest first, from below a known id.
+-- Newest first, from below a known id; of these ($10), with a text ($4, $5: as keys are compared, and as it was typed).
 -- begins with: shown
 where ($1::uuid is null or a.id < $1)
+  and ($10::uuid[] is null or a.id = any($10))
   and ($3::bool is null or $3 = (a.ended_at is null))
   and ($4::text is null or d.line_key like $4 or s.code_key like $4 or s.name ilike $5)
   and ($6::text is null or s.code_key = $6)
@@ -109,6 +110,38 @@ where ($1::uuid is null or a.id < $1)
   and ($9::text is null or $9 = report_state($2, r.silent_at, r.last_at))
 order by a.id desc
 limit $8;
+
+-- name: newest
+-- So many of those that come next in a list.
+select array(select id from association where ($1::uuid is null or id < $1) order by id desc limit $2);
+
+-- name: with_text
+-- A page of those whose line or subscriber has a text, which are found first, by what the indexes of trigrams know of it
+-- ($6; null: nothing): a join of all of them would have to be read otherwise.
+with listed as not materialized (
+    select a.id, a.subscriber_id, a.device_id
+    from association a
+    left join line_reporting r on r.association_id = a.id
+    where ($1::uuid is null or a.id < $1)
+      and ($3::bool is null or $3 = (a.ended_at is null))
+      and ($8::text is null or $8 = report_state($2, r.silent_at, r.last_at))
+)
+select l.id
+from subscriber s join listed l on l.subscriber_id = s.id
+where (s.code_key like $4 or s.name ilike $5)
+  and ($6::text is null
+       or translate(s.code_key, '-:._/,''’ ', '') || ' ' || translate(lower(s.name), 'ς-:._/,''’', 'σ') like $6)
+union
+select l.id
+from device d join listed l on l.device_id = d.id
+where d.deleted_at is null and d.line_key like $4
+  and ($6::text is null or translate(d.line_key, '-:._/,''’ ', '') like $6)
+union
+select l.id
+from device d join listed l on l.device_id = d.id
+where d.deleted_at is not null and d.line_key like $4
+order by 1 desc
+limit $7;
 
 -- name: these
 -- Associations by their ids, newest first.

@@ -173,6 +173,25 @@ select array(
     limit $6
 );
 
+-- name: on_no_line
+-- A page of those that no line has, by what two indexes say; $2, $3: that have informed or not, and are approved or not.
+with alone as materialized (
+    select id from gateway where ($1::bigint is null or id < $1)
+    except
+    select gateway_id from device where ($1::bigint is null or gateway_id < $1)
+)
+select array(
+    select g.id
+    from alone join gateway g using (id)
+    where (g.first_inform_at is not null) = $2 and ($3::bool is null or $3 = (g.approved_at is not null))
+    order by g.id desc
+    limit $4
+);
+
+-- name: in_quarantine
+-- Those in whose name calls were kept out.
+select array(select distinct gateway_id from quarantine where ($1::bigint is null or gateway_id < $1));
+
 -- name: approve
 -- Lets a gateway out of the inbox; the first approval stays.
 update gateway set approved_at = $2, approved_by = $3 where id = $1 and approved_at is null returning id;

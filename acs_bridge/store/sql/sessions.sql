@@ -286,7 +286,9 @@ moved as (
         lease_until = a.lease_until,
         due_at = coalesce(a.due_at, a.at),
         finished_at = case when t.to_state in ('verified', 'rejected', 'failed', 'cancelled', 'superseded') then a.at end,
-        fault = case when t.to_state in ('applied', 'staged', 'verified') then a.fault::jsonb else coalesce(a.fault::jsonb, w.fault) end,
+        fault = case when t.to_state = 'verified' then null
+                     when t.to_state in ('applied', 'staged') then a.fault::jsonb
+                     else coalesce(a.fault::jsonb, w.fault) end,
         proof = a.proof,
         profile = coalesce(a.profile, w.profile)
     from asked a

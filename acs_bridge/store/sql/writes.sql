@@ -147,9 +147,10 @@ left join ring r on r.gateway_id = w.gateway_id;
 where w.id = $1;
 
 -- name: page
--- Newest first, from below a known id.
+-- Newest first, from below a known id; of these ($11).
 -- begins with: shown
 where ($1::uuid is null or w.id < $1)
+  and ($11::uuid[] is null or w.id = any($11))
   and ($2::text[] is null or w.state = any($2))
   and ($3::text is null or w.association_id = any(array(
           select id from association where device_id = any(array(
@@ -165,6 +166,20 @@ where ($1::uuid is null or w.id < $1)
        or w.fault is not null and coalesce(w.fault ->> 'code', w.fault ->> 'text', '') = $9)
 order by w.id desc
 limit $10;
+
+-- name: newest
+-- So many of those that come next in a list.
+select array(select id from write where ($1::uuid is null or id < $1) order by id desc limit $2);
+
+-- name: with_fault
+-- A page of those with a fault ($2), which no write has that is verified: those that are not are few, and have an index.
+-- The planner does not see the limit, for which it would rather look through all writes.
+with faulty as materialized (
+    select id from write
+    where state <> 'verified' and fault is not null and coalesce(fault ->> 'code', fault ->> 'text', '') = $2
+      and ($1::uuid is null or id < $1)
+)
+select array(select id from faulty order by id desc limit $3);
 
 -- name: context
 -- What an operator's move on a write has to respect: its line, locked before it, and whether it is the newest word.
