@@ -265,6 +265,7 @@ class Daemon:
         self,
         serial: str,
         *,
+        product_class: str = PRODUCT_CLASS,
         behaviour: Behaviour = BY_THE_BOOK,
         schema: Schema = TR181,
         url: str = "",
@@ -272,7 +273,7 @@ class Daemon:
     ) -> SimulatedGateway:
         """A gateway whose ACS this is, or who gets here by another URL."""
         gateway = SimulatedGateway(
-            DeviceId("Example", OUI, PRODUCT_CLASS, serial),
+            DeviceId("Example", OUI, product_class, serial),
             url or self.acs_url,
             credentials or self.site.credentials,
             schema=schema,

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from acs_bridge.simulator.gateway import Credentials
-from tests.acceptance.console.browser import Browser, Visit, check_accessible, photograph
+from tests.acceptance.console.browser import Browser, Visit, arrived, check_accessible, photograph
 from tests.acceptance.console.people import ADMIN, CSR
 from tests.acceptance.site import BASE_URL, PHAN_URL, Caller, Daemon, Site, gateway_of
 
@@ -42,7 +42,6 @@ class TestAGatewayOffTheShelf:
         await gateway.session()
         assert admin.state(write) == "verified"
         assert gateway.value(PHAN_URL).startswith(BASE_URL)
-        await check_accessible(page)
 
     async def test_is_bound_by_the_end_of_its_label(self, desk: Visit, daemon: Daemon, admin: Caller) -> None:
         desk.expects("status of (409|422)")
@@ -65,7 +64,12 @@ class TestAGatewayOffTheShelf:
         associate(admin, "SHELF-4")
         admin.call("PUT", "/v1/devices/LOS-SHELF-4/gateway", {"serial_suffix": "Y4711"})
         await page.get_by_role("link", name="All", exact=True).click()
-        await row(page, "LABELY4711").get_by_role("button", name="Exchange with LOS-SHELF-2").click()
+        await arrived(page, "show=all")
+        exchange = row(page, "LABELY4711").get_by_role("button", name="Exchange with LOS-SHELF-2")
+        await expect(exchange).to_be_visible()
+        await check_accessible(page)
+        await photograph(page, "gateways-exchange")
+        await exchange.click()
         await page.get_by_role("dialog").get_by_role("button", name="Go on").click()
         await expect(page.locator("#target")).to_contain_text("It has LABELY4711")
         await expect(row(page, "LABELX4711")).to_contain_text("LOS-SHELF-4")

@@ -66,6 +66,8 @@ class TestALine:
             await page.get_by_role("button", name="Read", exact=True).click()
             await expect(page.get_by_role("region", name="What was recorded")).to_contain_text("SetParameterValues")
             await page.get_by_text("Swap the gateway").click()
+            await daemon.gateway("PAGE01", product_class="Renamed").session()
+            await expect(page.get_by_role("button", name="It is the same box")).to_be_visible()
             await check_accessible(page)
             await photograph(page, "line-doing")
             await page.get_by_role("button", name="Forget").click()
