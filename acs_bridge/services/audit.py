@@ -133,6 +133,7 @@ class AuditTrail:
         async with self._database.transaction() as connection:
             if not await audit.link_alone(connection):
                 return 0
+            await audit.take_fresh(connection, ROWS_A_STEP)
             rows = await audit.take_unlinked(connection, ROWS_A_STEP)
             if rows:
                 await audit.add_links(connection, _links(await audit.head(connection), rows), rows)

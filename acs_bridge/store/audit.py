@@ -157,6 +157,11 @@ async def link_alone(executor: Executor) -> bool:
     return bool(await executor.fetchval(_SQL.link_alone))
 
 
+async def take_fresh(executor: Executor, limit: int) -> None:
+    """Take what single requests wrote down to the other rows, as many as are linked at a time."""
+    await executor.execute(_SQL.take_fresh, limit)
+
+
 async def take_unlinked(executor: Executor, limit: int) -> list[AuditRow]:
     """Take rows that are to be linked now, in their order."""
     return await many(executor, AuditRow, _SQL.unlinked, limit)

@@ -72,6 +72,57 @@ async def test_linkers_at_the_same_time_make_one_chain(office, trail, monkeypatc
     assert (await trail.verify()).links == 40
 
 
+class TestOfSingleRequests:
+    """Their deeds stand beside the others until the linker takes them there."""
+
+    async def where(self, office):
+        return await office.database.fetch("select id, tableoid::regclass::text as place from audit order by id")
+
+    async def test_are_in_the_trail_at_once_and_go_to_the_others_with_their_link(self, office, trail):
+        await add(office, 1)
+        await office.request()
+        before = await self.where(office)
+        assert [row["place"] for row in before] == ["audit", "audit_fresh"]
+        assert (await trail.chain()).awaiting == 2
+        assert (await trail.page(Ask(), AuditQuestion())).items[0].action == "request_accepted"
+        await trail.link()
+        after = await self.where(office)
+        assert [row["place"] for row in after] == ["audit", "audit"]
+        assert [row["id"] for row in after] == [row["id"] for row in before]
+        assert (await trail.chain()).awaiting == 0
+        assert (await trail.verify()).broken is None
+
+    async def test_are_taken_a_part_at_a_time(self, office, trail, monkeypatch):
+        monkeypatch.setattr(service, "ROWS_A_STEP", 2)
+        for number in range(5):
+            await office.request(f"C-{number}", f"L-{number}")
+        assert await trail.link() == 5
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "delete from audit_fresh",
+            "delete from audit",
+            "update audit_fresh set actor = 'x'",
+            "update audit set actor = 'x'",
+            "truncate audit_fresh",
+            """with gone as (delete from audit_fresh returning *)
+            insert into audit overriding system value select id, at, 'x', address, action from gone""",
+        ],
+    )
+    async def test_leave_only_for_the_trail_as_they_were(self, office, owner, trail, change):
+        await office.request()
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
+            await owner.execute(change)
+        assert await office.deeds() == ["request_accepted"]
+        assert await trail.link() == 1
+
+    @pytest.mark.parametrize("change", ["update audit_fresh set actor = 'x'", "truncate audit_fresh"])
+    async def test_are_not_the_daemons_to_change(self, office, change):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
+            await office.database.execute(change)
+
+
 async def test_what_commits_late_is_linked_late_and_the_chain_is_whole(office, trail):
     async with office.database.transaction() as slow:
         await slow.execute(ADD, office.clock(), "queue_paused")

@@ -40,6 +40,15 @@ select id from device where line_key = $1 order by deleted_at is null desc, id d
 -- One at a time may add to the chain, or cut it, until its transaction ends; false: somebody else does.
 select pg_try_advisory_xact_lock(3, 0);
 
+-- name: take_fresh
+-- Takes some of what single requests wrote down to the other rows, where it waits for its link like them.
+with taken as (
+    delete from audit_fresh
+    where id = any (array(select id from audit_fresh order by id limit $1))
+    returning *
+)
+insert into audit overriding system value select * from taken order by id;
+
 -- name: unlinked
 -- Some of the rows that are not linked yet, which they are from now on.
 with taken as (
@@ -86,7 +95,7 @@ select set_config('statement_timeout', '0', true), set_config('plan_cache_mode',
 -- name: missing
 -- The first row that is neither in the chain nor about to be, or that stands there twice.
 select a.id
-from audit a
+from only audit a
 left join (select audit_id, count(*) as links from audit_link group by audit_id) as l on l.audit_id = a.id
 left join (select distinct audit_id from audit_unlinked) as u on u.audit_id = a.id
 where coalesce(l.links, 0) + (u.audit_id is not null)::int <> 1
@@ -95,7 +104,7 @@ limit 1;
 
 -- name: awaiting
 -- How many rows are not linked yet.
-select count(*) from audit_unlinked;
+select (select count(*) from audit_unlinked) + (select count(*) from audit_fresh);
 
 -- name: cut_off
 -- Cuts off the beginning of the chain that is older; false: there is none.

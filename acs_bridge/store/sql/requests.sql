@@ -83,7 +83,7 @@ new_request as (
                                       created_by)
     select $17, $12, $16, $6, $7, $8, $1, $15 from new_line
 )
-insert into audit (at, actor, address, action, association_id, write_id, subscriber_id, device_id, gateway_id)
+insert into audit_fresh (at, actor, address, action, association_id, write_id, subscriber_id, device_id, gateway_id)
 select $1, $15, $18, 'request_accepted', $12, $16, a.subscriber_id, a.device_id, (select gateway_id from new_device)
 from new_association a
 returning true;
