@@ -29,6 +29,7 @@ from acs_bridge.cli import (
 )
 from acs_bridge.cli.doctor import command as doctor
 from acs_bridge.cli.imports import command as imports
+from acs_bridge.cli.running import begin
 from acs_bridge.errors import AcsBridgeError
 
 app = typer.Typer(
@@ -75,6 +76,7 @@ def _options(
 
 def main() -> None:
     """Run the command line of this process, and end with its exit code."""
+    begin()
     problems: list[str] = []
     try:
         app(prog_name="acs-bridge")

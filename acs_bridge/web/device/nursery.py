@@ -63,7 +63,6 @@ class Nursery:
     def forked(cls, work: Work) -> Self:
         """Fork the nursery, before there is a loop or a thread. In a worker this raises SystemExit after its work."""
         ours, theirs = socket.socketpair()
-        gc.collect()
         gc.freeze()  # a search for cycles would write to every page, and end the sharing
         sys.stdout.flush()
         pid = os.fork()
