@@ -5,9 +5,10 @@ import http.client
 import json
 import os
 import re
+import secrets
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -15,10 +16,11 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from acs_bridge.domain.actor import Actor, Role
 from acs_bridge.services.tokens import Tokens
+from acs_bridge.services.users import Users
 from acs_bridge.simulator.behaviour import BY_THE_BOOK, Behaviour
 from acs_bridge.simulator.gateway import Credentials, SimulatedGateway
 from acs_bridge.simulator.models import TR181
@@ -26,10 +28,14 @@ from acs_bridge.simulator.schema import Schema
 from acs_bridge.simulator.surroundings import real_surroundings
 from acs_bridge.store.database import Database
 from acs_bridge.store.embedded import EmbeddedPostgres
+from acs_bridge.store.opening import open_database
 from cwmp.messages import DeviceId
 from tests.acceptance.programs import PATIENCE_SECONDS, ROOT, Ended, Program, command, inhabitants, survivors
 from tests.conftest import memory_or_disk, run
 
+T = TypeVar("T")
+
+MAKER: Final = Actor("cli", "test", Role.ADMIN, "")
 BASE_URL: Final = "https://phan.example.net/r/"
 BOOTSTRAP: Final = Credentials("bootstrap", "open-sesame-4711")
 PHAN_URL: Final = "X_ACSBRIDGE_HomeAnalytics.URL"
@@ -168,18 +174,28 @@ class Site:
         return Ended(ended.returncode, ended.stdout, ended.stderr)
 
     def token(self, name: str, role: str) -> str:
-        """A token of the daemon that runs here, as `tokens create` makes it, which takes a second to start."""
+        """A token of the daemon that runs here, as `tokens create` makes it."""
         if self.data_folder.exists():
-            with ThreadPoolExecutor(1) as thread:  # on a loop of its own: whoever asks may have one
-                return thread.submit(run, self._token(name, Role(role))).result()
+            return self._beside(lambda database: Tokens(database, utc_now).create(name, Role(role), MAKER))
         ended = self.run("tokens", "create", name, "--role", role)
         assert (ended.code, ended.err) == (0, ""), ended
         return ended.out.removesuffix("\n")
 
-    async def _token(self, name: str, role: Role) -> str:
-        server = await EmbeddedPostgres.attach(self.data_folder)
-        async with Database.connect(server.runtime_url, pool_size=1) as database:
-            return await Tokens(database, lambda: datetime.now(UTC)).create(name, role, Actor("cli", "test", role, ""))
+    def user(self, name: str, role: str, password: str) -> None:
+        """Somebody who may log in to the daemon that runs here, as `users add` makes them."""
+        self._beside(
+            lambda database: Users(database, utc_now, secrets.token_bytes).add(name, Role(role), MAKER, password)
+        )
+
+    def _beside(self, work: Callable[[Database], Awaitable[T]]) -> T:
+        """Do what a command does beside an embedded Postgres that runs; the command would take a second to start."""
+
+        async def on_the_database() -> T:
+            server = await EmbeddedPostgres.attach(self.data_folder)
+            async with Database.connect(server.runtime_url, pool_size=1) as database:
+                return await work(database)
+
+        return on_a_loop_of_its_own(on_the_database())
 
     @contextmanager
     def serving(
@@ -187,7 +203,8 @@ class Site:
     ) -> Iterator["Daemon"]:
         """A daemon that serves; it has ended, and has been discreet, when the block is left.
 
-        Unless the site is blank its database is there already, and empty: making one takes as long as most tests.
+        Unless the site is blank its database is there already, with an Admin whose password nobody knows, and
+        otherwise empty: making one takes as long as most tests.
         """
         elsewhere = self.variables or "database.url" in {**self.settings, **(settings or {})}
         if not (blank or elsewhere or self.data_folder.exists()):
@@ -315,27 +332,32 @@ def port_of(listener: str) -> Any:
 
 @cache
 def prepared() -> Path:
-    """The data folder of a daemon that was migrated and has never served; made once by each worker."""
+    """The data folder of a daemon that was migrated, has its first Admin and never served; made once by each worker."""
     place = TemporaryDirectory(prefix="acs-bridge-tests-prepared-", dir=memory_or_disk())
     atexit.register(place.cleanup)
     site = Path(place.name)
     site.chmod(0o711)  # the account that runs Postgres passes through
-    (site / "tmp").mkdir(mode=0o711)
-    ended = subprocess.run(
-        command("migrate"),
-        cwd=site,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TMPDIR": str(site / "tmp")},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
+    on_a_loop_of_its_own(_prepare(site / "postgres"))
     kept = site / "prepared"
     kept.mkdir()
     for name in ("credentials", "pgdata"):
-        (site / "var" / "postgres" / name).rename(kept / name)
+        (site / "postgres" / name).rename(kept / name)
     return kept
+
+
+async def _prepare(data_folder: Path) -> None:
+    async with open_database(None, data_folder, 1, utc_now(), may_attach=False) as database:
+        assert await Users(database, utc_now, secrets.token_bytes).add_first("a password for nobody")
+
+
+def on_a_loop_of_its_own(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end beside whoever asks, who may have a loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(run, work).result()
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 @contextmanager

@@ -27,10 +27,7 @@ class Person:
 
     def join(self, daemon: Daemon) -> "Person":
         """Get the login there."""
-        ended = daemon.site.run(
-            "users", "add", self.name, "--role", self.role, "--password-stdin", typed=f"{self.password}\n"
-        )
-        assert (ended.code, ended.out, ended.err) == (0, "", ""), ended
+        daemon.site.user(self.name, self.role, self.password)
         return replace(self, cookies=[])
 
     async def opens(self, visit: Visit, path: str = "/") -> Page:

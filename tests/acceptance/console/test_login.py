@@ -54,7 +54,7 @@ class TestTheFirstAdmin:
     async def test_finds_the_password_beside_the_keyring_and_chooses_another(
         self, browser: Browser, site: Site
     ) -> None:
-        with site.serving() as daemon:
+        with site.serving(blank=True) as daemon:
             daemon.program.out.until(lambda line: line if "first_admin_made" in line else None)
             (made,) = re.findall(r"password (\S+)", (site.folder / "var" / "first-login.txt").read_text())
             async with visiting(browser, f"http://127.0.0.1:{daemon.operator_port}") as visit:
