@@ -61,7 +61,7 @@ class Nursery:
 
     @classmethod
     def forked(cls, work: Work) -> Self:
-        """Fork the nursery, before there is a loop or a thread. In a worker this raises SystemExit after its work."""
+        """Fork the nursery, before there is a loop or a thread. This returns in the daemon alone."""
         ours, theirs = socket.socketpair()
         gc.freeze()  # a search for cycles would write to every page, and end the sharing
         sys.stdout.flush()
@@ -133,7 +133,7 @@ def _tend(control: socket.socket, work: Work) -> NoReturn:
         if control in ready:
             asked, descriptors, _, _ = socket.recv_fds(control, len(_FORK), 2)
             if not asked:
-                os._exit(0)
+                os._exit(0)  # to take apart what was imported would copy every page of it
             if (pid := os.fork()) == 0:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -141,7 +141,7 @@ def _tend(control: socket.socket, work: Work) -> NoReturn:
                     each.close()
                 line, listener = (socket.socket(fileno=descriptor) for descriptor in descriptors)
                 work(line, listener)
-                raise SystemExit(0)
+                os._exit(0)  # to take apart what was imported would copy every page of it
             for descriptor in descriptors:
                 os.close(descriptor)
             _tell(control, pid)
