@@ -39,8 +39,13 @@ left join write w on w.id = r.write_id;
 -- A request for a line that is new, all of it at once: what is known already is given by its id ($2 subscriber, $9
 -- gateway), everything else is made. No row: something of it is known after all. A unique violation: somebody else was
 -- quicker by a moment, or the token of a caller who was recalled ($20) counts no more. Either way, look.
+-- All ids are drawn first, so that no part waits for what another one returns.
 with new_line as materialized (
-    select coalesce((select key_id from keyring_key where state = 'current'), $13) as key_id
+    select coalesce((select key_id from keyring_key where state = 'current'), $13) as key_id,
+           coalesce($2, nextval('subscriber_id_seq')) as subscriber_id,
+           case when $9::bigint is not null then $9 when $7::text is not null then nextval('gateway_id_seq') end
+               as gateway_id,
+           nextval('device_id_seq') as device_id
     where ($20::bytea is null or exists (
                select from token t
                where t.hash = $20 and t.revoked_at is null and (t.expires_at is null or t.expires_at > $1)))
@@ -49,34 +54,28 @@ with new_line as materialized (
        and ($9::bigint is not null or $8::text is null or box_is_free($6, $8, $7))
 ),
 new_subscriber as (
-    insert into subscriber (code, code_key, name, created_at, updated_at)
-    select $3, $4, $5, $1, $1 from new_line where $2::bigint is null
-    returning id
+    insert into subscriber (id, code, code_key, name, created_at, updated_at) overriding system value
+    select subscriber_id, $3, $4, $5, $1, $1 from new_line where $2::bigint is null
 ),
 new_gateway as (
-    insert into gateway (oui, product_class, serial_number, created_at)
-    select $6, $7, $8, $1 from new_line where $9::bigint is null and $7::text is not null
-    returning id
+    insert into gateway (id, oui, product_class, serial_number, created_at) overriding system value
+    select gateway_id, $6, $7, $8, $1 from new_line where $9::bigint is null and $7::text is not null
 ),
 new_device as (
-    insert into device (line_of_service, line_key, gateway_id, wanted_oui, wanted_serial, created_at, updated_at)
-    select $10, $11, coalesce($9, (select id from new_gateway)),
-           case when $9::bigint is null and $7::text is null then $6 end,
-           case when $9::bigint is null and $7::text is null then $8 end, $1, $1
+    insert into device (id, line_of_service, line_key, gateway_id, wanted_oui, wanted_serial, created_at, updated_at)
+    overriding system value
+    select device_id, $10, $11, gateway_id, case when gateway_id is null then $6 end,
+           case when gateway_id is null then $8 end, $1, $1
     from new_line
-    returning id, gateway_id
 ),
 new_association as (
     insert into association (id, subscriber_id, device_id, key_id, issued_at, created_at, created_by)
-    select $12, coalesce($2, (select id from new_subscriber)), id, (select key_id from new_line), $14, $1, $15
-    from new_device
-    returning subscriber_id, device_id
+    select $12, subscriber_id, device_id, key_id, $14, $1, $15 from new_line
 ),
 new_write as (
     insert into write (id, purpose, association_id, device_id, gateway_id, batch_id, generation, key_id,
                        moved_at, moved_by, due_at, created_at)
-    select $16, 'provision', $12, id, gateway_id, $19, 1, (select key_id from new_line), $1, $15, $1, $1
-    from new_device
+    select $16, 'provision', $12, device_id, gateway_id, $19, 1, key_id, $1, $15, $1, $1 from new_line
 ),
 new_request as (
     insert into provisioning_request (id, association_id, write_id, oui, product_class, serial_number, created_at,
@@ -84,8 +83,7 @@ new_request as (
     select $17, $12, $16, $6, $7, $8, $1, $15 from new_line
 )
 insert into audit_fresh (at, actor, address, action, association_id, write_id, subscriber_id, device_id, gateway_id)
-select $1, $15, $18, 'request_accepted', $12, $16, a.subscriber_id, a.device_id, (select gateway_id from new_device)
-from new_association a
+select $1, $15, $18, 'request_accepted', $12, $16, subscriber_id, device_id, gateway_id from new_line
 returning true;
 
 -- name: insert
