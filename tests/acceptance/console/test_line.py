@@ -83,6 +83,9 @@ class TestALine:
             await confirm(page)
             await expect(page.locator("#subscriber")).to_contain_text("Nobody is associated with this line.")
             await expect(page.locator("#story")).to_contain_text("ended an association")
+            clearing = page.locator("#writes tr").filter(has_text="clearing")
+            await expect(clearing).to_contain_text("former gateway PAGE01")
+            await expect(page.locator("#standing .state")).to_have_count(0)
             await photograph(page, "line-ended")
 
     async def test_is_all_a_csr_may_see_and_nothing_that_they_may_do(

@@ -87,7 +87,7 @@ function refusal(form, text) {
 export function tell(form, problem) {
   clean(form);
   if (problem instanceof Offline) {
-    refusal(form, say("connection.lost"));
+    refusal(form, say("connection.no_answer"));
     return;
   }
   const others = [];

@@ -58,11 +58,10 @@ function tick() {
   if (document.visibilityState === "visible") refresh();
 }
 
+// Once more a moment later when nothing else comes: what the daemon has counted may be a second old.
 function soon() {
-  if (under_way) {
-    again = true;
-    return;
-  }
+  again = true;
+  if (under_way) return;
   clearTimeout(timer);
   timer = setTimeout(tick, 0);
 }
