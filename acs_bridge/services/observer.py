@@ -112,7 +112,7 @@ class Observer:
 
     async def begin(self, visit: Visit) -> Outgoing | None:
         """The gateway has nothing more to say: it is read, if nobody has done that yet."""
-        if await self.recall(visit) is None or visit.kind is None:
+        if visit.write is None or visit.kind is None:
             return None
         now = self._clock()
         profile, request = self._rendering.profile(visit.kind), self._question(visit.kind)
@@ -136,7 +136,7 @@ class Observer:
 
     async def repeat(self, visit: Visit, *, counts: bool = True) -> Outgoing | None:
         """The outstanding request once more; where the gateway left it unanswered, it is let be."""
-        write = await self.recall(visit)
+        write = visit.write
         request = None if visit.kind is None else self._question(visit.kind)
         if write is None or write.request_id is None or request is None or counts:
             return None
@@ -144,7 +144,7 @@ class Observer:
 
     async def answer(self, visit: Visit, answer: Answer) -> Outgoing | None:
         """The gateway was read: keep what that means, and nothing of what it said. The session is over."""
-        write, profile = await self.recall(visit), None if visit.kind is None else self._rendering.profile(visit.kind)
+        write, profile = visit.write, None if visit.kind is None else self._rendering.profile(visit.kind)
         if write is None or profile is None:
             return None
         observed = await self._observed(visit, profile, answer)

@@ -131,13 +131,12 @@ class Provisioner:
 
     async def begin(self, visit: Visit) -> Outgoing | None:
         """The gateway has nothing more to say (an empty POST): what it is asked, if anything. Raises Overtaken."""
-        write = await self.recall(visit)
-        outgoing = None if write is None else await self._begin(visit, write)
+        outgoing = None if visit.write is None else await self._begin(visit, visit.write)
         return await self._begin_next(visit) if outgoing is None else outgoing
 
     async def repeat(self, visit: Visit, *, counts: bool = True) -> Outgoing | None:
         """The outstanding request once more. It `counts` where the gateway left it unanswered. Raises Overtaken."""
-        write = await self.recall(visit)
+        write = visit.write
         if write is None or write.request_id is None:
             return None
         wanted = await self._wanted(visit, write)
@@ -151,8 +150,7 @@ class Provisioner:
 
         Raises Overtaken.
         """
-        write = await self.recall(visit)
-        outgoing = None if write is None else await self._answer(visit, write, answer)
+        outgoing = None if visit.write is None else await self._answer(visit, visit.write, answer)
         return await self._begin_next(visit) if outgoing is None else outgoing
 
     async def recall(self, visit: Visit) -> OpenWrite | None:

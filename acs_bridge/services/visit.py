@@ -72,7 +72,10 @@ class Outgoing(NamedTuple):
 
 
 class Conductor(Protocol):
-    """What decides about a session: it provisions, or only observes. All of it may raise Overtaken."""
+    """What decides about a session: it provisions, or only observes. All of it may raise Overtaken.
+
+    Whatever a message amounts to goes by the write that `recall` has just found.
+    """
 
     async def open(self, inform: Inform, contact: Contact) -> Visit:
         """Begin a session. Raises Replayed."""

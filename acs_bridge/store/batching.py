@@ -55,8 +55,8 @@ class Batcher(Generic[Row, Result]):
         self._may_begin = 0.0  # when the next batch may, in the loop's time
         self._pause: asyncio.Future[None] | None = None  # of a drain, until then
 
-    async def add(self, row: Row) -> Result:
-        """What the statement says to this row."""
+    def add(self, row: Row) -> asyncio.Future[Result]:
+        """Have a row taken; what the statement says to it."""
         loop = self._loop = self._loop or asyncio.get_running_loop()  # which costs a system call each time
         future: asyncio.Future[Result] = loop.create_future()
         self._waiting.append((row, future))
@@ -65,7 +65,7 @@ class Batcher(Generic[Row, Result]):
                 _end(self._pause)
         elif not self._drains or self._is_stuck(loop):
             self._drains.add(loop.create_task(self._drain(loop)))
-        return await future
+        return future
 
     def _is_stuck(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Whether every batch has been under way for too long; the last one is the youngest."""

@@ -5,7 +5,7 @@ to say finds no row.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 from operator import itemgetter
@@ -198,12 +198,12 @@ class Sessions:
             Standing(_open_write(behind[0]), behind[0]["due_at"], behind[0]["braked"]) if behind else None,
         )
 
-    async def move(
+    def move(
         self, gateway_id: int, session_number: int, write: OpenWrite, event: WriteEvent, change: Change, now: datetime
-    ) -> WriteState | None:
+    ) -> Awaitable[WriteState | None]:
         """Move a write by one event of its law; None when somebody else has moved it, or a newer session runs."""
         row = (gateway_id, session_number, write.id, write.moves, event, now, *change[:-2])
-        return await self._moves.add((*row, _plan_text(change.plan), change.fault and _as_json(change.fault)))
+        return self._moves.add((*row, _plan_text(change.plan), change.fault and _as_json(change.fault)))
 
     async def _move_together(self, rows: Sequence[_MoveRow]) -> list[WriteState | None]:
         moved: list[WriteState | None] = [None] * len(rows)

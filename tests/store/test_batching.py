@@ -49,8 +49,8 @@ def batcher(server: Server) -> Batcher[str, str]:
     return Batcher(server, lambda row: row[0])
 
 
-def added(batcher: Batcher[str, str], *rows: str) -> list[asyncio.Task[str]]:
-    return [asyncio.create_task(batcher.add(row)) for row in rows]
+def added(batcher: Batcher[str, str], *rows: str) -> list[asyncio.Future[str]]:
+    return [batcher.add(row) for row in rows]
 
 
 async def test_a_row_alone_is_a_batch_at_once(server: Server, batcher: Batcher[str, str]) -> None:
@@ -131,10 +131,13 @@ async def test_a_row_added_in_the_moment_in_which_a_batch_ends_is_served(
 ) -> None:
     monkeypatch.setattr(batching, "PACE_SECONDS", 0.0)
 
+    async def add(row: str) -> str:
+        return await batcher.add(row)
+
     async def again_and_again() -> None:
         for _ in range(100):
-            await batcher.add("a")
-            added_then = asyncio.ensure_future(batcher.add("b"))
+            await add("a")
+            added_then = asyncio.create_task(add("b"))
             await asyncio.sleep(0)
             await added_then
 
