@@ -22,7 +22,7 @@ from acs_bridge.services.visit import Visit
 from acs_bridge.web.device.answer import Answer
 from acs_bridge.web.device.fields import Fields
 from acs_bridge.web.device.load import Load, Refusal
-from acs_bridge.web.device.ordinary import OrdinaryProtocol, Request, Seconds
+from acs_bridge.web.device.ordinary import Answering, OrdinaryProtocol, Seconds
 from acs_bridge.web.device.origin import Origin, Origins
 from acs_bridge.web.device.protocol import DeviceProtocol
 from acs_bridge.web.device.ticket import Ticket
@@ -200,10 +200,10 @@ class Endpoint(Protocol):
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one that is odd in any way."""
 
-    async def ordinary(self, speaker: OrdinaryProtocol, request: Request) -> Answer:
+    def ordinary(self, speaker: OrdinaryProtocol, fields: Fields, content: bytes) -> Answering:
         """Answer an ordinary one."""
 
-    def too_late(self, speaker: OrdinaryProtocol, request: Request) -> Answer:
+    def too_late(self, speaker: OrdinaryProtocol, fields: Fields) -> Answer:
         """Answer an ordinary one that we have worked at for `seconds`."""
 
     @property

@@ -22,7 +22,6 @@ from acs_bridge.web.device.fields import Fields
 from acs_bridge.web.device.gate import FAILURES_BEFORE_CLOSE, STALE, Admission, Gate
 from acs_bridge.web.device.load import Load, Refusal
 from acs_bridge.web.device.measures import DeviceMeasures
-from acs_bridge.web.device.ordinary import Request
 from acs_bridge.web.device.origin import Origin
 from acs_bridge.web.device.protocol import Response
 from acs_bridge.web.device.recorder import Recorder
@@ -72,57 +71,57 @@ class DeviceEndpoint:
         """How long our own work on a request may last."""
         return ANSWER_SECONDS
 
-    async def ordinary(self, speaker: Speaker, request: Request) -> Answer:
+    async def ordinary(self, speaker: Speaker, fields: Fields, content: bytes) -> Answer:
         """Answer one ordinary request: a POST to our path, with its body."""
         connection = self._connections.begin(speaker)
         try:
-            answer = await self._always(self._ordinary(speaker, request, connection), request.fields, connection)
+            answer = await self._ordinary(speaker, fields, content, connection)
+        except Exception as error:  # noqa: BLE001 - the outermost frame of a request
+            answer = self._failed(error, fields, connection)
         finally:
             self._connections.end(speaker)
-        if answer.is_the_end:
-            self._connections.may_go(speaker)
-        return answer
+        return self._answered(answer, speaker)
 
     async def __call__(self, request: web.BaseRequest) -> Response:
         """Answer one request that is odd in any way, in time."""
         connection = self._connections.begin(request.protocol)
         fields = Fields.of(request.headers)
         try:
-            answer = await self._always(self._odd(request, fields, connection), fields, connection)
+            answer = await self._odd(request, fields, connection)
+        except Exception as error:  # noqa: BLE001 - the outermost frame of a request
+            answer = self._failed(error, fields, connection)
         finally:
             self._connections.end(request.protocol)
-        if answer.is_the_end:
-            self._connections.may_go(request.protocol)
-        return Response(answer)
+        return Response(self._answered(answer, request.protocol))
 
-    def too_late(self, speaker: Speaker, request: Request) -> Answer:
+    def too_late(self, speaker: Speaker, fields: Fields) -> Answer:
         """503, for who has waited for as long as we let anybody wait."""
-        answer = self._away("the daemon took too long", request.fields, self._connections.of(speaker))
+        answer = self._away("the daemon took too long", fields, self._connections.of(speaker))
         self._measures.answered(answer.status)
         return answer
 
-    async def _always(self, work: Awaitable[Answer], fields: Fields, connection: Connection) -> Answer:
-        """The answer that is being worked at, or to whatever went wrong."""
-        try:
-            answer = await work
-        except web.HTTPException as refusal:
-            answer = Answer.plain(refusal.status, refusal.reason, close=True)
-        except (TimeoutError, Unavailable) as error:
-            answer = self._away(str(error) or "the daemon took too long", fields, connection)
-        except Exception as error:  # noqa: BLE001 - the outermost frame of a request
-            # Our own mistake: the gateway gets an answer, its write is left as it stands, and nobody else notices.
-            name, place = type(error).__qualname__, where(error)
-            self._load.say("message_failed", name, connection.origin.peer, kind=f"{name} {place}", ours=True, **place)
-            answer = _busy(self._load.come_back())
+    def _failed(self, error: Exception, fields: Fields, connection: Connection) -> Answer:
+        """The answer to a request at which something went wrong."""
+        if isinstance(error, web.HTTPException):
+            return Answer.plain(error.status, error.reason, close=True)
+        if isinstance(error, TimeoutError | Unavailable):
+            return self._away(str(error) or "the daemon took too long", fields, connection)
+        # Our own mistake: the gateway gets an answer, its write is left as it stands, and nobody else notices.
+        name, place = type(error).__qualname__, where(error)
+        self._load.say("message_failed", name, connection.origin.peer, kind=f"{name} {place}", ours=True, **place)
+        return _busy(self._load.come_back())
+
+    def _answered(self, answer: Answer, speaker: Speaker) -> Answer:
         self._measures.answered(answer.status)
+        if answer.is_the_end:
+            self._connections.may_go(speaker)
         return answer
 
     def _away(self, why: str, fields: Fields, connection: Connection) -> Answer:
         self._load.say("message_unanswered", why, self._connections.origin(connection, fields).peer)
         return _busy(self._load.come_back())
 
-    async def _ordinary(self, speaker: Speaker, request: Request, connection: Connection) -> Answer:
-        fields, content = request
+    async def _ordinary(self, speaker: Speaker, fields: Fields, content: bytes, connection: Connection) -> Answer:
         origin = self._connections.origin(connection, fields)
         refusal = self._refusal(fields, connection, origin, has_content=bool(content))
         if refusal is not None:

@@ -45,7 +45,7 @@ class Fields(NamedTuple):
             (headers["cookie"][1],) if "cookie" in headers else (),
             headers.get("content-type", _ABSENT)[1],
             "",
-            not headers.keys().isdisjoint(_FORWARDING_IN_SMALL),
+            not _FORWARDING_IN_SMALL.isdisjoint(headers),
             headers,
         )
 

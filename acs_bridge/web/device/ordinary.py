@@ -11,7 +11,7 @@ from collections.abc import Coroutine, Generator
 from contextvars import copy_context
 from functools import partial
 from types import coroutine
-from typing import Any, Final, NamedTuple, Protocol, cast
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, cast
 
 from multidict import istr
 
@@ -24,19 +24,14 @@ _MOST_NAMES: Final = 512
 _LONGEST_NAME: Final = 64
 _MOST_LINES: Final = 512
 _LONGEST_LINE: Final = 128
-_PRINTABLE: Final = bytes(range(0x20, 0x7F))
-_LINE_ENDS: Final = tuple(b"\r\n" * count for count in range(_MOST_HEADERS + 1))
 # What else may follow from these than that the body has so many bytes is for aiohttp to find out.
 _ODD: Final = frozenset(("transfer-encoding", "content-encoding", "expect", "upgrade", "te", "trailer"))
 _NEVER_THE_SAME: Final = frozenset(("authorization", "cookie"))
 _GOES_ON: Final = "keep-alive"
 
 
-class Request(NamedTuple):
-    """An ordinary request: what is not said here is the same in all of them."""
-
-    fields: Fields
-    content: bytes
+class _Odd(Exception):
+    """Something is not ordinary."""
 
 
 class _Names(dict[str, tuple[str, istr] | None]):
@@ -56,15 +51,15 @@ class _Names(dict[str, tuple[str, istr] | None]):
 class _Lines(dict[str, tuple[str, Header]]):
     """Lines of heads that were seen before: a gateway sends most of them again and again. What is odd is not kept."""
 
-    def __missing__(self, line: str) -> tuple[str, Header] | None:
+    def __missing__(self, line: str) -> tuple[str, Header]:
         name, colon, value = line.partition(":")
         known = _NAMES[name]
-        if known is None or not colon:
-            return None
+        if known is None or not colon or not line.isprintable() or not line.isascii():
+            raise _Odd
         small, spelled = known
         value = value.strip()
         if small == "connection" and value.lower() != _GOES_ON:
-            return None
+            raise _Odd
         found = small, (spelled, value)
         if small not in _NEVER_THE_SAME and len(line) <= _LONGEST_LINE:
             if len(self) >= _MOST_LINES:
@@ -77,29 +72,24 @@ _NAMES: Final = _Names()
 _LINES: Final = _Lines()
 
 
-def read(data: bytes, start: bytes) -> Request | None:
-    """Read a whole request that begins with this line; None where anything of it is not ordinary."""
+def read(data: bytes, start: bytes) -> tuple[Fields, bytes] | None:
+    """Read a whole request that begins with this line: head and body. None where anything of it is not ordinary."""
     end = data.find(b"\r\n\r\n", 0, LIMIT)
     if end < 0 or not data.startswith(start):
         return None
-    headers = _headers(data[len(start) : end])
-    if headers is None or "host" not in headers or "content-length" not in headers:
+    lines = data[len(start) : end].decode("latin-1").split("\r\n", _MOST_HEADERS)  # what is left over is odd
+    try:
+        headers = dict(map(_LINES.__getitem__, lines))  # by their names in small letters
+    except _Odd:
+        return None
+    if len(headers) != len(lines) or "host" not in headers or "content-length" not in headers:
         return None
     if headers["content-length"][1] != str(len(data) - end - 4):
         return None
-    return Request(Fields.of_lines(headers), data[end + 4 :])
+    return Fields.of_lines(headers), data[end + 4 :]
 
 
-def _headers(lines: bytes) -> dict[str, Header] | None:
-    """The headers by their names in small letters, each of which stands there once."""
-    ends = lines.count(b"\r\n")
-    if ends >= _MOST_HEADERS or lines.translate(None, _PRINTABLE) != _LINE_ENDS[ends]:
-        return None
-    known = list(map(_LINES.__getitem__, lines.decode("ascii").split("\r\n")))
-    if None in known:
-        return None
-    headers = dict(known)
-    return headers if len(headers) == len(known) else None
+Answering: TypeAlias = Coroutine[Any, Any, Answer]
 
 
 class Seconds(NamedTuple):
@@ -116,10 +106,10 @@ class Listener(Protocol):
     def connected(self, speaker: "OrdinaryProtocol", transport: Transport) -> None:
         """A connection was made."""
 
-    async def answer(self, speaker: "OrdinaryProtocol", request: Request) -> Answer:
+    def answer(self, speaker: "OrdinaryProtocol", fields: Fields, content: bytes) -> Answering:
         """Answer a request, whatever happens; cancelled when that takes too long."""
 
-    def too_late(self, speaker: "OrdinaryProtocol", request: Request) -> Answer:
+    def too_late(self, speaker: "OrdinaryProtocol", fields: Fields) -> Answer:
         """The answer to a request on which we have worked for too long."""
 
     def hand_over(self, speaker: "OrdinaryProtocol", transport: Transport, expires: float | None) -> asyncio.Protocol:
@@ -147,6 +137,7 @@ class OrdinaryProtocol(asyncio.Protocol):
         self._awaited: Future[Any] | None = None  # what it waits for, or the task that makes it where it waits again
         self._patience: TimerHandle | None = None  # with that
         self._late = False
+        self._fields: Fields | None = None  # of the request that waits
         self._ahead = b""  # what came before the answer went
         self._half_closed = False
         self._expires = 0.0  # when nobody waits for the next request any more
@@ -202,45 +193,55 @@ class OrdinaryProtocol(asyncio.Protocol):
             return
         self._asked = self._busy = True
         context = copy_context()
-        work = self._answer(request)
+        work = self._listener.answer(self, *request)
         try:
             awaited = context.run(work.send, None)
-        except StopIteration:
-            return  # answered in the same breath, as half of all are
+        except StopIteration as done:
+            self._answer(done.value)  # in the same breath, as half of all are
+            return
+        self._fields = request[0]
         self._patience = self._loop.call_later(self._seconds.answer, self._too_late)
         if isinstance(awaited, Future):
             # The other half wait once, for their row of a common statement. That needs none either.
             self._awaited = awaited
             awaited.add_done_callback(partial(self._go_on, work), context=context)
         else:
-            self._awaited = self._loop.create_task(_rest(work, awaited), context=context)
+            self._awaited = self._loop.create_task(self._finish(work, awaited), context=context)
 
-    def _go_on(self, work: Coroutine[Any, Any, None], _: Future[Any]) -> None:
+    def _go_on(self, work: Answering, _: Future[Any]) -> None:
         try:
             awaited = work.send(None)
-        except (StopIteration, CancelledError):
-            return
-        self._awaited = task = self._loop.create_task(_rest(work, awaited))
-        if self._late:
-            task.cancel()
+        except StopIteration as done:
+            self._answer(done.value)
+        except CancelledError:
+            self._give_up()
+        else:
+            self._awaited = task = self._loop.create_task(self._finish(work, awaited))
+            if self._late:
+                task.cancel()
+
+    async def _finish(self, work: Answering, awaited: object) -> None:
+        try:
+            answer = await _rest(work, awaited)
+        except CancelledError:
+            self._give_up()
+        else:
+            self._answer(answer)
+
+    def _give_up(self) -> None:
+        if self._late and self._fields is not None:
+            self._answer(self._listener.too_late(self, self._fields))
 
     def _too_late(self) -> None:
         self._late = True
         if self._awaited is not None:
             self._awaited.cancel()
 
-    async def _answer(self, request: Request) -> None:
-        try:
-            answer = await self._listener.answer(self, request)
-        except CancelledError:
-            if not self._late:
-                raise
-            answer = self._listener.too_late(self, request)
-        finally:
-            self._busy = self._late = False
-            if self._patience is not None:
-                self._patience.cancel()
-                self._patience = self._awaited = None
+    def _answer(self, answer: Answer) -> None:
+        self._busy = self._late = False
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = self._awaited = self._fields = None
         transport = self._transport
         if transport is None or transport.is_closing():
             return
@@ -263,23 +264,24 @@ class OrdinaryProtocol(asyncio.Protocol):
         successor.data_received(data)
 
 
-async def _rest(work: Coroutine[Any, Any, None], awaited: object) -> None:
+async def _rest(work: Answering, awaited: object) -> Answer:
     """What is left of a coroutine that has begun outside of a task and waits for something: this is for a task.
 
     As `eager_start` of Python 3.12 has it; from there on a task takes real coroutines only.
     """
-    await _steps(work, awaited)
+    return await _steps(work, awaited)
 
 
 @coroutine
-def _steps(work: Coroutine[Any, Any, None], awaited: object) -> Generator[object, Any, None]:
+def _steps(work: Answering, awaited: object) -> Generator[object, Any, Answer]:
     try:
         yield awaited
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is for the coroutine
         try:
             awaited = work.throw(error)
-        except StopIteration:
-            return
-        yield from _steps(work, awaited)
+        except StopIteration as done:
+            return cast("Answer", done.value)
+        return (yield from _steps(work, awaited))
     else:
-        yield from work
+        answer: Answer = yield from work
+        return answer
