@@ -139,7 +139,7 @@ class Provisioner:
         write = visit.write
         if write is None or write.request_id is None:
             return None
-        wanted = await self._wanted(visit, write)
+        wanted = visit.wanted_for(write) or await self._render(visit, write)
         if isinstance(wanted, Unfit) or not planner.resumes(write, wanted.wanted):
             await self._stop(visit, write)
             return None
@@ -246,7 +246,7 @@ class Provisioner:
     async def _begin(self, visit: Visit, write: OpenWrite) -> Outgoing | None:
         if not self._may_begin(visit):
             return None
-        wanted = await self._wanted(visit, write)
+        wanted = visit.wanted_for(write) or await self._render(visit, write)
         if not isinstance(wanted, Unfit):
             return await self._carry_out(visit, write, planner.begin(write, wanted.wanted), wanted.profile)
         if write.state is WriteState.QUEUED and not wanted.for_now:
@@ -254,7 +254,7 @@ class Provisioner:
         return None
 
     async def _answer(self, visit: Visit, write: OpenWrite, answer: Answer) -> Outgoing | None:
-        wanted = await self._wanted(visit, write)
+        wanted = visit.wanted_for(write) or await self._render(visit, write)
         if isinstance(wanted, Unfit) or not planner.resumes(write, wanted.wanted):
             await self._stop(visit, write)
             return None
@@ -279,10 +279,8 @@ class Provisioner:
         booted = visit.booted_at is not None and visit.booted_at > write.moved_at
         return booted or self._clock() - write.moved_at >= self._patience.staged
 
-    async def _wanted(self, visit: Visit, write: OpenWrite) -> Rendered | Unfit:
-        """A session goes on with what it began with, also when the profiles change meanwhile."""
-        if visit.wanted is not None and visit.wanted.write_id == write.id:
-            return visit.wanted
+    async def _render(self, visit: Visit, write: OpenWrite) -> Rendered | Unfit:
+        """Once in a session, which goes on with what it began with, also when the profiles change meanwhile."""
         if write.association is not None:
             await self._know_key(write.association.key_id)
         rendered = (

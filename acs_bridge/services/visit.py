@@ -51,6 +51,10 @@ class Visit:
     heard: tuple[Principal, str | None] | None = None  # by the worker that took the Inform: its login, its ParameterKey
     repairs: tuple[str, ...] = ()  # what had to be mended to read this session's messages
 
+    def wanted_for(self, write: OpenWrite) -> Rendered | None:
+        """What a write asks of the gateway, where that has been worked out in this session."""
+        return self.wanted if self.wanted is not None and self.wanted.write_id == write.id else None
+
     @property
     def standing(self) -> Standing | None:
         """The write that has its turn."""

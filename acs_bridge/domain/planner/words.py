@@ -194,8 +194,7 @@ class Wanted(NamedTuple):
 
     def read(self) -> GetParameterValues:
         """The same parameters, read back."""
-        names = tuple(parameter.name for parameter in self.parameters)
-        return GetParameterValues(tuple(name for name in names if name not in self.hidden) if self.hidden else names)
+        return GetParameterValues(tuple([each.name for each in self.parameters if each.name not in self.hidden]))
 
     def equals(self, reported: Sequence[ParameterValueStruct]) -> bool:
         """Whether the gateway reports every wanted value; what it adds or reorders does not matter."""

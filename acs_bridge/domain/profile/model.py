@@ -123,9 +123,11 @@ class Profile:
     ) -> tuple[ParameterValueStruct, ...]:
         """Return what a write of this purpose sends, all of it in one SetParameterValues, or say why it cannot."""
         wanted = tuple(
-            self._rendered(parameter, template, fields)
-            for parameter in self.parameters
-            if (template := _template(parameter, purpose)) is not None
+            [
+                self._rendered(parameter, template, fields)
+                for parameter in self.parameters
+                if (template := _template(parameter, purpose)) is not None
+            ]
         )
         if not wanted and not may_be_nothing and (self.instance is None or purpose is not Purpose.CLEAR):
             raise ProfileUnfit(f"profile {self.name} has nothing to write for the purpose {purpose}")
@@ -137,7 +139,7 @@ class Profile:
     @property
     def hidden(self) -> frozenset[str]:
         """The names of the parameters that read as nothing."""
-        return frozenset(parameter.name for parameter in self.parameters if parameter.hidden)
+        return frozenset([parameter.name for parameter in self.parameters if parameter.hidden])
 
     def _rendered(
         self, parameter: ProfileParameter, template: Template, fields: Mapping[str, str]
@@ -172,4 +174,6 @@ def _size(wanted: tuple[ParameterValueStruct, ...]) -> int:
 
 
 def _template(parameter: ProfileParameter, purpose: Purpose) -> Template | None:
-    return {Purpose.PROVISION: parameter.value, Purpose.CLEAR: parameter.clear}.get(purpose)
+    if purpose is Purpose.PROVISION:
+        return parameter.value
+    return parameter.clear if purpose is Purpose.CLEAR else None

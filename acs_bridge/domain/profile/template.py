@@ -54,4 +54,4 @@ class Template:
 
     def render(self, fields: Mapping[str, str]) -> str:
         """Return the text with every field's value in its place."""
-        return "".join(literal + (fields[field] if field is not None else "") for literal, field in self.pieces)
+        return "".join([literal if field is None else literal + fields[field] for literal, field in self.pieces])

@@ -15,7 +15,7 @@ from acs_bridge.domain import identities
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.ids import read_tag
 from acs_bridge.domain.planner import ANSWER_TO, ANSWERS, OpenWrite
-from acs_bridge.domain.principal import Kind, Principal
+from acs_bridge.domain.principal import Kind
 from acs_bridge.services.visit import Conductor, Contact, Outgoing, Overtaken, Visit
 from acs_bridge.web.device.connection import Connection
 from acs_bridge.web.device.gate import Admission
@@ -66,14 +66,6 @@ class Reply(NamedTuple):
         return cls(Fault(error.fault, ACS_FAULTS[error.fault].name), error.namespace, error.request_id)
 
 
-class Caller(NamedTuple):
-    """Who sent an Inform."""
-
-    origin: Origin
-    principal: Principal
-    login: int | None  # what it showed, where that may serve one Inform only
-
-
 class Dialogue:
     """Speaks with gateways."""
 
@@ -102,9 +94,7 @@ class Dialogue:
             refusal = messages.SoapFault("MustUnderstand", "a header that must be understood is not known here")
             return Reply(refusal, received.namespace, header.id)
         if isinstance(message, Inform):
-            if admission.principal is None:
-                return None
-            return await self._open(received, message, connection, Caller(origin, admission.principal, admission.login))
+            return await self._open(received, message, connection, origin, admission)
         ticket = self._session_of(connection, origin, cookie)
         if ticket is None:
             return self._outside(message)
@@ -135,23 +125,20 @@ class Dialogue:
             return None
         return opened or self._session_of(connection, origin, cookie)
 
-    async def _open(self, received: Envelope, inform: Inform, connection: Connection, caller: Caller) -> Reply:
+    async def _open(
+        self, received: Envelope, inform: Inform, connection: Connection, origin: Origin, admission: Admission
+    ) -> Reply | None:
+        principal, device = admission.principal, inform.device_id
+        if principal is None:
+            return None
         version = negotiate(received)
-        principal, device = caller.principal, inform.device_id
         if principal.kind is Kind.CERTIFICATE and not identities.name(
             principal.identities, device.oui, device.product_class, device.serial_number
         ):
-            _log.warning("identity_refused", peer=caller.origin.peer, named=sorted(principal.identities))
+            _log.warning("identity_refused", peer=origin.peer, named=sorted(principal.identities))
             return Reply(_DENIED, version.namespace, received.header.id, version.use_version)
         believed = self._believed or principal.kind is not Kind.BOOTSTRAP
-        contact = Contact(
-            caller.origin.peer,
-            version.namespace,
-            principal,
-            believed,
-            exposed=caller.origin.exposed,
-            login=caller.login,
-        )
+        contact = Contact(origin.peer, version.namespace, principal, believed, origin.exposed, admission.login)
         visit = await self._conductor.open(inform, contact)
         ticket = Ticket(
             visit.gateway_id,
@@ -168,7 +155,7 @@ class Dialogue:
         visit.timeout = timedelta(seconds=version.session_timeout)
         connection.opened(ticket, visit)
         if received.repairs:
-            _tell_repairs(received, visit, caller.origin)
+            _tell_repairs(received, visit, origin)
         answer = InformResponse(), version.namespace, received.header.id, version.use_version
         return Reply(*answer, ticket, kept_out=visit.kept_out)
 
@@ -210,8 +197,10 @@ class Dialogue:
                 visit.known = False  # another worker may have gone on with this session
                 continue
             awaited = True
-            with suppress(Overtaken):
+            try:
                 return await self._follow(visit, session.state, received)
+            except Overtaken:
+                continue
         return None
 
     async def _follow(self, visit: Visit, state: State, received: Received) -> Outgoing | None:
