@@ -129,7 +129,8 @@ def _scrubber(phan_base_url: str | None, rest: str) -> Callable[[str], str]:
     if phan_base_url is None:
         return str
     shown = rf"{re.escape(phan_base_url)}[A-Za-z0-9_-]{{{_SHOWN_OF_A_TOKEN}}}"
-    return partial(re.compile(rf"({shown})[A-Za-z0-9_-]+").sub, rf"\1{rest}")
+    cut = partial(re.compile(rf"({shown})[A-Za-z0-9_-]+").sub, rf"\1{rest}")
+    return lambda line: cut(line) if phan_base_url in line else line
 
 
 def _json(phan_base_url: str | None) -> Processor:

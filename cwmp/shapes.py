@@ -35,7 +35,7 @@ _TAGS = re.compile(r"(?:<[^<>]*+>|[^<>]++)*+")
 _BETWEEN = "\0"  # no message that can be parsed has one
 _CHARSETS = frozenset((None, "utf-8", "UTF-8"))
 
-Picker: TypeAlias = Callable[[Sequence[Any]], tuple[Any, ...]]
+Picker: TypeAlias = Callable[[list[Any]], Sequence[Any]]
 
 MEANINGS: dict[str, Callable[[Sketch, Any, Notes], m.Message]] = {
     "Inform": inform,
@@ -81,12 +81,9 @@ class Shape:
     def _picker(self, texts: Iterable[Text]) -> Picker:
         """Make what picks these texts out of a message's pieces, all at once."""
         places = [self._place(text) for text in texts]
-        if not places:
-            return _nothing
-        if len(places) == 1:
-            (place,) = places
-            return lambda pieces: (pieces[place],)
-        return itemgetter(*places)
+        if len(places) > 1:
+            return itemgetter(*places)
+        return itemgetter(slice(places[0], places[0] + 1) if places else slice(0))  # as one of several, and at no call
 
     def _place(self, text: Text) -> int:
         """Tell where a text stands: what is no number here is the same in every message of this shape."""
@@ -98,17 +95,16 @@ class Shape:
     def read(self, pieces: list[Any], notes: Notes) -> tuple[dict[str, Text], m.Message]:
         """Tell what the pieces of a message mean: the texts of its header, and itself."""
         pieces += self._constants
-        values, types = self._values(pieces), self._types
         parameters: Iterable[tuple[Text, Text, str]] = ()
         told = None
         if self._paths is None:
-            parameters = zip(self._names(pieces), values, types, strict=True)
-        else:
-            told = tuple(map(parameter_value, zip(self._paths, values, types, strict=True)))
+            parameters = zip(self._names(pieces), self._values(pieces), self._types, strict=True)
+        elif self._paths:
+            told = tuple(map(parameter_value, zip(self._paths, self._values(pieces), self._types, strict=True)))
         sketch = Sketch(
             dict(zip(self._text_names, self._texts(pieces), strict=True)),
-            dict(zip(self._device_names, self._device(pieces), strict=True)),
-            zip(self._codes(pieces), self._keys(pieces), strict=True),
+            dict(zip(self._device_names, self._device(pieces), strict=True)) if self._device_names else {},
+            zip(self._codes(pieces), self._keys(pieces), strict=True) if self._event_count else (),
             self._event_count,
             parameters,
             self._parameter_count,
@@ -116,10 +112,6 @@ class Shape:
         )
         header = dict(zip(self._header_names, self._header(pieces), strict=True))
         return header, self._mean(sketch, DEFAULT, notes)
-
-
-def _nothing(_pieces: Sequence[Any]) -> tuple[Any, ...]:
-    return ()
 
 
 class Shapes:

@@ -20,13 +20,14 @@ _CHALLENGE: Final = f" 401 Unauthorized\r\nServer: {SERVER}\r\nContent-Type: tex
 class Answer:
     """A whole answer to a POST. Whatever is put into its head has to be ours, and without line breaks."""
 
-    __slots__ = ("_head", "close", "content", "status")
+    __slots__ = ("_head", "close", "content", "is_the_end", "status")
 
     def __init__(self, status: int, head: str, content: bytes = b"", *, close: bool = False) -> None:
         """`head` is the rest of the status line and the headers, but for those that depend on the request."""
         self.status = status
         self.content = content
         self.close = close  # the connection with it
+        self.is_the_end = not content and status < _FAILURES  # of a session: it says that there is nothing more
         self._head = head
 
     @classmethod
@@ -58,11 +59,6 @@ class Answer:
             f"Content-Length: {len(content)}",
         )
         return cls(status, "\r\n".join(lines) + "\r\n", content, close=close)
-
-    @property
-    def is_the_end(self) -> bool:
-        """Whether this ends a session: it says that there is nothing more."""
-        return not self.content and self.status < _FAILURES
 
     def fields(self) -> list[tuple[str, str]]:
         """Its headers, but for those that depend on the request."""

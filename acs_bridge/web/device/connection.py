@@ -7,7 +7,6 @@ carries the session of those gateways that never return a cookie.
 import asyncio
 import logging
 from asyncio import TimerHandle, Transport, get_running_loop
-from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -49,12 +48,12 @@ class Connection:
     origin: Origin = field(default_factory=Origin)  # its other end, which may be
     is_proxy: bool = False  # one that is believed when it says for whom it speaks
     # Who has shown who it is here, by its address.
-    logins: OrderedDict[str, tuple[Principal, ...]] = field(default_factory=OrderedDict)
+    logins: dict[str, tuple[Principal, ...]] = field(default_factory=dict)
     failures: int = 0
     latest: Ticket | None = None
     latest_cookie: str = ""
     needs_cookies: bool = False  # it does not belong to one gateway, or to one that returns cookies
-    visits: OrderedDict[tuple[int, int], Visit] = field(default_factory=OrderedDict)
+    visits: dict[tuple[int, int], Visit] = field(default_factory=dict)
     first_request: TimerHandle | None = None  # by when it must be there
 
     def asks(self) -> None:
@@ -69,7 +68,7 @@ class Connection:
         if principal not in before:
             self.logins[origin.peer] = (*before[1 - PRINCIPALS_KEPT :], principal)
             while len(self.logins) > LOGINS_KEPT:
-                self.logins.popitem(last=False)
+                del self.logins[next(iter(self.logins))]
 
     def knows(self, origin: Origin) -> bool:
         """Whether somebody at this address has shown who it is."""
@@ -111,7 +110,7 @@ class Connection:
     def _keep(self, visit: Visit) -> None:
         self.visits[visit.gateway_id, visit.session_number] = visit
         while len(self.visits) > VISITS_KEPT:
-            self.visits.popitem(last=False)
+            del self.visits[next(iter(self.visits))]
 
 
 class Connections(dict[Speaker, Connection]):
@@ -129,7 +128,8 @@ class Connections(dict[Speaker, Connection]):
         connection = self.get(speaker)
         if connection is None:
             return Connection()  # it has been forgotten meanwhile
-        connection.asks()
+        if connection.first_request is not None:
+            connection.asks()
         return connection
 
     def made(self, speaker: Speaker, transport: Transport) -> Origin:

@@ -219,10 +219,22 @@ class DeviceEndpoint:
     async def _converse(
         self, fields: Fields, content: bytes, connection: Connection, origin: Origin, admission: Admission
     ) -> Answer:
-        cookie = self._cookie(fields, connection)
+        cookie, opened, refusal = self._cookie(fields, connection), None, None
         self._load.begins(admission.principal)
         try:
-            answer, opened, refusal = await self._said(fields, content, connection, origin, admission, cookie)
+            try:
+                if len(content) <= ALOUD and fields.coding in body.PLAIN:
+                    received = envelope.read(content, charset=body.charset(fields.content_type))
+                else:
+                    received = await self._read_aside(content, fields)
+                reply = await self._dialogue.answer(received, connection, origin, admission, cookie)
+            except (RemoteProtocolError, web.HTTPException, Replayed) as error:
+                answer, refusal = self._refused(error, connection, origin)
+            else:
+                if reply is None:
+                    answer = self._challenge(connection, origin, admission)
+                else:
+                    answer, opened = self._said(reply, connection, origin), reply.ticket
             session = self._dialogue.recorded(connection, origin, cookie, opened)
             if session is not None:
                 # In a task of its own: nothing may have waited yet, and time-outs ask for a task (see `ordinary.py`).
@@ -232,44 +244,28 @@ class DeviceEndpoint:
             self._load.ends(admission.principal)
         return answer
 
-    async def _said(
-        self,
-        fields: Fields,
-        content: bytes,
-        connection: Connection,
-        origin: Origin,
-        admission: Admission,
-        cookie: Ticket | None,
-    ) -> tuple[Answer, Ticket | None, str | None]:
-        """The answer, the session that it opens, and why we refused in our words."""
-        try:
-            if len(content) <= ALOUD and fields.coding in body.PLAIN:
-                received = envelope.read(content, charset=body.charset(fields.content_type))
-            else:
-                received = await self._read_aside(content, fields)
-            reply = await self._dialogue.answer(received, connection, origin, admission, cookie)
-        except RemoteProtocolError as error:
-            self._measures.protocol_errors.inc()
-            self._load.say("message_refused", str(error), origin.peer, kind=str(error.fault), method=error.method)
-            if error.answerable:
-                return self._in_bytes(Reply.fault(error), connection), None, str(error)
-            return Answer.plain(400, "this is no message of CWMP that makes sense here", close=True), None, str(error)
-        except web.HTTPException as error:
-            return Answer.plain(error.status, error.reason, close=True), None, error.reason
-        except Replayed:
-            return self._challenge(connection, origin, STALE), None, None
-        if reply is None:
-            return self._challenge(connection, origin, admission), None, None
-        if reply.kept_out:
-            self._load.turned_away(Refusal.INBOX, origin.peer)
-        return self._in_bytes(reply, connection), reply.ticket, None
+    def _refused(
+        self, error: RemoteProtocolError | web.HTTPException | Replayed, connection: Connection, origin: Origin
+    ) -> tuple[Answer, str | None]:
+        """The answer to a message that is not taken, and why in our words."""
+        if isinstance(error, Replayed):
+            return self._challenge(connection, origin, STALE), None
+        if isinstance(error, web.HTTPException):
+            return Answer.plain(error.status, error.reason, close=True), error.reason
+        self._measures.protocol_errors.inc()
+        self._load.say("message_refused", str(error), origin.peer, kind=str(error.fault), method=error.method)
+        if error.answerable:
+            return self._said(Reply.fault(error), connection, origin), str(error)
+        return Answer.plain(400, "this is no message of CWMP that makes sense here", close=True), str(error)
 
     async def _read_aside(self, content: bytes, fields: Fields) -> envelope.Envelope:
         """Read a large message in a thread, so that nobody else waits for it."""
         async with self._aside:
             return await asyncio.to_thread(_read_all, content, fields.coding, body.charset(fields.content_type))
 
-    def _in_bytes(self, reply: Reply, connection: Connection) -> Answer:
+    def _said(self, reply: Reply, connection: Connection, origin: Origin) -> Answer:
+        if reply.kept_out:
+            self._load.turned_away(Refusal.INBOX, origin.peer)
         if reply.message is None:
             return Answer.nothing(as_200=reply.empty_200)
         content = envelope.write(reply.message, namespace=reply.namespace, id=reply.id, use_version=reply.use_version)

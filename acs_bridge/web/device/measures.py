@@ -5,7 +5,6 @@ Counters are plain numbers until somebody scrapes them: one thread counts, and P
 
 from collections import Counter as Counts
 from collections.abc import Iterable, Iterator
-from http import HTTPStatus
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter
@@ -15,7 +14,6 @@ from prometheus_client.registry import Collector
 from acs_bridge.domain.write import Cause, WriteEvent
 
 _STATUSES: Final = (200, 204, 400, 401, 503)  # shown from the beginning
-_TEXTS: Final = {status.value: str(status.value) for status in HTTPStatus}
 
 
 class PlainCounter(Collector):
@@ -30,25 +28,25 @@ class PlainCounter(Collector):
         words: str,
         *,
         label: str | None = None,
-        values: Iterable[str] = ("",),
+        values: Iterable[object] = ("",),
         registry: CollectorRegistry,
     ) -> None:
         """`values` of the label are shown from the beginning."""
         self._name = name
         self._words = words
         self._labels = () if label is None else (label,)
-        self._counts = Counts(dict.fromkeys(values, 0))
+        self.counts: Counts[object] = Counts(dict.fromkeys(values, 0))  # by the value of the label, whatever it is
         registry.register(self)
 
-    def inc(self, value: str = "") -> None:
-        """One more."""
-        self._counts[value] += 1
+    def inc(self) -> None:
+        """One more, without a label."""
+        self.counts[""] += 1
 
     def collect(self) -> Iterator[Metric]:
         """What was counted so far."""
         family = CounterMetricFamily(self._name, self._words, labels=self._labels)
-        for value, count in self._counts.items():
-            family.add_metric([value] if self._labels else [], count)
+        for value, count in self.counts.items():
+            family.add_metric([str(value)] if self._labels else [], count)
         yield family
 
 
@@ -60,7 +58,7 @@ class DeviceMeasures:
             "acs_bridge_device_responses",
             "Responses to gateways, by HTTP status",
             label="status",
-            values=map(str, _STATUSES),
+            values=_STATUSES,
             registry=registry,
         )
         self.sessions = PlainCounter(
@@ -94,7 +92,7 @@ class DeviceMeasures:
             "acs_bridge_write_moves",
             "Moves of writes in sessions, by event",
             label="event",
-            values=[event.value for event in WriteEvent],
+            values=WriteEvent,
             registry=registry,
         )
 
@@ -104,7 +102,7 @@ class DeviceMeasures:
 
     def answered(self, status: int) -> None:
         """One response left."""
-        self._answers.inc(_TEXTS.get(status) or str(status))
+        self._answers.counts[status] += 1
 
     def shed(self, reason: str) -> None:
         """Somebody was turned away."""
@@ -112,7 +110,7 @@ class DeviceMeasures:
 
     def moved(self, event: WriteEvent) -> None:
         """One write moved."""
-        self._moves.inc(event)
+        self._moves.counts[event] += 1
 
 
 class ReportMeasures:

@@ -207,6 +207,7 @@ class TestAConnection:
 
 async def test_what_is_left_of_a_request_is_a_coroutine_as_every_python_wants_it_of_a_task() -> None:
     """From Python 3.12 on a task takes nothing else: no gateway was served there."""
+
     async def work() -> Answer:
         await asyncio.sleep(0)
         return Answer.nothing()
