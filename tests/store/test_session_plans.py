@@ -29,6 +29,14 @@ async def test_a_session_reads_no_large_table_from_end_to_end_and_takes_a_batch_
         assert [part["Node Type"] for part in locking["Plans"]] == ["Sort"], name
 
 
+async def test_it_looks_its_own_rows_up_where_postgres_does_not_know_yet_how_many_there_are(blank: Database) -> None:
+    """An index that is thought to be empty may be read whole for each row, which is what looking it up is thought to cost."""
+    for name, sql in HOT_PATH.items():
+        for node in nodes(await generic_plan(blank, name, sql)):
+            if "Index Name" in node and node.get("Relation Name") in LARGE:
+                assert "Index Cond" in node, f"{name} reads all of {node['Index Name']}"
+
+
 async def test_an_inform_leaves_its_gateway_on_its_page(database: Database, owner: Database) -> None:
     """As soon as Postgres may take away what nobody sees any more: no transaction of any database is older than it."""
     sessions, serials = Sessions(database), [f"S{number:03}" for number in range(50)]

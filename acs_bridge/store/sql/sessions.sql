@@ -149,16 +149,26 @@ inboxed as (
     join inform i using (serial_number, oui, product_class)
     join unknown using (place)
 ),
+-- Of each kind there is one at most. Looked up for each Inform: joined, on tables that Postgres has not counted since they
+-- were empty, all open writes would be read for each of them.
 standing as (
     select known.place, known.profile as fits, known.software_version, known.exposed or known.parked as barred,
            known.spent_until, w.*
     from known
-    join write w on w.gateway_id = known.id and w.finished_at is null and w.purpose in ('provision', 'clear')
+    cross join lateral (
+        select * from write w
+        where w.gateway_id = known.id and w.finished_at is null and w.purpose in ('provision', 'clear')
+        limit 1
+    ) as w
     where known.entitled
     union all
     select known.place, known.profile as fits, known.software_version, known.exposed as barred, known.spent_until, w.*
     from known
-    join write w on w.gateway_id = known.id and w.finished_at is null and w.purpose = 'credentials'
+    cross join lateral (
+        select * from write w
+        where w.gateway_id = known.id and w.finished_at is null and w.purpose = 'credentials'
+        limit 1
+    ) as w
     where known.entitled and $4::bool
 ),
 open_write as (
@@ -236,10 +246,18 @@ with session as (
 ),
 standing as (
     select w.* from session g
-    join write w on w.gateway_id = g.id and w.finished_at is null and w.purpose in ('provision', 'clear')
+    cross join lateral (
+        select * from write w
+        where w.gateway_id = g.id and w.finished_at is null and w.purpose in ('provision', 'clear')
+        limit 1
+    ) as w
     union all
     select w.* from session g
-    join write w on w.gateway_id = g.id and w.finished_at is null and w.purpose = 'credentials'
+    cross join lateral (
+        select * from write w
+        where w.gateway_id = g.id and w.finished_at is null and w.purpose = 'credentials'
+        limit 1
+    ) as w
     where $3::bool
 )
 select w.id, w.purpose, w.pair, w.state, w.moves, w.attempts, w.step, w.plan::text, w.parameter_key, w.request_id,
