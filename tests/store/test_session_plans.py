@@ -30,7 +30,7 @@ async def test_a_session_reads_no_large_table_from_end_to_end_and_takes_a_batch_
 
 
 async def test_it_looks_its_own_rows_up_where_postgres_does_not_know_yet_how_many_there_are(blank: Database) -> None:
-    """An index that is thought to be empty may be read whole for each row, which is what looking it up is thought to cost."""
+    """An index that is thought to be empty is read whole as readily as it is searched."""
     for name, sql in HOT_PATH.items():
         for node in nodes(await generic_plan(blank, name, sql)):
             if "Index Name" in node and node.get("Relation Name") in LARGE:
