@@ -9,12 +9,22 @@ from acs_bridge.domain.profile import GatewayKind
 from acs_bridge.domain.ring import LastRing
 from acs_bridge.store.database import Database, PooledConnection
 from acs_bridge.store.rings import last_ring
-from acs_bridge.store.rows import NEWEST, Executor, indexed_pattern, listed, many, one, pattern, planned_anew, row_as
+from acs_bridge.store.rows import (
+    Executor,
+    among_newest,
+    indexed_pattern,
+    listed,
+    many,
+    one,
+    pattern,
+    planned_anew,
+    row_as,
+)
 from acs_bridge.store.statements import load
 
 _SQL = load("gateways")
 
-_FEW: Final = 2000
+_FEW: Final = 20_000
 """So many that may have a text are looked at; where there are more, the list is read until a page is full."""
 
 
@@ -151,10 +161,13 @@ async def page(
     if search is None and not (wanted.unclaimed or wanted.quarantined):
         return await listed(database, GatewayRow, _SQL.page, *args, None, *text)
     async with planned_anew(database) as connection:
-        newest = await connection.fetchval(_SQL.newest, before, NEWEST)
-        found = await many(connection, GatewayRow, _SQL.page, *args, newest, *text)
-        if len(found) == limit:
-            return found
+        common = await among_newest(
+            lambda most: connection.fetchval(_SQL.newest, before, most),
+            lambda newest: many(connection, GatewayRow, _SQL.page, *args, newest, *text),
+            limit,
+        )
+        if common is not None:
+            return common
         few = await _few(connection, before, search, wanted, limit)
         return await many(connection, GatewayRow, _SQL.page, *args, few, *text)
 
@@ -163,14 +176,19 @@ async def _few(
     connection: PooledConnection, before: int | None, search: Text | None, wanted: GatewayFilter, limit: int
 ) -> list[int] | None:
     """Find by index which gateways may be wanted that are not common among the newest; None: many, or any."""
-    few: list[int] | None
     if wanted.quarantined:
-        few = await connection.fetchval(_SQL.in_quarantine, before)
-    elif search is None:
-        few = await connection.fetchval(_SQL.on_no_line, before, wanted.informed, wanted.approved, limit)
-    else:
-        few = await _with_text(connection, before, search, wanted, limit)
-    return few
+        return await _ids(connection, _SQL.in_quarantine, before)
+    if wanted.unclaimed:
+        most = limit if search is None else _FEW
+        few = await _ids(connection, _SQL.on_no_line, before, wanted.informed, wanted.approved, most)
+        if search is None or len(few) < _FEW:
+            return few
+    return None if search is None else await _with_text(connection, before, search, wanted, limit)
+
+
+async def _ids(connection: PooledConnection, sql: str, *args: object) -> list[int]:
+    ids: list[int] = await connection.fetchval(sql, *args)
+    return ids
 
 
 async def _with_text(
@@ -180,8 +198,7 @@ async def _with_text(
     if (indexed := indexed_pattern(search.shown)) is None:
         return None
     enough = limit if wanted == GatewayFilter(informed=wanted.informed) else None
-    args = (before, wanted.informed, pattern(search.shown), indexed, enough, _FEW + 1)
-    few: list[int] = await connection.fetchval(_SQL.named, *args)
+    few = await _ids(connection, _SQL.named, before, wanted.informed, pattern(search.shown), indexed, enough, _FEW + 1)
     return few if len(few) <= _FEW else None
 
 

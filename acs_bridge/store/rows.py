@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final, TypeAlias, TypeVar
+from uuid import UUID
 
 import asyncpg
 
@@ -14,9 +15,12 @@ from acs_bridge.store.statements import load
 
 Executor: TypeAlias = Database | PooledConnection
 T = TypeVar("T")
+K = TypeVar("K", int, UUID)  # what a list is in the order of
 
 NEWEST: Final = 1000
-"""Among so many a common text is found without any index."""
+"""Among so many what is common is found without any index."""
+WIDEST: Final = 20_000
+"""Among more of them nothing is looked for that an index finds, too."""
 
 _SQL = load("lists")
 _ROUNDS = 6
@@ -65,6 +69,20 @@ async def listed(database: Database, cls: type[T], sql: str, *args: object) -> l
     """Run such a statement for all its rows."""
     async with planned_anew(database) as connection:
         return await many(connection, cls, sql, *args)
+
+
+async def among_newest(
+    newest: Callable[[int], Awaitable[list[K]]], read: Callable[[list[K]], Awaitable[list[T]]], limit: int
+) -> list[T] | None:
+    """Read a page of what is wanted out of the newest records, more of them where some are; None: there are few."""
+    many = NEWEST
+    while many <= WIDEST:
+        ids = await newest(many)
+        found = await read(ids)
+        if len(found) == limit or len(ids) < many:
+            return found
+        many = max(2 * many, 2 * many * limit // len(found)) if found else WIDEST + 1
+    return None
 
 
 async def decided(work: Callable[[], Awaitable[T]]) -> T:

@@ -14,7 +14,7 @@ from acs_bridge.domain.write import Cause, Purpose, WriteState
 from acs_bridge.errors import Conflict
 from acs_bridge.store.database import Database, refusals
 from acs_bridge.store.rings import last_ring
-from acs_bridge.store.rows import NEWEST, Executor, listed, many, one, planned_anew
+from acs_bridge.store.rows import Executor, among_newest, listed, many, one, planned_anew
 from acs_bridge.store.statements import load
 
 _SQL = load("writes")
@@ -274,10 +274,13 @@ async def page(database: Database, before: UUID | None, wanted: WriteFilter, lim
     if wanted.fault is None or wanted != WriteFilter(fault=wanted.fault):
         return await listed(database, WriteRow, _SQL.page, *args, None)
     async with planned_anew(database) as connection:
-        newest = await connection.fetchval(_SQL.newest, before, NEWEST)
-        found = await many(connection, WriteRow, _SQL.page, *args, newest)
-        if len(found) == limit:
-            return found
+        common = await among_newest(
+            lambda most: connection.fetchval(_SQL.newest, before, most),
+            lambda newest: many(connection, WriteRow, _SQL.page, *args, newest),
+            limit,
+        )
+        if common is not None:
+            return common
         few = await connection.fetchval(_SQL.with_fault, before, wanted.fault, limit)
         return await many(connection, WriteRow, _SQL.page, *args, few)
 

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from acs_bridge.services import fields
-from acs_bridge.store import associations, devices, gateways, subscribers, writes
+from acs_bridge.store import associations, devices, gateways, rows, subscribers, writes
 from acs_bridge.store.associations import AssociationFilter
 from acs_bridge.store.database import Database
 from acs_bridge.store.devices import DeviceFilter
@@ -108,8 +108,8 @@ async def odd(postgres: Postgres) -> AsyncIterator[Database]:
 @pytest.fixture(autouse=True)
 def few_newest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let an index be asked for what is not among the newest few."""
-    for module in (associations, gateways, writes):
-        monkeypatch.setattr(module, "NEWEST", SHORT)
+    monkeypatch.setattr(rows, "NEWEST", SHORT)
+    monkeypatch.setattr(rows, "WIDEST", SHORT)
 
 
 async def all_of(turn: Callable[[Any], Awaitable[list[Any]]]) -> list[Any]:
@@ -162,6 +162,15 @@ async def test_a_list_of_gateways_has_all_that_are_wanted(odd: Database, wanted:
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_a_search_among_gateways_on_no_line_keeps_to_them(odd: Database) -> None:
+    plain = f"{PLAIN['gateways']} and d.id is null order by 1 desc"
+    expected = [row["id"] for row in await odd.fetch(plain, "abc", "abc")]
+    assert expected
+    wanted, text = GatewayFilter(unclaimed=True), fields.search("abc")
+    assert await all_of(lambda before: gateways.page(odd, before, text, wanted, SHORT)) == expected
+
+
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("active", [True, False])
 async def test_a_search_among_associations_keeps_to_their_state(odd: Database, active: bool) -> None:
     plain = f"{PLAIN['associations']} and (a.ended_at is null) = $3 order by 1 desc"
@@ -173,7 +182,35 @@ async def test_a_search_among_associations_keeps_to_their_state(odd: Database, a
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_writes_are_found_by_their_fault_whatever_became_of_them(odd: Database) -> None:
-    rows = await odd.fetch("select id, state from write where fault ->> 'code' = '9001' order by id desc")
-    assert {row["state"] for row in rows} == {"queued", "rejected", "failed", "cancelled", "superseded"}
+    faulty = await odd.fetch("select id, state from write where fault ->> 'code' = '9001' order by id desc")
+    assert {row["state"] for row in faulty} == {"queued", "rejected", "failed", "cancelled", "superseded"}
     found = await all_of(lambda before: writes.page(odd, before, WriteFilter(fault="9001"), SHORT))
-    assert found == [row["id"] for row in rows]
+    assert found == [row["id"] for row in faulty]
+
+
+@pytest.mark.parametrize(
+    ("every", "limit", "records", "looked_at", "found"),
+    [
+        (1, 3, 99, [5], [99, 98, 97]),
+        (9, 3, 99, [5, 30], [99, 90, 81]),  # some: of more of them there are more
+        (40, 3, 99, [5], None),  # none among the newest
+        (2, 9, 7, [5, 45], [6, 4, 2]),  # there are no more
+        (5, 20, 999, [5], None),  # too many would have to be looked at
+    ],
+)
+async def test_what_is_common_is_found_among_the_newest(
+    monkeypatch: pytest.MonkeyPatch, every: int, limit: int, records: int, looked_at: list[int], found: list[int] | None
+) -> None:
+    monkeypatch.setattr(rows, "NEWEST", 5)
+    monkeypatch.setattr(rows, "WIDEST", 90)
+    asked = []
+
+    async def newest(most: int) -> list[int]:
+        asked.append(most)
+        return list(range(records, 0, -1))[:most]
+
+    async def read(ids: list[int]) -> list[int]:
+        return [each for each in ids if each % every == 0][:limit]
+
+    assert await rows.among_newest(newest, read, limit) == found
+    assert asked == looked_at
