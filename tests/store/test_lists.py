@@ -26,7 +26,7 @@ NAMES = [
     "ΟΔΥΣΣΕΥΣ abc",
     "Straße 12.345",
 ]
-CODES = ["C-12.345", "c_12345", "abc/def", "a b c d", "STRASSE", "x%y-z12"]
+CODES = ["Code-12.345", "c_12345", "abc/def", "a b c d", "STRASSE", "x%y-z12"]
 LINES = ["L:00-11-22", "l001122", "Loop abc", "100%_off", "los\u2019def", "A\\B-cde"]
 KINDS = ["abc-1", "GW%", "100", "Straße"]
 FILL = """
