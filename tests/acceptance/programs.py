@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, TypeVar
+from typing import IO, Final, Protocol, TypeVar
 
 import psutil  # type: ignore[import-untyped]
 
@@ -85,24 +85,25 @@ def line_with(words: str) -> Callable[[str], str | None]:
     return lambda line: line if words in line else None
 
 
-class Program:
-    """`acs-bridge` with these arguments, in a session of its own as under a terminal."""
+class Process(Protocol):
+    """As much of `subprocess.Popen` as is needed here."""
 
-    def __init__(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
-        self.process = subprocess.Popen(
-            command(*arguments),
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        assert self.process.stdout is not None
-        assert self.process.stderr is not None
-        self.out = Output(self.process.stdout)
-        self.err = Output(self.process.stderr)
+    pid: int
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+class Program:
+    """`acs-bridge`, in a session of its own as under a terminal."""
+
+    def __init__(self, process: Process, out: IO[str], err: IO[str]) -> None:
+        self.process = process
+        self.out = Output(out)
+        self.err = Output(err)
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -127,6 +128,23 @@ class Program:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+def started(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Program:
+    """`acs-bridge` with these arguments."""
+    process = subprocess.Popen(
+        command(*arguments),
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    return Program(process, process.stdout, process.stderr)
 
 
 def inhabitants(folder: Path) -> list[psutil.Process]:

@@ -30,7 +30,8 @@ from acs_bridge.store.database import Database
 from acs_bridge.store.embedded import EmbeddedPostgres
 from acs_bridge.store.opening import open_database
 from cwmp.messages import DeviceId
-from tests.acceptance.programs import PATIENCE_SECONDS, ROOT, Ended, Program, command, inhabitants, survivors
+from tests.acceptance.forks import forked
+from tests.acceptance.programs import PATIENCE_SECONDS, ROOT, Ended, Program, command, inhabitants, started, survivors
 from tests.conftest import memory_or_disk, run
 
 T = TypeVar("T")
@@ -154,8 +155,10 @@ class Site:
             **{variable(name): value for name, value in settings.items()},
         }
 
-    def start(self, *arguments: str, settings: Mapping[str, str] | None = None) -> Program:
-        program = Program(arguments, self.folder, self.environment(settings))
+    def start(
+        self, *arguments: str, settings: Mapping[str, str] | None = None, begin: Callable[..., Program] = started
+    ) -> Program:
+        program = begin(arguments, self.folder, self.environment(settings))
         self.programs.append(program)
         return program
 
@@ -207,10 +210,11 @@ class Site:
         otherwise empty: making one takes as long as most tests.
         """
         elsewhere = self.variables or "database.url" in {**self.settings, **(settings or {})}
-        if not (blank or elsewhere or self.data_folder.exists()):
+        is_usual = not (blank or elsewhere)
+        if is_usual and not self.data_folder.exists():
             self.data_folder.parent.mkdir(exist_ok=True)
             subprocess.run(["/bin/cp", "-a", str(prepared()), str(self.data_folder)], check=True)
-        program = self.start("serve", *arguments, settings=settings)
+        program = self.start("serve", *arguments, settings=settings, begin=forked if is_usual else started)
         try:
             yield Daemon(self, program)
         finally:
