@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -18,8 +19,6 @@ from acs_bridge.web.operator.console.registry import Page, View, Visit
 from acs_bridge.web.operator.console.static import static
 from acs_bridge.web.operator.console.texts import texts
 
-SEARCH: Final = "/search"  # where the header's search box leads
-LINES: Final = "/lines/"  # where a line of service leads
 _INVISIBLE: Final = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 _MOMENT: Final = re.compile(r"(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d) UTC")
 
@@ -30,40 +29,16 @@ class Renderer:
     def __init__(self, pages: Sequence[Page], clock: Clock) -> None:
         self._pages = pages
         self._clock = clock
-        self._environment = Environment(
-            loader=PackageLoader("acs_bridge.web.operator.console"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.globals.update(
-            text=texts(),
-            static=static().url,
-            has_search=any(page.path == SEARCH for page in pages),
-            has_lines=any(page.path.startswith(LINES) for page in pages),
-        )
-        self._environment.filters.update(
-            number="{:,}".format,
-            foreign=foreign,
-            sentence=sentence,
-            sparkline=sparkline,
-            time=moment,
-            span=span,
-            segment=segment,
-            moments=lambda words: moments(words, self._clock()),
-        )
 
     def page(self, view: View, page: Page, visit: Visit, held: Held) -> str:
         """Write a page for somebody who is logged in."""
         title = view.title or texts()(page.title)
-        return self._environment.get_template(view.template).render(
-            **view.shown, title=title, page=page, visit=visit, navigation=self._navigation(visit), held=held
-        )
+        frame = {"title": title, "page": page, "visit": visit, "navigation": self._navigation(visit), "held": held}
+        return _environment().get_template(view.template).render(**view.shown, **frame, now=self._clock())
 
     def bare(self, template: str, **shown: Any) -> str:  # noqa: ANN401 -- what a template shows
         """Write a page for somebody who is not."""
-        return self._environment.get_template(template).render(**shown)
+        return _environment().get_template(template).render(**shown)
 
     def _navigation(self, visit: Visit) -> dict[str | None, list[Page]]:
         """Sort what somebody may see by its drop-down; None: what stands in the navigation itself."""
@@ -72,6 +47,30 @@ class Renderer:
             if each.entry is not None and visit.actor.role in each.roles:
                 menus.setdefault(each.entry.menu, []).append(each)
         return menus
+
+
+@cache
+def _environment() -> Environment:
+    """Give the templates, each of which is compiled once."""
+    environment = Environment(
+        loader=PackageLoader("acs_bridge.web.operator.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(text=texts(), static=static().url)
+    environment.filters.update(
+        number="{:,}".format,
+        foreign=foreign,
+        sentence=sentence,
+        sparkline=sparkline,
+        time=moment,
+        moments=moments,
+        span=span,
+        segment=segment,
+    )
+    return environment
 
 
 def moment(at: datetime | None, form: str = "moment") -> Markup:

@@ -4,7 +4,6 @@ from acs_bridge.errors import InvalidField
 from acs_bridge.services.search import Found, Search
 from acs_bridge.web.operator.console.places import line_path
 from acs_bridge.web.operator.console.registry import Outcome, Page, Redirect, View, Visit
-from acs_bridge.web.operator.console.rendering import SEARCH
 
 MOST = 50
 
@@ -17,7 +16,7 @@ class SearchPage:
 
     def table(self) -> tuple[Page, ...]:
         """Say what there is."""
-        return (Page(SEARCH, "search.title", self.show),)
+        return (Page("/search", "search.title", self.show),)
 
     async def show(self, visit: Visit) -> Outcome:
         """Show what was found; the one thing that is exactly what was typed is shown itself."""
