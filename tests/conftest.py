@@ -1,7 +1,9 @@
-"""One real Postgres for the whole test run, and a database of its own for each test that asks for one.
+"""One real Postgres for the whole test run, and a database for each test that asks for one.
 
 The process that runs the session starts the server: under pytest-xdist that is the controller, which tells the workers
 where it is, so that a worker which dies takes nothing with it. The server ends with that process, however that ends.
+
+All tests of a worker share a loop, and most of them a database (tests/databases.py), with its connections.
 """
 
 import asyncio
@@ -10,15 +12,12 @@ import gc
 import os
 import shutil
 import tempfile
-import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
-from uuid import uuid4
 
 import asyncpg
 import hypothesis
@@ -27,6 +26,7 @@ import pytest
 from acs_bridge.store.database import Database
 from acs_bridge.store.embedded import EmbeddedPostgres
 from acs_bridge.store.migrations import migrate
+from tests.databases import POOL_SIZE, TEMPLATE, Postgres, Standing, clerk_of, fresh_database, make_template
 from tests.order import heaviest_first
 
 # How long an example takes says how busy the machine is, and nothing of the code.
@@ -34,66 +34,9 @@ hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_c
 hypothesis.settings.load_profile("untimed")
 
 T = TypeVar("T")
-TEMPLATE = "template_acs_bridge"
-TEST_POOL_SIZE = 4
 DATA_PREFIX = "acs-bridge-tests-"
 ROOM_BYTES = 1 << 30
 WORKER_INPUT = "postgres_urls"
-
-
-class Clerk:
-    """Makes and drops the databases of a worker's tests, on one connection and a loop of its own.
-
-    A connection for each test would cost a third of what its copy does.
-    """
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._connection: asyncpg.Connection | None = None
-        self._turn = asyncio.Lock()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-
-    async def execute(self, statement: str) -> None:
-        """Run a statement there, and wait for it here."""
-        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._execute(statement), self._loop))
-
-    def close(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    async def _execute(self, statement: str) -> None:
-        async with self._turn:
-            if self._connection is None or self._connection.is_closed():
-                self._connection = await asyncpg.connect(self._url)
-            await self._connection.execute(statement)
-
-    async def _hang_up(self) -> None:
-        if self._connection is not None:
-            await self._connection.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Postgres:
-    """The server of this test run, by a pair of URLs whose database is put in by name."""
-
-    runtime: str
-    owner: str
-
-    def runtime_url(self, database: str) -> str:
-        return self.runtime.replace("@/acs_bridge?", f"@/{database}?")
-
-    def owner_url(self, database: str = "postgres") -> str:
-        return self.owner.replace("@/acs_bridge?", f"@/{database}?")
-
-
-@cache
-def clerk_of(server: Postgres) -> Clerk:
-    """The clerk of this process, from when one is first needed."""
-    return Clerk(server.owner_url())
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -128,6 +71,7 @@ def start_server(config: pytest.Config) -> Postgres:
 
 
 SERVER = pytest.StashKey[Postgres]()
+LOOP = pytest.StashKey[asyncio.AbstractEventLoop]()
 
 
 def server_of(config: pytest.Config) -> Postgres:
@@ -171,6 +115,33 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput[WORKER_INPUT] = (server.runtime, server.owner)
 
 
+@pytest.fixture(scope="session", autouse=True)
+async def loop(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """The loop of all tests, for what comes after each."""
+    request.config.stash[LOOP] = asyncio.get_running_loop()
+    yield
+    del request.config.stash[LOOP]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """End what a test has left running, as the end of a loop of its own would. A browser goes on between tests."""
+    loop = item.config.stash.get(LOOP, None)
+    before = asyncio.all_tasks(loop) if loop else set()
+    try:
+        return (yield)
+    finally:
+        if loop and "has_browser" not in getattr(item, "fixturenames", ()):
+            end_tasks(loop, asyncio.all_tasks(loop) - before)
+
+
+def end_tasks(loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks))
+
+
 @pytest.fixture(scope="session")
 def postgres(request: pytest.FixtureRequest) -> Iterator[Postgres]:
     given = getattr(request.config, "workerinput", {}).get(WORKER_INPUT)
@@ -184,36 +155,30 @@ async def migrated(connection: asyncpg.Connection) -> None:
     await migrate(connection, datetime.now(UTC))
 
 
-async def make_template(
-    server: Postgres, name: str, source: str, fill: Callable[[asyncpg.Connection], Awaitable[None]]
-) -> None:
-    """Make a database that tests get copies of, once for the run: the first worker makes it, the others wait."""
-    admin = await asyncpg.connect(server.owner_url())
-    try:
-        await admin.execute("select pg_advisory_lock(hashtext($1))", name)
-        if not await admin.fetchval("select exists (select from pg_database where datname = $1)", name):
-            unfinished = f"{name}_{uuid4().hex}"
-            await admin.execute(f"create database {unfinished} template {source} strategy file_copy")
-            connection = await asyncpg.connect(server.owner_url(unfinished))
-            await fill(connection)
-            await connection.close()
-            await admin.execute(f"alter database {unfinished} rename to {name}")
-    finally:
-        await admin.close()
+@pytest.fixture
+async def database_name(postgres: Postgres) -> AsyncIterator[str]:
+    """A fresh, migrated database, dropped after the test: for what may do more to it than change rows."""
+    async for name in fresh_database(postgres, TEMPLATE):
+        yield name
 
 
-async def fresh_database(server: Postgres, template: str) -> AsyncIterator[str]:
-    name, clerk = f"test_{uuid4().hex}", clerk_of(server)
-    await clerk.execute(f"create database {name} template {template} strategy file_copy")
-    yield name
-    await clerk.execute(f"drop database {name} with (force)")
+@pytest.fixture(scope="session")
+async def standing(postgres: Postgres) -> AsyncIterator[Standing]:
+    """The connections to the database that is lent."""
+    standing = Standing()
+    yield standing
+    await standing.close()
 
 
 @pytest.fixture
-async def database_name(postgres: Postgres) -> AsyncIterator[str]:
-    """A fresh, migrated database, dropped after the test."""
-    async for name in fresh_database(postgres, TEMPLATE):
-        yield name
+async def lent_database_name(postgres: Postgres, standing: Standing) -> str:
+    """A migrated database that is as good as fresh, for what has only the daemon's role."""
+    clerk = clerk_of(postgres)
+    await standing.rest()
+    if not await clerk.take_back():
+        await standing.close()
+        await clerk.discard()
+    return await clerk.lend()
 
 
 @pytest.fixture
@@ -224,22 +189,27 @@ async def empty_database_name(postgres: Postgres) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def database_url(postgres: Postgres, database_name: str) -> str:
-    """For what opens its own pool: the fresh database as the daemon sees it."""
-    return postgres.runtime_url(database_name)
+def database_url(request: pytest.FixtureRequest, postgres: Postgres) -> str:
+    """For what opens its own pool: the database of this test as the daemon sees it."""
+    own = "database_name" in request.fixturenames
+    name: str = request.getfixturevalue("database_name" if own else "lent_database_name")
+    return postgres.runtime_url(name)
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
+async def database(request: pytest.FixtureRequest, database_url: str, standing: Standing) -> AsyncIterator[Database]:
     """A fresh, migrated database, on the role that the daemon has."""
-    async with Database.connect(database_url, pool_size=TEST_POOL_SIZE) as database:
-        yield database
+    if "database_name" in request.fixturenames:
+        async with Database.connect(database_url, POOL_SIZE) as database:
+            yield database
+    else:
+        yield await standing.on(database_url)
 
 
 @pytest.fixture
 async def owner(postgres: Postgres, database_name: str) -> AsyncIterator[Database]:
     """The same database on the role that owns its tables: for ANALYZE and for what only a migration may do."""
-    async with Database.connect(postgres.owner_url(database_name), pool_size=TEST_POOL_SIZE) as owner:
+    async with Database.connect(postgres.owner_url(database_name), pool_size=POOL_SIZE) as owner:
         yield owner
 
 

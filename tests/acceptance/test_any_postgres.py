@@ -9,7 +9,7 @@ import pytest
 
 from acs_bridge.simulator.behaviour import Behaviour
 from tests.acceptance.site import PHAN_URL, Daemon, Site
-from tests.conftest import Postgres
+from tests.databases import Postgres
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from config.make_secrets import make
 from tests import test_deployment as files
 from tests.acceptance.programs import eventually
 from tests.acceptance.site import BASE_URL, PHAN_URL, Caller, Daemon, Site
-from tests.conftest import Postgres
+from tests.databases import Postgres
 
 SERVICES = files.COMPOSE["services"]
 HERE = {"device_listener.host": "127.0.0.1", "device_listener.port": "0"}

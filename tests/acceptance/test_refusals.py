@@ -11,7 +11,7 @@ import pytest
 from acs_bridge.store.embedded import EmbeddedPostgres
 from tests.acceptance.programs import Ended
 from tests.acceptance.site import BOOTSTRAP, Daemon, Site
-from tests.conftest import Postgres
+from tests.databases import Postgres
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ from acs_bridge.services.orders import Order, Receipt
 from acs_bridge.store import bulk as bulk_store
 from acs_bridge.store.database import Database, DatabaseDown
 from acs_bridge.store.gateways import Identity
-from tests.conftest import TEMPLATE, Postgres, SettableClock, fresh_database, run
+from tests.conftest import SettableClock, run
+from tests.databases import TEMPLATE, Postgres, fresh_database
 from tests.services.conftest import ADMIN, Office
 
 BOXES = [

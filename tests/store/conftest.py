@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from acs_bridge.store.database import Database
-from tests.conftest import TEMPLATE, Postgres, fresh_database, make_template, run
+from tests.conftest import run
+from tests.databases import TEMPLATE, Postgres, fresh_database, make_template
 from tests.store.crowd import fill
 
 CROWDED = "template_crowded"

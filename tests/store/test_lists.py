@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from acs_bridge.services import fields
 from acs_bridge.store import associations, devices, gateways, rows, subscribers, writes
@@ -13,7 +12,7 @@ from acs_bridge.store.database import Database
 from acs_bridge.store.devices import DeviceFilter
 from acs_bridge.store.gateways import GatewayFilter
 from acs_bridge.store.writes import WriteFilter
-from tests.conftest import TEMPLATE, Postgres
+from tests.databases import TEMPLATE, Postgres
 from tests.store.conftest import one_connection
 from tests.store.crowd import NOW
 
@@ -95,7 +94,7 @@ SHORT = 5
 """Rows of a page, and newest ones that are looked at without an index."""
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def odd(postgres: Postgres) -> AsyncIterator[Database]:
     async for owner in one_connection(postgres, TEMPLATE):
         await owner.execute(FILL, NAMES, [text.lower() for text in CODES], LINES, KINDS, NOW)
@@ -120,7 +119,6 @@ async def all_of(turn: Callable[[Any], Awaitable[list[Any]]]) -> list[Any]:
     return found
 
 
-@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("search", SEARCHES)
 async def test_a_search_finds_what_the_plain_question_finds(odd: Database, search: str) -> None:
     text = fields.search(search)
@@ -139,7 +137,6 @@ async def test_a_search_finds_what_the_plain_question_finds(odd: Database, searc
     assert {kind: await all_of(turn) for kind, turn in pages.items()} == expected
 
 
-@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     ("wanted", "plain"),
     [
@@ -161,7 +158,6 @@ async def test_a_list_of_gateways_has_all_that_are_wanted(odd: Database, wanted:
     assert await all_of(lambda before: gateways.page(odd, before, None, wanted, SHORT)) == expected
 
 
-@pytest.mark.asyncio(loop_scope="module")
 async def test_a_search_among_gateways_on_no_line_keeps_to_them(odd: Database) -> None:
     plain = f"{PLAIN['gateways']} and d.id is null order by 1 desc"
     expected = [row["id"] for row in await odd.fetch(plain, "abc", "abc")]
@@ -170,7 +166,6 @@ async def test_a_search_among_gateways_on_no_line_keeps_to_them(odd: Database) -
     assert await all_of(lambda before: gateways.page(odd, before, text, wanted, SHORT)) == expected
 
 
-@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("active", [True, False])
 async def test_a_search_among_associations_keeps_to_their_state(odd: Database, active: bool) -> None:
     plain = f"{PLAIN['associations']} and (a.ended_at is null) = $3 order by 1 desc"
@@ -180,7 +175,6 @@ async def test_a_search_among_associations_keeps_to_their_state(odd: Database, a
     assert await all_of(lambda before: associations.page(odd, before, wanted, SHORT, NOW)) == expected
 
 
-@pytest.mark.asyncio(loop_scope="module")
 async def test_writes_are_found_by_their_fault_whatever_became_of_them(odd: Database) -> None:
     faulty = await odd.fetch("select id, state from write where fault ->> 'code' = '9001' order by id desc")
     assert {row["state"] for row in faulty} == {"queued", "rejected", "failed", "cancelled", "superseded"}

@@ -4,13 +4,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from acs_bridge.domain.names import Text
 from acs_bridge.store import gateways, statements
 from acs_bridge.store.database import Database
 from acs_bridge.store.gateways import GatewayFilter
-from tests.conftest import Postgres
+from tests.databases import Postgres
 from tests.store.conftest import one_connection
 from tests.store.crowd import LARGE, MANY, NOW, nodes
 
@@ -27,7 +26,7 @@ READ_AT_MOST = 3000
 """Rows of a table that one search may look at, of 30,000: a thousand that are newest, and those that the index has."""
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def filled(postgres: Postgres, crowded_template: str) -> AsyncIterator[Database]:
     async for owner in one_connection(postgres, crowded_template):
         await owner.execute(DEEDS, NOW, MANY)
@@ -57,7 +56,6 @@ def looked_at(plan: list[dict[str, Any]]) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.asyncio(loop_scope="module")
 class TestPlans:
     @pytest.mark.parametrize("kind", ["subscribers", "devices", "gateways"])
     @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One browser for all tests of a worker, on a loop of its own, and one daemon that people log in to."""
+"""One browser for all tests of a worker, and one daemon that people log in to."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

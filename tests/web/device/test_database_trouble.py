@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from cwmp.messages import GetParameterValues, SetParameterValues, TransferComplete, TransferCompleteResponse
-from tests.conftest import Postgres
+from tests.databases import Postgres
 from tests.web.device.conftest import Acs
 from tests.web.device.wire import XML, Answer, Authorize, Cpe, connected, login
 
