@@ -46,6 +46,7 @@ def add_routes(application: web.Application, routes: tuple[AnyRoute, ...], repea
             application.router.add_route("HEAD", pattern, handler)
 
 
+@cache
 def _pattern(template: str, paths: frozenset[str]) -> str:
     """Give the template as aiohttp matches it: a place takes everything but a bare slash, also braces.
 
