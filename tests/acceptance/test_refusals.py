@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from acs_bridge.store.embedded import EmbeddedPostgres
+from tests.acceptance.forks import forked
 from tests.acceptance.programs import Ended
 from tests.acceptance.site import BOOTSTRAP, Daemon, Site
 from tests.databases import Postgres
@@ -31,7 +32,7 @@ def closed() -> int:
 
 def refused(site: Site, *arguments: str) -> str:
     """The one line with which `serve` refuses to start here."""
-    ended: Ended = site.start("serve", *arguments).ended()
+    ended: Ended = site.start("serve", *arguments, begin=forked).ended()
     assert ended.code == 1, ended
     assert re.fullmatch(r"acs-bridge: [^\n]+\n", ended.err), ended
     assert "listening" not in ended.out
