@@ -9,7 +9,7 @@ from acs_bridge.domain.names import Text
 from acs_bridge.domain.ring import LastRing, RingResult
 from acs_bridge.store import reports
 from acs_bridge.store.database import Database
-from acs_bridge.store.rows import Executor, among_newest, indexed_pattern, listed, many, one, pattern, planned_anew
+from acs_bridge.store.rows import Executor, common_page, indexed_pattern, listed, many, one, pattern, planned_anew
 from acs_bridge.store.statements import load
 
 _SQL = load("associations")
@@ -210,11 +210,7 @@ async def page(
     if text is None or wanted.code_key or wanted.line_key:
         return await listed(database, AssociationRow, _SQL.page, *args, None)
     async with planned_anew(database) as connection:
-        common = await among_newest(
-            lambda most: connection.fetchval(_SQL.newest, before, most),
-            lambda newest: many(connection, AssociationRow, _SQL.page, *args, newest),
-            limit,
-        )
+        common = await common_page(connection, AssociationRow, _SQL, args, limit)
         if common is not None:
             return common
         indexed = indexed_pattern(text.shown)

@@ -8,7 +8,7 @@ from acs_bridge.domain.names import Text
 from acs_bridge.store import reports
 from acs_bridge.store.database import Database
 from acs_bridge.store.gateways import Identity
-from acs_bridge.store.rows import Executor, indexed_pattern, listed, many, one, pattern
+from acs_bridge.store.rows import Executor, common_page, indexed_pattern, listed, many, one, pattern, planned_anew
 from acs_bridge.store.statements import load
 
 _SQL = load("devices")
@@ -90,7 +90,14 @@ async def page(
     search = wanted.search and pattern(wanted.search.key)
     rare = wanted.search and indexed_pattern(wanted.search.shown)
     args = (before, now, search, wanted.associated, limit, wanted.report_state, rare)
-    return await listed(database, DeviceRow, _SQL.page, *args)
+    if wanted != DeviceFilter(associated=False):
+        return await listed(database, DeviceRow, _SQL.page, *args, None)
+    async with planned_anew(database) as connection:
+        common = await common_page(connection, DeviceRow, _SQL, args, limit)
+        if common is not None:
+            return common
+        few = await connection.fetchval(_SQL.with_nobody, before, limit)
+        return await many(connection, DeviceRow, _SQL.page, *args, few)
 
 
 async def lock(

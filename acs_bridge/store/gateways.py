@@ -11,7 +11,7 @@ from acs_bridge.store.database import Database, PooledConnection
 from acs_bridge.store.rings import last_ring
 from acs_bridge.store.rows import (
     Executor,
-    among_newest,
+    common_page,
     indexed_pattern,
     listed,
     many,
@@ -157,19 +157,15 @@ async def page(
 ) -> list[GatewayRow]:
     """Those that are wanted, newest first."""
     text = (None, None) if search is None else (pattern(search.shown), pattern(search.key))
-    args = (before, wanted.informed, wanted.unclaimed, wanted.quarantined, wanted.approved, limit)
+    args = (before, wanted.informed, wanted.unclaimed, wanted.quarantined, wanted.approved, limit, *text)
     if search is None and not (wanted.unclaimed or wanted.quarantined):
-        return await listed(database, GatewayRow, _SQL.page, *args, None, *text)
+        return await listed(database, GatewayRow, _SQL.page, *args, None)
     async with planned_anew(database) as connection:
-        common = await among_newest(
-            lambda most: connection.fetchval(_SQL.newest, before, most),
-            lambda newest: many(connection, GatewayRow, _SQL.page, *args, newest, *text),
-            limit,
-        )
+        common = await common_page(connection, GatewayRow, _SQL, args, limit)
         if common is not None:
             return common
         few = await _few(connection, before, search, wanted, limit)
-        return await many(connection, GatewayRow, _SQL.page, *args, few, *text)
+        return await many(connection, GatewayRow, _SQL.page, *args, few)
 
 
 async def _few(

@@ -11,7 +11,7 @@ import asyncpg
 from acs_bridge.domain.search import LEAST_INDEXED, SEPARATORS
 from acs_bridge.errors import Conflict
 from acs_bridge.store.database import Database, PooledConnection, Row
-from acs_bridge.store.statements import load
+from acs_bridge.store.statements import Statements, load
 
 Executor: TypeAlias = Database | PooledConnection
 T = TypeVar("T")
@@ -83,6 +83,17 @@ async def among_newest(
             return found
         many = max(2 * many, 2 * many * limit // len(found)) if found else WIDEST + 1
     return None
+
+
+async def common_page(
+    connection: PooledConnection, cls: type[T], sql: Statements, args: tuple[object, ...], limit: int
+) -> list[T] | None:
+    """Read a page so, by the statements `newest` and `page` of a list; `args` begin with where the page does."""
+    return await among_newest(
+        lambda most: connection.fetchval(sql.newest, args[0], most),
+        lambda newest: many(connection, cls, sql.page, *args, newest),
+        limit,
+    )
 
 
 async def decided(work: Callable[[], Awaitable[T]]) -> T:

@@ -6,7 +6,7 @@ from datetime import datetime
 from acs_bridge.domain.names import Text
 from acs_bridge.errors import Conflict
 from acs_bridge.store.database import Database, refusals
-from acs_bridge.store.rows import Executor, indexed_pattern, listed, one, pattern
+from acs_bridge.store.rows import Executor, common_page, indexed_pattern, listed, many, one, pattern, planned_anew
 from acs_bridge.store.statements import load
 
 _SQL = load("subscribers")
@@ -44,8 +44,15 @@ async def page(
 ) -> list[SubscriberRow]:
     """Newest first; `search` is looked for in codes and names."""
     patterns = (pattern(search.key), pattern(search.shown)) if search else (None, None)
-    rare = indexed_pattern(search.shown) if search else None
-    return await listed(database, SubscriberRow, _SQL.page, before, *patterns, associated, limit, rare)
+    args = (before, *patterns, associated, limit, indexed_pattern(search.shown) if search else None)
+    if search or associated is not False:
+        return await listed(database, SubscriberRow, _SQL.page, *args, None)
+    async with planned_anew(database) as connection:
+        common = await common_page(connection, SubscriberRow, _SQL, args, limit)
+        if common is not None:
+            return common
+        few = await connection.fetchval(_SQL.without_line, before, limit)
+        return await many(connection, SubscriberRow, _SQL.page, *args, few)
 
 
 async def rename(executor: Executor, code_key: str, name: str, now: datetime) -> int | None:

@@ -14,7 +14,7 @@ from acs_bridge.domain.write import Cause, Purpose, WriteState
 from acs_bridge.errors import Conflict
 from acs_bridge.store.database import Database, refusals
 from acs_bridge.store.rings import last_ring
-from acs_bridge.store.rows import Executor, among_newest, listed, many, one, planned_anew
+from acs_bridge.store.rows import Executor, common_page, listed, many, one, planned_anew
 from acs_bridge.store.statements import load
 
 _SQL = load("writes")
@@ -274,11 +274,7 @@ async def page(database: Database, before: UUID | None, wanted: WriteFilter, lim
     if wanted.fault is None or wanted != WriteFilter(fault=wanted.fault):
         return await listed(database, WriteRow, _SQL.page, *args, None)
     async with planned_anew(database) as connection:
-        common = await among_newest(
-            lambda most: connection.fetchval(_SQL.newest, before, most),
-            lambda newest: many(connection, WriteRow, _SQL.page, *args, newest),
-            limit,
-        )
+        common = await common_page(connection, WriteRow, _SQL, args, limit)
         if common is not None:
             return common
         few = await connection.fetchval(_SQL.with_fault, before, wanted.fault, limit)

@@ -175,6 +175,28 @@ async def test_a_search_among_associations_keeps_to_their_state(odd: Database, a
     assert await all_of(lambda before: associations.page(odd, before, wanted, SHORT, NOW)) == expected
 
 
+@pytest.mark.parametrize("associated", [True, False])
+async def test_lists_of_what_is_joined_and_what_is_not_have_all_of_it(odd: Database, associated: bool) -> None:
+    plain = {
+        "subscriber": """
+            select id from subscriber where (id in (select subscriber_id from association where ended_at is null)) = $1
+            order by id desc""",
+        "device": """
+            select id from device
+            where deleted_at is null and (id in (select device_id from association where ended_at is null)) = $1
+            order by id desc""",
+    }
+    wanted = DeviceFilter(associated=associated)
+    pages: dict[str, Callable[[Any], Awaitable[list[Any]]]] = {
+        "subscriber": lambda before: subscribers.page(odd, before, None, associated, SHORT),
+        "device": lambda before: devices.page(odd, before, wanted, SHORT, NOW),
+    }
+    for kind, turn in pages.items():
+        expected = [row["id"] for row in await odd.fetch(plain[kind], associated)]
+        assert expected
+        assert await all_of(turn) == expected
+
+
 async def test_writes_are_found_by_their_fault_whatever_became_of_them(odd: Database) -> None:
     faulty = await odd.fetch("select id, state from write where fault ->> 'code' = '9001' order by id desc")
     assert {row["state"] for row in faulty} == {"queued", "rejected", "failed", "cancelled", "superseded"}

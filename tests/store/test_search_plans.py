@@ -81,8 +81,16 @@ class TestPlans:
     @pytest.mark.parametrize("which", ["subscribers", "devices", "gateways", "associations"])
     async def test_no_search_in_a_list_reads_much(self, filled, which, rare):
         arguments = {
-            "subscribers": ["null", f"'%{rare}%'", f"'%{rare}%'", "null", "11", f"'%{rare.removeprefix('c-')}%'"],
-            "devices": ["null", "now()", f"'%{rare}%'", "null", "11", "null", f"'%{rare.removeprefix('c-')}%'"],
+            "subscribers": [
+                "null",
+                f"'%{rare}%'",
+                f"'%{rare}%'",
+                "null",
+                "11",
+                f"'%{rare.removeprefix('c-')}%'",
+                "null",
+            ],
+            "devices": ["null", "now()", f"'%{rare}%'", "null", "11", "null", f"'%{rare.removeprefix('c-')}%'", "null"],
             "gateways": ["null", "false", f"'%{rare}%'", f"'%{rare.removeprefix('c-')}%'", "11", "2001"],
             "associations": [
                 "null",

@@ -24,16 +24,30 @@ left join line_reporting r on r.association_id = a.id;
 where d.line_key = $1 and d.deleted_at is null;
 
 -- name: page
--- Newest first, from below a known id. $7 follows from $3, and is what the index of trigrams knows.
+-- Newest first, from below a known id; of these ($8). $7 follows from $3, and is what the index of trigrams knows.
 -- begins with: shown
 where d.deleted_at is null
   and ($1::bigint is null or d.id < $1)
+  and ($8::bigint[] is null or d.id = any($8))
   and ($3::text is null or d.line_key like $3)
   and ($7::text is null or translate(d.line_key, '-:._/,''’ ', '') like $7)
   and ($4::bool is null or $4 = (a.id is not null))
   and ($6::text is null or $6 = report_state($2, r.silent_at, r.last_at))
 order by d.id desc
 limit $5;
+
+-- name: newest
+-- So many of those that come next in a list.
+select array(select id from device where deleted_at is null and ($1::bigint is null or id < $1) order by id desc limit $2);
+
+-- name: with_nobody
+-- A page of those that nobody is associated with.
+with alone as materialized (
+    select id from device where deleted_at is null and ($1::bigint is null or id < $1)
+    except
+    select device_id from association where ended_at is null and ($1::bigint is null or device_id < $1)
+)
+select array(select id from alone order by id desc limit $2);
 
 -- name: these
 -- Lines by their ids, newest first.

@@ -107,16 +107,16 @@ limit 3;
 
 -- name: page
 -- Those that have informed or ($2) have not yet, newest first; $3, $4, $5: whether on no line, with calls kept out,
--- approved; of these ($7), with a text ($8, $9: as it was typed, and as lines are compared).
+-- approved; with a text ($7, $8: as it was typed, and as lines are compared); of these ($9).
 -- begins with: shown
 where ($1::bigint is null or g.id < $1)
   and (g.first_inform_at is not null) = $2
   and ($3::bool is null or $3 = (d.id is null))
   and ($4::bool is null or $4 = exists (select from quarantine q where q.gateway_id = g.id))
   and ($5::bool is null or $5 = (g.approved_at is not null))
-  and ($7::bigint[] is null or g.id = any($7))
-  and ($8::text is null or g.serial_number ilike $8 or g.oui ilike $8 or g.product_class ilike $8
-       or g.manufacturer ilike $8 or d.line_key like $9)
+  and ($7::text is null or g.serial_number ilike $7 or g.oui ilike $7 or g.product_class ilike $7
+       or g.manufacturer ilike $7 or d.line_key like $8)
+  and ($9::bigint[] is null or g.id = any($9))
 order by g.id desc
 limit $6;
 
