@@ -77,7 +77,7 @@ def read(data: bytes, start: bytes) -> tuple[Fields, bytes] | None:
     end = data.find(b"\r\n\r\n", 0, LIMIT)
     if end < 0 or not data.startswith(start):
         return None
-    lines = data[len(start) : end].decode("latin-1").split("\r\n", _MOST_HEADERS)  # what is left over is odd
+    lines = data[len(start) : end].decode("latin-1").split("\r\n", _MOST_HEADERS - 1)  # the last may be odd
     try:
         headers = dict(map(_LINES.__getitem__, lines))  # by their names in small letters
     except _Odd:
