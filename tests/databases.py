@@ -150,6 +150,8 @@ class Clerk:
     async def _take_back(self) -> bool:
         if self._lent is None:
             return True
+        if self._lent.connection.is_closed():
+            return False
         largest: int = await self._lent.connection.fetchval("select pg_temp.put_back()")
         return self._lent.loans < MOST_LOANS and largest <= MOST_BYTES
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -65,6 +66,19 @@ async def test_one_that_has_grown_is_not_lent_again(clerk, postgres):
     connection = await asyncpg.connect(postgres.runtime_url(name))
     await connection.executemany(SUBSCRIBER, [(f"{number:050}",) for number in range(MOST_BYTES // 100)])
     await connection.close()
+    assert not await clerk.take_back()
+    await clerk.discard()
+    assert await clerk.lend() != name
+
+
+async def test_one_whose_owner_was_cut_off_is_not_lent_again(clerk, postgres):
+    name = await clerk.lend()
+    async with asyncio.timeout(30):
+        admin = await asyncpg.connect(postgres.owner_url())
+        await admin.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1", name)
+        await admin.close()
+        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError):  # it may not have heard of it yet
+            assert not await clerk.take_back()
     assert not await clerk.take_back()
     await clerk.discard()
     assert await clerk.lend() != name
