@@ -16,8 +16,8 @@ from typing import Any
 from acs_bridge.domain.clock import Clock
 from acs_bridge.errors import AcsBridgeError
 from acs_bridge.parts import Own, Parts, profile_texts, statements
-from acs_bridge.services.keyring import open_keyring, verify_keyring
-from acs_bridge.services.profiles import Texts, parse_profiles
+from acs_bridge.services.profiles.profiles import Texts, parse_profiles
+from acs_bridge.services.urls.keyring import open_keyring, verify_keyring
 from acs_bridge.settings import Settings
 from acs_bridge.store.database import Database
 from acs_bridge.store.embedded import EmbeddedPostgres

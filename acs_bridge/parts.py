@@ -22,54 +22,54 @@ from acs_bridge.domain.retry import Retry
 from acs_bridge.domain.write import WriteEvent
 from acs_bridge.errors import Unavailable
 from acs_bridge.parts_reports import Listening, ReportParts
-from acs_bridge.services.associations import Associations
+from acs_bridge.services.access.logins import Lifetimes, Logins
+from acs_bridge.services.access.tokens import Tokens
+from acs_bridge.services.access.users import Users
 from acs_bridge.services.audit import AuditTrail
-from acs_bridge.services.binding import Binding
-from acs_bridge.services.budget import Budget
-from acs_bridge.services.bulk import BulkIntake
 from acs_bridge.services.cleaning import Cleaning, what_is_kept
-from acs_bridge.services.credentials import GatewayCredentials, Policy
-from acs_bridge.services.devices import Devices
 from acs_bridge.services.doorbell.address import Access
 from acs_bridge.services.doorbell.credentials import configured, own_or
 from acs_bridge.services.doorbell.doorbell import Doorbell, Manners
 from acs_bridge.services.doorbell.ends import SessionEnds
-from acs_bridge.services.drift import Drift
-from acs_bridge.services.events import EventFeed
-from acs_bridge.services.former import FormerValues
-from acs_bridge.services.gateways import Gateways
-from acs_bridge.services.history import History
-from acs_bridge.services.inbox import Inbox, InboxBounds
-from acs_bridge.services.informs import Informs
-from acs_bridge.services.intake import Intake
+from acs_bridge.services.intake.bulk import BulkIntake
+from acs_bridge.services.intake.intake import Intake
+from acs_bridge.services.intake.repeats import Repeats
+from acs_bridge.services.intake.stock import Stock
 from acs_bridge.services.janitor import Janitor
-from acs_bridge.services.keys import Keys
-from acs_bridge.services.lines import Lines
-from acs_bridge.services.logins import Lifetimes, Logins
-from acs_bridge.services.observer import Observer
-from acs_bridge.services.outbox import Chance, Outbox
-from acs_bridge.services.phan import PhanLookup
-from acs_bridge.services.plans import Plans
-from acs_bridge.services.preparations import Preparations
-from acs_bridge.services.profiles import LiveProfiles, Texts, read_profiles
-from acs_bridge.services.provisioner import Patience, Provisioner
+from acs_bridge.services.notifications.events import EventFeed
+from acs_bridge.services.notifications.outbox import Chance, Outbox
+from acs_bridge.services.profiles.profiles import LiveProfiles, Texts, read_profiles
+from acs_bridge.services.profiles.reloading import Reloading, refuse_too_long
+from acs_bridge.services.profiles.rendering import Rendering
 from acs_bridge.services.pulse import Pulse
-from acs_bridge.services.quarantine import Quarantine
-from acs_bridge.services.queue import Queue
-from acs_bridge.services.reloading import Reloading, refuse_too_long
-from acs_bridge.services.rendering import Rendering
-from acs_bridge.services.repeats import Repeats
-from acs_bridge.services.resets import Resets
-from acs_bridge.services.rotation import Rotation
-from acs_bridge.services.seals import Seals
-from acs_bridge.services.search import Search
-from acs_bridge.services.stock import Stock
-from acs_bridge.services.subscribers import Subscribers
-from acs_bridge.services.tokens import Tokens
-from acs_bridge.services.transcripts import Transcripts
-from acs_bridge.services.undo import Undo
-from acs_bridge.services.users import Users
-from acs_bridge.services.writes import Writes
+from acs_bridge.services.queue.history import History
+from acs_bridge.services.queue.queue import Queue
+from acs_bridge.services.queue.undo import Undo
+from acs_bridge.services.queue.writes import Writes
+from acs_bridge.services.records.associations import Associations
+from acs_bridge.services.records.binding import Binding
+from acs_bridge.services.records.credentials import GatewayCredentials, Policy
+from acs_bridge.services.records.devices import Devices
+from acs_bridge.services.records.gateways import Gateways
+from acs_bridge.services.records.inbox import Inbox, InboxBounds
+from acs_bridge.services.records.lines import Lines
+from acs_bridge.services.records.search import Search
+from acs_bridge.services.records.subscribers import Subscribers
+from acs_bridge.services.session.budget import Budget
+from acs_bridge.services.session.drift import Drift
+from acs_bridge.services.session.former import FormerValues
+from acs_bridge.services.session.informs import Informs
+from acs_bridge.services.session.observer import Observer
+from acs_bridge.services.session.plans import Plans
+from acs_bridge.services.session.preparations import Preparations
+from acs_bridge.services.session.provisioner import Patience, Provisioner
+from acs_bridge.services.session.quarantine import Quarantine
+from acs_bridge.services.session.resets import Resets
+from acs_bridge.services.session.transcripts import Transcripts
+from acs_bridge.services.urls.keys import Keys
+from acs_bridge.services.urls.phan import PhanLookup
+from acs_bridge.services.urls.rotation import Rotation
+from acs_bridge.services.urls.seals import Seals
 from acs_bridge.settings import Settings
 from acs_bridge.settings_device import Bootstrap, CpeAuth, CpeAuthMode
 from acs_bridge.settings_layers import SettingsError

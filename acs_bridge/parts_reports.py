@@ -10,12 +10,12 @@ from prometheus_client import CollectorRegistry
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.phan import PhanUrls
-from acs_bridge.services.destinations import Files, Platform, platform_rules
-from acs_bridge.services.expecting import Expecting
-from acs_bridge.services.handing import Destination, HandingOn
-from acs_bridge.services.posting import Poster
-from acs_bridge.services.profiles import LiveProfiles
-from acs_bridge.services.reports import Taking
+from acs_bridge.services.notifications.posting import Poster
+from acs_bridge.services.profiles.profiles import LiveProfiles
+from acs_bridge.services.reports.destinations import Files, Platform, platform_rules
+from acs_bridge.services.reports.expecting import Expecting
+from acs_bridge.services.reports.handing import Destination, HandingOn
+from acs_bridge.services.reports.reports import Taking
 from acs_bridge.settings import Settings
 from acs_bridge.store.database import Database
 from acs_bridge.store.reports import Reports

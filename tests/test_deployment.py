@@ -286,7 +286,7 @@ class TestWheel:
     def test_finds_what_travels_in_it_without_a_checkout(self, wheel, tmp_path):
         zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
         script = (
-            "from acs_bridge.services.profiles import load_profiles, packaged_profiles as p;"
+            "from acs_bridge.services.profiles.profiles import load_profiles, packaged_profiles as p;"
             "from acs_bridge.store.migrations import migrations_folder as m, read_migrations;"
             "load_profiles(); read_migrations(m()); print(p(), m(), sep='\\n')"
         )

@@ -39,7 +39,7 @@ WALLS = {
     ),
     "an HTTP client is for the simulator, for commands that ask a daemon, and for posting to webhooks": Wall(
         r"aiohttp\.(Client\w+|client\w*|request)(\..+)?",
-        ("acs_bridge/cli/", "acs_bridge/services/posting.py", "acs_bridge/simulator/"),
+        ("acs_bridge/cli/", "acs_bridge/services/notifications/posting.py", "acs_bridge/simulator/"),
     ),
     "SOAP for BSSs is for its own package": Wall(r"spyne(\..+)?", ("acs_bridge/web/operator/soap/",)),
     "ids, keys and tokens are made in few places, of the system's randomness": Wall(
@@ -49,7 +49,7 @@ WALLS = {
             "acs_bridge/cli/",
             "acs_bridge/domain/ids.py",
             "acs_bridge/domain/keyring.py",
-            "acs_bridge/services/tokens.py",
+            "acs_bridge/services/access/tokens.py",
             "acs_bridge/simulator/surroundings.py",
             "acs_bridge/store/embedded/",
             "cwmp/envelope.py",  # which messages have their names looked at: no result depends on it

@@ -20,7 +20,7 @@ from acs_bridge.cli.running import run
 from acs_bridge.errors import AcsBridgeError, Conflict, InvalidInput
 
 if TYPE_CHECKING:
-    from acs_bridge.services.adoption import Adoption
+    from acs_bridge.services.records.adoption import Adoption
     from acs_bridge.settings import Settings
 
 _STDIN: Final = "-"
@@ -126,8 +126,8 @@ async def _adopt_all(settings: "Settings", rows: Iterable[_Row]) -> int:
 @asynccontextmanager
 async def _adoption(settings: "Settings") -> AsyncIterator["Adoption"]:
     from acs_bridge.domain.phan import PhanUrls
-    from acs_bridge.services.adoption import Adoption
-    from acs_bridge.services.keyring import verify_keyring
+    from acs_bridge.services.records.adoption import Adoption
+    from acs_bridge.services.urls.keyring import verify_keyring
 
     async with database_of(settings) as database:
         keyring = await verify_keyring(settings.phan.keyring, database)

@@ -41,7 +41,7 @@ def example() -> None:
 @app.command()
 def check(config: ConfigFile = None) -> None:
     """Say what is wrong with the settings and the profiles, or print the settings in force, without secrets."""
-    from acs_bridge.services.profiles import load_profiles
+    from acs_bridge.services.profiles.profiles import load_profiles
     from acs_bridge.settings import Settings
     from acs_bridge.web.device.tls import Tls
 

@@ -271,7 +271,7 @@ def _has_its_url(gateway: "SimulatedGateway") -> bool:
 async def _token(daemon: "Daemon", name: str, role: "Role") -> str:
     from acs_bridge.app import utc_now
     from acs_bridge.domain.actor import Actor, Role
-    from acs_bridge.services.tokens import Tokens
+    from acs_bridge.services.access.tokens import Tokens
 
     return await Tokens(daemon.database, utc_now).create(name, role, Actor("cli", "demo", Role.ADMIN, ""))
 
@@ -280,7 +280,7 @@ async def _login(daemon: "Daemon") -> str:
     """Make a user of the console who need not choose another password."""
     from acs_bridge.app import utc_now
     from acs_bridge.domain.actor import Actor, Role
-    from acs_bridge.services.users import Users
+    from acs_bridge.services.access.users import Users
 
     users, password = Users(daemon.database, utc_now, secrets.token_bytes), secrets.token_urlsafe(PASSWORD_BYTES)
     await users.add("demo", Role.ADMIN, Actor("cli", "demo", Role.ADMIN, ""), password)

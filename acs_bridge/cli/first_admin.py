@@ -18,7 +18,7 @@ import structlog
 from acs_bridge.errors import AcsBridgeError
 
 if TYPE_CHECKING:
-    from acs_bridge.services.users import Users
+    from acs_bridge.services.access.users import Users
     from acs_bridge.settings import Settings
     from acs_bridge.store.database import Database
 
@@ -34,7 +34,7 @@ class CannotTell(AcsBridgeError):
 async def make_first_admin(settings: "Settings", database: "Database", url: str) -> None:
     """Make the first Admin, if there is no user, and tell its password to whoever has started the daemon."""
     from acs_bridge.app import utc_now
-    from acs_bridge.services.users import Users
+    from acs_bridge.services.access.users import Users
 
     users = Users(database, utc_now, secrets.token_bytes)
     if await users.any():

@@ -20,7 +20,7 @@ from acs_bridge.cli.rotate import rotate
 
 if TYPE_CHECKING:
     from acs_bridge.domain.keyring import Keyring
-    from acs_bridge.services.phan import PhanUrlStanding
+    from acs_bridge.services.urls.phan import PhanUrlStanding
     from acs_bridge.settings import Settings
     from acs_bridge.store.database import Database
 
@@ -75,7 +75,7 @@ def backup(
     config: ConfigFile = None,
 ) -> None:
     """Copy the keyring, once it is verified, into a new file that only its owner can read."""
-    from acs_bridge.services.keyring import write_keyring
+    from acs_bridge.services.urls.keyring import write_keyring
     from acs_bridge.settings import Settings
 
     settings = Settings.load(config)
@@ -84,7 +84,7 @@ def backup(
 
 
 async def _verified(settings: "Settings", path: Path) -> "Keyring":
-    from acs_bridge.services.keyring import verify_keyring
+    from acs_bridge.services.urls.keyring import verify_keyring
 
     async with _database(settings) as database:
         return await verify_keyring(path, database)
@@ -92,8 +92,8 @@ async def _verified(settings: "Settings", path: Path) -> "Keyring":
 
 async def _standing(settings: "Settings", url: str) -> "PhanUrlStanding":
     from acs_bridge.domain.phan import PhanUrls
-    from acs_bridge.services.keyring import verify_keyring
-    from acs_bridge.services.phan import PhanLookup
+    from acs_bridge.services.urls.keyring import verify_keyring
+    from acs_bridge.services.urls.phan import PhanLookup
 
     async with _database(settings) as database:
         keyring = await verify_keyring(settings.phan.keyring, database)

@@ -10,7 +10,7 @@ from acs_bridge.cli.options import ConfigFile
 from acs_bridge.cli.running import run
 
 if TYPE_CHECKING:
-    from acs_bridge.services.queue import Overview
+    from acs_bridge.services.queue.queue import Overview
     from acs_bridge.settings import Settings
     from acs_bridge.store.queue import Brake, SetBrake
 
@@ -68,7 +68,7 @@ def _brake(batch: UUID | None, profile: str | None, software_version: str | None
 async def _pause(
     settings: "Settings", batch: UUID | None, profile: str | None, software_version: str | None
 ) -> "Overview":
-    from acs_bridge.services.queue import Queue
+    from acs_bridge.services.queue.queue import Queue
 
     async with database_of(settings) as database:
         queue = Queue(database, utc_now, settings.queue.writes_per_minute)
@@ -78,7 +78,7 @@ async def _pause(
 async def _resume(
     settings: "Settings", batch: UUID | None, profile: str | None, software_version: str | None
 ) -> "Overview":
-    from acs_bridge.services.queue import Queue
+    from acs_bridge.services.queue.queue import Queue
 
     async with database_of(settings) as database:
         queue = Queue(database, utc_now, settings.queue.writes_per_minute)
@@ -86,7 +86,7 @@ async def _resume(
 
 
 async def _status(settings: "Settings") -> "Overview":
-    from acs_bridge.services.queue import Queue
+    from acs_bridge.services.queue.queue import Queue
 
     async with database_of(settings) as database:
         return await Queue(database, utc_now, settings.queue.writes_per_minute).overview()

@@ -100,7 +100,7 @@ def _show_status(standing: "RotationRow | None") -> None:
 
 
 async def _rotate(settings: "Settings", per_minute: int | None, *, wait: bool) -> "RotationRow":
-    from acs_bridge.services.rotation import RotationDesk
+    from acs_bridge.services.urls.rotation import RotationDesk
 
     async with database_of(settings) as database:
         desk = RotationDesk(settings.phan.keyring, database, utc_now)
@@ -117,21 +117,21 @@ async def _rotate(settings: "Settings", per_minute: int | None, *, wait: bool) -
 
 
 async def _status(settings: "Settings") -> "RotationRow | None":
-    from acs_bridge.services.rotation import RotationDesk
+    from acs_bridge.services.urls.rotation import RotationDesk
 
     async with database_of(settings) as database:
         return await RotationDesk(settings.phan.keyring, database, utc_now).status()
 
 
 async def _prepare(settings: "Settings") -> str:
-    from acs_bridge.services.rotation import RotationDesk
+    from acs_bridge.services.urls.rotation import RotationDesk
 
     async with database_of(settings) as database:
         return await RotationDesk(settings.phan.keyring, database, utc_now).prepare(operator())
 
 
 async def _retire_now(settings: "Settings") -> tuple[str, ...]:
-    from acs_bridge.services.rotation import RotationDesk
+    from acs_bridge.services.urls.rotation import RotationDesk
 
     async with database_of(settings) as database:
         return await RotationDesk(settings.phan.keyring, database, utc_now).retire_now(operator())

@@ -108,7 +108,7 @@ class _Wanted(NamedTuple):
 
 
 async def _create(settings: "Settings", wanted: _Wanted) -> str:
-    from acs_bridge.services.tokens import Tokens
+    from acs_bridge.services.access.tokens import Tokens
 
     async with database_of(settings) as database:
         return await Tokens(database, utc_now).create(
@@ -122,14 +122,14 @@ async def _create(settings: "Settings", wanted: _Wanted) -> str:
 
 
 async def _list(settings: "Settings") -> "list[TokenRow]":
-    from acs_bridge.services.tokens import Tokens
+    from acs_bridge.services.access.tokens import Tokens
 
     async with database_of(settings) as database:
         return await Tokens(database, utc_now).list()
 
 
 async def _revoke(settings: "Settings", name: str) -> None:
-    from acs_bridge.services.tokens import Tokens
+    from acs_bridge.services.access.tokens import Tokens
 
     async with database_of(settings) as database:
         await Tokens(database, utc_now).revoke(name, operator())

@@ -16,7 +16,7 @@ from acs_bridge.errors import InvalidField
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from acs_bridge.services.users import Users
+    from acs_bridge.services.access.users import Users
     from acs_bridge.store.users import UserRow
 
 app = typer.Typer(help="Logins for the console.", no_args_is_help=True)
@@ -79,7 +79,7 @@ def passwd(name: Name, password_stdin: PasswordStdin = False, config: ConfigFile
 
 
 def _do(config: "Path | None", work: "Callable[[Users], Awaitable[T]]") -> T:
-    from acs_bridge.services.users import Users
+    from acs_bridge.services.access.users import Users
 
     async def on_the_database() -> T:
         async with database_of(settings_of(config)) as database:

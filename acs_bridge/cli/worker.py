@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from acs_bridge.app import serving_worker
 from acs_bridge.cli.running import run, settle
 from acs_bridge.parts import Parts
-from acs_bridge.services.profiles import parse_profiles
+from acs_bridge.services.profiles.profiles import parse_profiles
 from acs_bridge.settings import Settings
 from acs_bridge.web.device.workers import REPORT_SECONDS, TAKEN, samples
 

@@ -19,8 +19,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
 
 from acs_bridge.domain.actor import Actor, Role
-from acs_bridge.services.tokens import Tokens
-from acs_bridge.services.users import Users
+from acs_bridge.services.access.tokens import Tokens
+from acs_bridge.services.access.users import Users
 from acs_bridge.simulator.behaviour import BY_THE_BOOK, Behaviour
 from acs_bridge.simulator.gateway import Credentials, SimulatedGateway
 from acs_bridge.simulator.models import TR181

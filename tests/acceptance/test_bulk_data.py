@@ -9,8 +9,8 @@ from typing import Any
 
 from acs_bridge.app import Daemon, serving_daemon, utc_now
 from acs_bridge.domain.actor import Actor, Role
-from acs_bridge.services.rotation import RotationDesk
-from acs_bridge.services.tokens import Tokens
+from acs_bridge.services.access.tokens import Tokens
+from acs_bridge.services.urls.rotation import RotationDesk
 from acs_bridge.settings import Settings
 from acs_bridge.simulator.gateway import SimulatedGateway
 from acs_bridge.simulator.reporters import Reporters

@@ -10,7 +10,7 @@ import pytest
 
 from acs_bridge.domain.ids import new_id
 from acs_bridge.domain.phan import PhanClaims, PhanUrls
-from acs_bridge.services.keyring import open_keyring
+from acs_bridge.services.urls.keyring import open_keyring
 from acs_bridge.store.database import Database
 
 BASE = "https://phan.example.net/r/"

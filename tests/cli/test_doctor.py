@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from acs_bridge.cli.doctor.place import expiry
 from acs_bridge.domain.keyring import Keyring
-from acs_bridge.services.keyring import open_keyring, write_keyring
+from acs_bridge.services.urls.keyring import open_keyring, write_keyring
 from tests.services.certificates import write_certificate
 
 PASSWORD = "correct-horse-battery"

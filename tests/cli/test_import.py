@@ -16,9 +16,9 @@ import structlog
 
 from acs_bridge.cli.imports import command
 from acs_bridge.errors import Unavailable
-from acs_bridge.services.bulk import BulkIntake
-from acs_bridge.services.keyring import open_keyring
-from acs_bridge.services.orders import Order
+from acs_bridge.services.intake.bulk import BulkIntake
+from acs_bridge.services.intake.orders import Order
+from acs_bridge.services.urls.keyring import open_keyring
 from acs_bridge.store.database import Database
 
 HEADER = "subscriber_name,subscriber_code,line_of_service,oui,product_class,serial_number"

@@ -27,7 +27,7 @@ def test_a_new_token_is_printed_alone_and_its_hash_is_kept(run, served, tmp_path
 
 async def test_only_the_hash_of_a_token_is_stored_with_a_year_to_live(served, database_url):
     from acs_bridge.domain.actor import Actor, Role
-    from acs_bridge.services.tokens import Tokens
+    from acs_bridge.services.access.tokens import Tokens
 
     now = datetime(2026, 5, 1, tzinfo=UTC)
     token = await Tokens(served, lambda: now).create(

@@ -14,8 +14,8 @@ from yarl import URL
 from acs_bridge.domain.actor import Actor, Role
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.parts import Parts
-from acs_bridge.services.profiles import load_profiles
-from acs_bridge.services.tokens import Tokens
+from acs_bridge.services.access.tokens import Tokens
+from acs_bridge.services.profiles.profiles import load_profiles
 from acs_bridge.settings import Settings
 from acs_bridge.simulator.behaviour import BY_THE_BOOK, Behaviour
 from acs_bridge.simulator.gateway import PERIODIC, SimulatedGateway

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from acs_bridge.services.profiles import load_profiles
+from acs_bridge.services.profiles.profiles import load_profiles
 from acs_bridge.settings import Settings
 from acs_bridge.simulator.behaviour import Behaviour
 from acs_bridge.simulator.gateway import SimulatedGateway

@@ -16,34 +16,34 @@ from acs_bridge.domain.phan import PhanUrls
 from acs_bridge.domain.profile import ProfileSet, parse_profile
 from acs_bridge.domain.provisioning_code import ProvisioningCodes
 from acs_bridge.domain.ring import RingResult
-from acs_bridge.services.associations import Associations
+from acs_bridge.services.access.tokens import Tokens
 from acs_bridge.services.audit import AuditTrail
-from acs_bridge.services.binding import Binding
-from acs_bridge.services.bulk import BulkIntake
-from acs_bridge.services.credentials import GatewayCredentials, Policy
-from acs_bridge.services.devices import Devices
 from acs_bridge.services.doorbell.address import Access
 from acs_bridge.services.doorbell.credentials import configured
 from acs_bridge.services.doorbell.doorbell import Doorbell, Manners
-from acs_bridge.services.former import FormerValues
-from acs_bridge.services.gateways import Gateways
-from acs_bridge.services.intake import Intake
-from acs_bridge.services.lines import Lines
-from acs_bridge.services.orders import Order
+from acs_bridge.services.intake.bulk import BulkIntake
+from acs_bridge.services.intake.intake import Intake
+from acs_bridge.services.intake.orders import Order
+from acs_bridge.services.intake.stock import Stock
 from acs_bridge.services.pages import Ask
-from acs_bridge.services.phan import PhanLookup
-from acs_bridge.services.plans import Plans
-from acs_bridge.services.profiles import LiveProfiles
+from acs_bridge.services.profiles.profiles import LiveProfiles
+from acs_bridge.services.profiles.reloading import Reloading
+from acs_bridge.services.profiles.rendering import Rendering
 from acs_bridge.services.pulse import Pulse
-from acs_bridge.services.queue import Queue
-from acs_bridge.services.reloading import Reloading
-from acs_bridge.services.rendering import Rendering
-from acs_bridge.services.seals import Seals
-from acs_bridge.services.stock import Stock
-from acs_bridge.services.subscribers import Subscribers
-from acs_bridge.services.tokens import Tokens
-from acs_bridge.services.undo import Undo
-from acs_bridge.services.writes import SeenWrite, WriteQuestion, Writes
+from acs_bridge.services.queue.queue import Queue
+from acs_bridge.services.queue.undo import Undo
+from acs_bridge.services.queue.writes import SeenWrite, WriteQuestion, Writes
+from acs_bridge.services.records.associations import Associations
+from acs_bridge.services.records.binding import Binding
+from acs_bridge.services.records.credentials import GatewayCredentials, Policy
+from acs_bridge.services.records.devices import Devices
+from acs_bridge.services.records.gateways import Gateways
+from acs_bridge.services.records.lines import Lines
+from acs_bridge.services.records.subscribers import Subscribers
+from acs_bridge.services.session.former import FormerValues
+from acs_bridge.services.session.plans import Plans
+from acs_bridge.services.urls.phan import PhanLookup
+from acs_bridge.services.urls.seals import Seals
 from acs_bridge.store.database import Database
 from acs_bridge.store.gateways import Identity
 

@@ -103,7 +103,7 @@ def _privileges(condition: "Condition", *, usable: bool) -> Finding:
 async def _keyring(settings: "Settings", condition: "Condition") -> Finding:
     from acs_bridge.cli.operators import database_of
     from acs_bridge.errors import AcsBridgeError
-    from acs_bridge.services.keyring import verify_keyring
+    from acs_bridge.services.urls.keyring import verify_keyring
     from acs_bridge.store.keyring import known_keys
     from acs_bridge.store.migrations import USABLE
 

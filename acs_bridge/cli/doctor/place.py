@@ -46,7 +46,7 @@ def of_machine(settings: "Settings") -> Iterator[Finding]:
 
 
 def _profiles(settings: "Settings") -> Finding:
-    from acs_bridge.services.profiles import LiveProfiles, load_profiles
+    from acs_bridge.services.profiles.profiles import LiveProfiles, load_profiles
 
     try:
         found = LiveProfiles(load_profiles(settings.profiles.dirs, settings.profiles.packaged)).all

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from acs_bridge.cli.imports.progress import Progress
     from acs_bridge.cli.imports.results import Result, Results
     from acs_bridge.cli.imports.rows import Format, Row, Rows
-    from acs_bridge.services.bulk import BulkIntake
-    from acs_bridge.services.orders import Order, Outcome
+    from acs_bridge.services.intake.bulk import BulkIntake
+    from acs_bridge.services.intake.orders import Order, Outcome
     from acs_bridge.settings import Settings
 
     Take = Callable[[Sequence[Order], UUID], Awaitable[list[Outcome]]]
@@ -222,8 +222,8 @@ def _results(path: Path | None, *, again: bool, sure: bool) -> "Iterator[Results
 async def _bulk_of(settings: "Settings") -> "AsyncIterator[BulkIntake]":
     """Make the bulk intake, on the database and with the keyring of the daemon."""
     from acs_bridge.parts import Parts
-    from acs_bridge.services.keyring import verify_keyring
-    from acs_bridge.services.profiles import load_profiles
+    from acs_bridge.services.profiles.profiles import load_profiles
+    from acs_bridge.services.urls.keyring import verify_keyring
 
     profiles = load_profiles(settings.profiles.dirs, settings.profiles.packaged)
     async with database_of(settings) as database:

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from acs_bridge.cli.imports.rows import Format, Row
 from acs_bridge.errors import AcsBridgeError
-from acs_bridge.services.orders import Outcome, Receipt
+from acs_bridge.services.intake.orders import Outcome, Receipt
 from acs_bridge.web.operator.models.provisioning import NewRequest
 from acs_bridge.web.operator.tables import neutral, row_of
 

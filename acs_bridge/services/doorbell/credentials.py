@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from acs_bridge.domain.credentials import Pair
-from acs_bridge.services.credentials import GatewayCredentials
+from acs_bridge.services.records.credentials import GatewayCredentials
 from acs_bridge.store.rings import ClaimedRing
 
 CredentialsFor: TypeAlias = Callable[[ClaimedRing], Awaitable[Pair | None]]

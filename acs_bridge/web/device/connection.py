@@ -17,7 +17,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from acs_bridge.domain.principal import Principal
-from acs_bridge.services.visit import Visit
+from acs_bridge.services.session.visit import Visit
 from acs_bridge.web.device.answer import Answer
 from acs_bridge.web.device.fields import Fields
 from acs_bridge.web.device.load import Load, Refusal

@@ -16,7 +16,7 @@ from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.ids import read_tag
 from acs_bridge.domain.planner import ANSWER_TO, ANSWERS, OpenWrite
 from acs_bridge.domain.principal import Kind
-from acs_bridge.services.visit import Conductor, Contact, Outgoing, Overtaken, Visit
+from acs_bridge.services.session.visit import Conductor, Contact, Outgoing, Overtaken, Visit
 from acs_bridge.web.device.connection import Connection
 from acs_bridge.web.device.gate import Admission
 from acs_bridge.web.device.origin import Origin

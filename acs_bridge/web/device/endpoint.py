@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 
 from acs_bridge.domain.principal import Kind, Principal
 from acs_bridge.errors import Unavailable, where
-from acs_bridge.services.visit import Replayed
+from acs_bridge.services.session.visit import Replayed
 from acs_bridge.web.device import body
 from acs_bridge.web.device.answer import Answer
 from acs_bridge.web.device.connection import Connection, Connections, Speaker

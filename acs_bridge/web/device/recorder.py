@@ -5,7 +5,7 @@ from aiohttp import web
 from acs_bridge.domain import transcript
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.transcript import Direction, Entry
-from acs_bridge.services.transcripts import Transcripts
+from acs_bridge.services.session.transcripts import Transcripts
 from acs_bridge.web.device import body
 from acs_bridge.web.device.answer import Answer
 from acs_bridge.web.device.fields import Fields

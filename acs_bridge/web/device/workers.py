@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from acs_bridge.services.profiles import Texts
+from acs_bridge.services.profiles.profiles import Texts
 from acs_bridge.web.device.nursery import Child, Nursery
 from acs_bridge.web.listener import Bound
 

@@ -14,8 +14,8 @@ from aiohttp import web
 
 from acs_bridge.domain.actor import Actor
 from acs_bridge.errors import Forbidden, Unauthenticated
-from acs_bridge.services.logins import Logins, Session
-from acs_bridge.services.tokens import Tokens
+from acs_bridge.services.access.logins import Logins, Session
+from acs_bridge.services.access.tokens import Tokens
 from acs_bridge.web.operator.doors import door, template
 from acs_bridge.web.operator.rates import Rates
 from acs_bridge.web.proxies import Proxies

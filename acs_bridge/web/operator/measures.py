@@ -8,7 +8,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from acs_bridge.domain.ring import RingResult
-from acs_bridge.services.queue import Overview
+from acs_bridge.services.queue.queue import Overview
 from acs_bridge.store.webhooks import Waiting
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from acs_bridge.errors import InvalidField
-from acs_bridge.services.repeats import Repeats
+from acs_bridge.services.intake.repeats import Repeats
 from acs_bridge.store.answers import KeptAnswer
 from acs_bridge.web.operator.problems import HEADERS, of_error
 from acs_bridge.web.operator.registry import Call

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from acs_bridge.domain.actor import Actor
 from acs_bridge.errors import InvalidField, Unconfirmed
-from acs_bridge.services.repeats import Repeats
+from acs_bridge.services.intake.repeats import Repeats
 from acs_bridge.web.operator.bodies import parsed
 from acs_bridge.web.operator.problems import HEADERS, UnreadableBody, WrongMediaType, WrongRole, invalid_query
 from acs_bridge.web.operator.registry import Answer, AnyRoute, Call

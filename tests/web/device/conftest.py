@@ -11,7 +11,7 @@ import pytest
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.phan import PhanClaims
 from acs_bridge.parts import Parts
-from acs_bridge.services.profiles import load_profiles
+from acs_bridge.services.profiles.profiles import load_profiles
 from acs_bridge.settings import Settings
 from acs_bridge.simulator.behaviour import BY_THE_BOOK, Behaviour
 from acs_bridge.simulator.gateway import Credentials, SimulatedGateway
@@ -112,7 +112,7 @@ class Acs:
 
 
 async def lock(connection: Any, line: str) -> Any:
-    from acs_bridge.services.lines import take
+    from acs_bridge.services.records.lines import take
 
     own, _ = await take(connection, line.lower(), None)
     assert own is not None

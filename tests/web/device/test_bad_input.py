@@ -317,7 +317,7 @@ class TestOurOwnMistake:
         async def planted(*_: Any) -> None:
             raise ValueError("planted in S1")
 
-        monkeypatch.setattr("acs_bridge.services.provisioner.Provisioner.open", planted)
+        monkeypatch.setattr("acs_bridge.services.session.provisioner.Provisioner.open", planted)
         answer = await shown(acs, await login(acs.port), Cpe("S1").inform())
         assert (answer.status, answer.get("connection")) == (503, "close")
         assert 30 <= int(answer.get("retry-after") or 0) <= 60

@@ -8,8 +8,8 @@ import pytest
 
 from acs_bridge.domain.actor import Actor, Role
 from acs_bridge.errors import Conflict
-from acs_bridge.services.credentials import NewPair
-from acs_bridge.services.gateways import Gateways
+from acs_bridge.services.records.credentials import NewPair
+from acs_bridge.services.records.gateways import Gateways
 from acs_bridge.settings import Settings
 from acs_bridge.simulator.behaviour import Behaviour
 from acs_bridge.simulator.gateway import Credentials, SimulatedGateway

@@ -10,7 +10,7 @@ import pytest
 
 from acs_bridge.domain.credentials import OwnPairs
 from acs_bridge.domain.profile import ProfileSet, parse_profile
-from acs_bridge.services.profiles import load_profiles, packaged_profiles
+from acs_bridge.services.profiles.profiles import load_profiles, packaged_profiles
 from acs_bridge.simulator.behaviour import BY_THE_BOOK, Applies, Behaviour
 from acs_bridge.simulator.gateway import SimulatedGateway
 from cwmp.messages import Fault
@@ -110,7 +110,7 @@ class TestAGatewayWithoutABulkDataProfile:
         await check_reports(acs, gateway, write_id, "1")
 
     async def test_is_sent_what_its_plan_foresaw(self, acs: Acs) -> None:
-        from acs_bridge.services.plans import Plans
+        from acs_bridge.services.session.plans import Plans
         from cwmp.messages import rpc_name
 
         gateway = acs.gateway(behaviour=Behaviour(faults={"SetParameterValues": Fault(9002, "busy")}))
@@ -179,7 +179,7 @@ async def written_again(acs: Acs) -> UUID:
     """Queue the write of the line once more, as a reset does."""
     gateway_id = await acs.database.fetchval("select id from gateway")
     from acs_bridge.domain.write import Cause
-    from acs_bridge.services.resets import write_again
+    from acs_bridge.services.session.resets import write_again
 
     async with acs.database.transaction() as connection:
         write_id = await write_again(connection, gateway_id, Cause.BOOTSTRAP, change(acs.clock()))

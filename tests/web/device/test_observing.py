@@ -9,7 +9,7 @@ import pytest
 from acs_bridge.domain.profile import ProfileSet, parse_profile
 from acs_bridge.errors import Conflict
 from acs_bridge.parts import Parts
-from acs_bridge.services.profiles import load_profiles
+from acs_bridge.services.profiles.profiles import load_profiles
 from acs_bridge.settings import Settings
 from acs_bridge.simulator.behaviour import Behaviour
 from acs_bridge.simulator.models import TR181

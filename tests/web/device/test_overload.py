@@ -12,7 +12,7 @@ from aiohttp import ClientSession
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.errors import Unavailable
 from acs_bridge.parts import Own, Parts
-from acs_bridge.services.profiles import load_profiles
+from acs_bridge.services.profiles.profiles import load_profiles
 from acs_bridge.settings import Settings
 from acs_bridge.store.database import Database
 from acs_bridge.store.sessions import Sessions
@@ -391,7 +391,7 @@ class TestALine:
         async def away(*_: Any) -> None:
             raise Unavailable("the database is away")
 
-        monkeypatch.setattr("acs_bridge.services.provisioner.Provisioner.open", away)
+        monkeypatch.setattr("acs_bridge.services.session.provisioner.Provisioner.open", away)
         authorize = await login(acs.port)
         for _ in range(3):
             async with connected(acs.port) as wire:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from acs_bridge.domain.actor import Actor, Role
-from acs_bridge.services.associations import Associations
+from acs_bridge.services.records.associations import Associations
 from acs_bridge.settings import Settings
 from acs_bridge.simulator.behaviour import Applies, Behaviour
 from acs_bridge.simulator.models import TR098, TR181

@@ -195,7 +195,7 @@ class TestAPublicAddress:
         return served
 
     async def waiting_for(self, acs: Acs, write_id: Any) -> str | None:
-        from acs_bridge.services.writes import Writes
+        from acs_bridge.services.queue.writes import Writes
 
         seen = await Writes(acs.database, acs.clock, approval_needed=False, blocked=lambda *_: None).find(write_id)
         return seen.waiting.waiting_for

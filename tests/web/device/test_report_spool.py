@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from acs_bridge.services.destinations import Files, Platform, platform_rules
-from acs_bridge.services.handing import RETRY, HandingOn
-from acs_bridge.services.posting import Poster
+from acs_bridge.services.notifications.posting import Poster
+from acs_bridge.services.reports.destinations import Files, Platform, platform_rules
+from acs_bridge.services.reports.handing import RETRY, HandingOn
 from acs_bridge.settings import Settings
 from acs_bridge.store import spool
 from cwmp.bulkdata import Form

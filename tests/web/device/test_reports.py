@@ -15,11 +15,11 @@ from structlog.testing import capture_logs
 
 from acs_bridge.domain.phan import redact
 from acs_bridge.parts import Parts
-from acs_bridge.services.associations import Associations
-from acs_bridge.services.devices import Devices
 from acs_bridge.services.pages import Ask
-from acs_bridge.services.profiles import load_profiles
-from acs_bridge.services.queue import Queue
+from acs_bridge.services.profiles.profiles import load_profiles
+from acs_bridge.services.queue.queue import Queue
+from acs_bridge.services.records.associations import Associations
+from acs_bridge.services.records.devices import Devices
 from acs_bridge.settings import Settings
 from acs_bridge.simulator.models import TR181
 from acs_bridge.simulator.schema import STRING, UNSIGNED, ParameterSpec

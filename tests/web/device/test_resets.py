@@ -11,11 +11,11 @@ import structlog
 
 from acs_bridge.domain.actor import Actor, Role
 from acs_bridge.domain.write import Cause
-from acs_bridge.services.associations import Associations
-from acs_bridge.services.gateways import Gateways
 from acs_bridge.services.pages import Ask
-from acs_bridge.services.resets import Resets
-from acs_bridge.services.writes import Writes
+from acs_bridge.services.queue.writes import Writes
+from acs_bridge.services.records.associations import Associations
+from acs_bridge.services.records.gateways import Gateways
+from acs_bridge.services.session.resets import Resets
 from acs_bridge.settings import Settings
 from acs_bridge.simulator.behaviour import Applies, Behaviour
 from acs_bridge.simulator.gateway import Credentials, SimulatedGateway

@@ -12,7 +12,7 @@ import pytest
 from acs_bridge.domain.ids import tag
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.parts import Parts
-from acs_bridge.services.profiles import load_profiles
+from acs_bridge.services.profiles.profiles import load_profiles
 from acs_bridge.settings import Settings
 from acs_bridge.store.database import Database
 from acs_bridge.web.listener import bind, serving

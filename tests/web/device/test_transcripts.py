@@ -9,7 +9,7 @@ import pytest
 from acs_bridge.domain.actor import Actor, Role
 from acs_bridge.domain.transcript import as_text
 from acs_bridge.errors import Conflict, NotFound
-from acs_bridge.services import transcripts
+from acs_bridge.services.session import transcripts
 from acs_bridge.settings import Settings
 from acs_bridge.simulator.behaviour import Behaviour
 from cwmp.messages import Fault, ParameterFault

@@ -9,9 +9,9 @@ from acs_bridge.domain.actor import Actor, Role
 from acs_bridge.domain.profile import ProfileSet, parse_profile
 from acs_bridge.errors import Conflict
 from acs_bridge.services.pages import Ask
-from acs_bridge.services.profiles import load_profiles
-from acs_bridge.services.undo import Undo
-from acs_bridge.services.writes import Writes
+from acs_bridge.services.profiles.profiles import load_profiles
+from acs_bridge.services.queue.undo import Undo
+from acs_bridge.services.queue.writes import Writes
 from acs_bridge.simulator.behaviour import Behaviour
 from acs_bridge.simulator.gateway import SimulatedGateway
 from tests.web.device.conftest import Acs

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from acs_bridge.domain.profile import ProfileSet, parse_profile
-from acs_bridge.services.writes import Writes
+from acs_bridge.services.queue.writes import Writes
 from acs_bridge.simulator.behaviour import Applies, Behaviour
 from acs_bridge.simulator.gateway import SimulatedGateway
 from cwmp.messages import Fault

@@ -22,18 +22,18 @@ from acs_bridge.domain.actor import Actor, Role
 from acs_bridge.domain.keyring import Keyring
 from acs_bridge.domain.passwords import Passwords
 from acs_bridge.errors import AcsBridgeError
-from acs_bridge.services.events import EventFeed
-from acs_bridge.services.history import History
-from acs_bridge.services.logins import Lifetimes, Logins
-from acs_bridge.services.phan import PhanLookup
-from acs_bridge.services.posting import Poster, Rules
+from acs_bridge.services.access.logins import Lifetimes, Logins
+from acs_bridge.services.access.users import Users
+from acs_bridge.services.intake.repeats import Repeats
+from acs_bridge.services.notifications.events import EventFeed
+from acs_bridge.services.notifications.posting import Poster, Rules
+from acs_bridge.services.notifications.webhooks import Secrets, Webhooks
 from acs_bridge.services.pulse import Pulse
-from acs_bridge.services.repeats import Repeats
-from acs_bridge.services.rotation import RotationDesk
-from acs_bridge.services.search import Search
-from acs_bridge.services.transcripts import Transcripts
-from acs_bridge.services.users import Users
-from acs_bridge.services.webhooks import Secrets, Webhooks
+from acs_bridge.services.queue.history import History
+from acs_bridge.services.records.search import Search
+from acs_bridge.services.session.transcripts import Transcripts
+from acs_bridge.services.urls.phan import PhanLookup
+from acs_bridge.services.urls.rotation import RotationDesk
 from acs_bridge.web.operator.application import Services, operator_application
 from acs_bridge.web.operator.callers import Callers
 from acs_bridge.web.operator.rates import Rates

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from acs_bridge.domain.principal import BOOTSTRAP, Kind, Principal
-from acs_bridge.services.quarantine import ADDRESSES, Quarantine
+from acs_bridge.services.session.quarantine import ADDRESSES, Quarantine
 from acs_bridge.store.gateways import Identity
 from acs_bridge.store.sessions import Examined, InformRow
 from cwmp import digest

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from acs_bridge.domain.actor import Role
-from acs_bridge.services import events as feeds
+from acs_bridge.services.notifications import events as feeds
 from acs_bridge.store import events
 from acs_bridge.store.events import BEGINNING
 from acs_bridge.store.gateways import Identity

@@ -10,7 +10,7 @@ import pytest
 
 from acs_bridge.domain.actor import Role
 from acs_bridge.domain.keyring import Keyring
-from acs_bridge.services import repeats
+from acs_bridge.services.intake import repeats
 from acs_bridge.store import answers
 from acs_bridge.store.database import DatabaseDown
 from acs_bridge.store.gateways import Identity

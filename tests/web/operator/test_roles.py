@@ -5,17 +5,17 @@ from pathlib import Path
 import pytest
 
 from acs_bridge.domain.actor import Role
-from acs_bridge.services.events import EventFeed
-from acs_bridge.services.history import History
-from acs_bridge.services.logins import Logins
-from acs_bridge.services.posting import Poster, Rules
+from acs_bridge.services.access.logins import Logins
+from acs_bridge.services.access.users import Users
+from acs_bridge.services.intake.repeats import Repeats
+from acs_bridge.services.notifications.events import EventFeed
+from acs_bridge.services.notifications.posting import Poster, Rules
+from acs_bridge.services.notifications.webhooks import Secrets, Webhooks
 from acs_bridge.services.pulse import Pulse
-from acs_bridge.services.repeats import Repeats
-from acs_bridge.services.rotation import RotationDesk
-from acs_bridge.services.search import Search
-from acs_bridge.services.transcripts import Transcripts
-from acs_bridge.services.users import Users
-from acs_bridge.services.webhooks import Secrets, Webhooks
+from acs_bridge.services.queue.history import History
+from acs_bridge.services.records.search import Search
+from acs_bridge.services.session.transcripts import Transcripts
+from acs_bridge.services.urls.rotation import RotationDesk
 from acs_bridge.web.operator.application import Services, table
 from tests.web.operator.conftest import LIFETIMES, QUICK
 

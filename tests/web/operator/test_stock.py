@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from acs_bridge.services.credentials import SHARERS
+from acs_bridge.services.records.credentials import SHARERS
 from acs_bridge.store import stock
 from acs_bridge.store.gateways import Identity
 from tests.services.conftest import POLICY

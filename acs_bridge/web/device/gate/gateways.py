@@ -5,7 +5,7 @@ from typing import Final
 
 from acs_bridge.domain.credentials import OwnPairs, own_name
 from acs_bridge.domain.principal import Kind, Principal
-from acs_bridge.services.credentials import GatewayCredentials
+from acs_bridge.services.records.credentials import GatewayCredentials
 from acs_bridge.web.device.gate.credentials import Candidate
 
 _NO_HASH: Final[Mapping[str, str]] = {}

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from aiohttp import hdrs, web
 from multidict import istr
 
-from acs_bridge.services.reports import Examined, Sender, Taking, as_examined, examine
+from acs_bridge.services.reports.reports import Examined, Sender, Taking, as_examined, examine
 from acs_bridge.store.reports import Verdict
 from acs_bridge.web.device import body
 from acs_bridge.web.device.answer import SERVER, Answer

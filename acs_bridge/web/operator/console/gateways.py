@@ -10,9 +10,9 @@ from typing import Final
 
 from acs_bridge.domain.clock import Clock
 from acs_bridge.errors import InvalidInput, NotFound
-from acs_bridge.services.devices import Devices
-from acs_bridge.services.gateways import Gateways
-from acs_bridge.services.writes import Writes
+from acs_bridge.services.queue.writes import Writes
+from acs_bridge.services.records.devices import Devices
+from acs_bridge.services.records.gateways import Gateways
 from acs_bridge.store.devices import DeviceRow
 from acs_bridge.store.gateways import GatewayFilter
 from acs_bridge.web.operator.console.lists import Addresses, List, listed

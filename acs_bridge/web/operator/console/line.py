@@ -7,12 +7,12 @@ from uuid import UUID
 
 from acs_bridge.domain.write import CANCELLABLE, RETRYABLE, WriteState
 from acs_bridge.errors import NotFound
-from acs_bridge.services.associations import Associations
-from acs_bridge.services.devices import Devices, warnings
-from acs_bridge.services.gateways import Gateways
 from acs_bridge.services.pages import Ask
-from acs_bridge.services.transcripts import Standing, Transcripts
-from acs_bridge.services.writes import SeenWrite, WriteQuestion, Writes
+from acs_bridge.services.queue.writes import SeenWrite, WriteQuestion, Writes
+from acs_bridge.services.records.associations import Associations
+from acs_bridge.services.records.devices import Devices, warnings
+from acs_bridge.services.records.gateways import Gateways
+from acs_bridge.services.session.transcripts import Standing, Transcripts
 from acs_bridge.store.associations import AssociationRow, Moment
 from acs_bridge.store.devices import DeviceRow
 from acs_bridge.store.gateways import GatewayRow

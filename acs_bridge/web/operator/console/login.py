@@ -6,8 +6,8 @@ from typing import Final
 from aiohttp import web
 
 from acs_bridge.errors import AcsBridgeError, Unauthenticated
-from acs_bridge.services.logins import LoggedIn, LoginRefused, Logins
-from acs_bridge.services.throttle import LoginHeld
+from acs_bridge.services.access.logins import LoggedIn, LoginRefused, Logins
+from acs_bridge.services.access.throttle import LoginHeld
 from acs_bridge.web.operator.callers import Forged
 from acs_bridge.web.operator.console.serving import (
     LOGIN,

@@ -3,8 +3,8 @@
 from http import HTTPStatus
 
 from acs_bridge.errors import AcsBridgeError, InvalidInput
-from acs_bridge.services.logins import Logins
-from acs_bridge.services.throttle import LoginHeld
+from acs_bridge.services.access.logins import Logins
+from acs_bridge.services.access.throttle import LoginHeld
 from acs_bridge.web.operator.console.registry import Outcome, Page, Redirect, View, Visit
 
 

@@ -11,10 +11,10 @@ from typing import Any, Final, TypeVar
 from acs_bridge.domain.names import MAC_PATTERN
 from acs_bridge.domain.write import WriteState
 from acs_bridge.errors import InvalidInput, NotFound
-from acs_bridge.services.associations import Associations
-from acs_bridge.services.devices import MAC_WARNING, Devices, warnings
-from acs_bridge.services.subscribers import Subscribers
-from acs_bridge.services.writes import SeenWrite, Writes
+from acs_bridge.services.queue.writes import SeenWrite, Writes
+from acs_bridge.services.records.associations import Associations
+from acs_bridge.services.records.devices import MAC_WARNING, Devices, warnings
+from acs_bridge.services.records.subscribers import Subscribers
 from acs_bridge.store.associations import AssociationRow
 from acs_bridge.store.devices import DeviceRow
 from acs_bridge.store.subscribers import SubscriberRow

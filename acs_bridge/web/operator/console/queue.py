@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from acs_bridge.domain.write import CANCELLABLE, RETRYABLE, WriteState
 from acs_bridge.errors import InvalidInput
-from acs_bridge.services.history import History
 from acs_bridge.services.pages import Page as Turned
-from acs_bridge.services.queue import Queue
-from acs_bridge.services.writes import SeenWrite, Writes
+from acs_bridge.services.queue.history import History
+from acs_bridge.services.queue.queue import Queue
+from acs_bridge.services.queue.writes import SeenWrite, Writes
 from acs_bridge.web.operator.console.registry import Entry, Outcome, Page, Redirect, View, Visit
 from acs_bridge.web.operator.models.queue import WriteQuery
 from acs_bridge.web.operator.problems import invalid_query

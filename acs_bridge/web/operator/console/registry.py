@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
 from acs_bridge.domain.actor import Actor, Role
-from acs_bridge.services.logins import Session
+from acs_bridge.services.access.logins import Session
 
 EVERYBODY: Final = frozenset({Role.ADMIN, Role.CSR})
 ADMINS: Final = frozenset({Role.ADMIN})

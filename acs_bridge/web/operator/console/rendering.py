@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from acs_bridge.domain.clock import Clock
 from acs_bridge.domain.waiting import span
-from acs_bridge.services.queue import Held
+from acs_bridge.services.queue.queue import Held
 from acs_bridge.web.operator.console.plots import sparkline
 from acs_bridge.web.operator.console.registry import Page, View, Visit
 from acs_bridge.web.operator.console.static import static

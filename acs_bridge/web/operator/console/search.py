@@ -1,7 +1,7 @@
 """What the search box of every page finds."""
 
 from acs_bridge.errors import InvalidField
-from acs_bridge.services.search import Found, Search
+from acs_bridge.services.records.search import Found, Search
 from acs_bridge.web.operator.console.places import line_path
 from acs_bridge.web.operator.console.registry import Outcome, Page, Redirect, View, Visit
 

@@ -14,8 +14,8 @@ from aiohttp import web
 
 from acs_bridge.domain.clock import Clock
 from acs_bridge.errors import AcsBridgeError, Forbidden, Unauthenticated
-from acs_bridge.services.logins import Session
-from acs_bridge.services.queue import Queue
+from acs_bridge.services.access.logins import Session
+from acs_bridge.services.queue.queue import Queue
 from acs_bridge.web.operator.callers import Callers, Forged
 from acs_bridge.web.operator.console.registry import Outcome, Page, Redirect, View, Visit
 from acs_bridge.web.operator.console.rendering import Renderer

@@ -11,8 +11,8 @@ from typing import Final, TypeAlias
 
 from acs_bridge.domain.actor import Role
 from acs_bridge.errors import AcsBridgeError, Conflict, InvalidField, InvalidInput, NotFound
-from acs_bridge.services.logins import Logins
-from acs_bridge.services.users import ROLES, Users
+from acs_bridge.services.access.logins import Logins
+from acs_bridge.services.access.users import ROLES, Users
 from acs_bridge.web.operator.console.registry import ADMIN_MENU, ADMINS, Entry, Outcome, Page, Redirect, View, Visit
 
 PATH: Final = "/users"

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from acs_bridge.errors import InvalidField, InvalidInput
 from acs_bridge.services.pages import MAX_ID
-from acs_bridge.services.shelf import (
+from acs_bridge.services.records.shelf import (
     LONGEST_SUFFIX,
     MOST_HOURS,
     MOST_MINUTES,

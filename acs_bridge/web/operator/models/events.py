@@ -8,7 +8,7 @@ from pydantic import Field
 
 from acs_bridge.domain import names
 from acs_bridge.domain.write import WriteState
-from acs_bridge.services.notices import Notice
+from acs_bridge.services.notifications.notices import Notice
 from acs_bridge.store.events import EventRow
 from acs_bridge.web.operator.models.base import AnswerModel, LineOfService, QueryModel
 

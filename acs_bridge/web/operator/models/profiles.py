@@ -9,8 +9,8 @@ from pydantic import Field
 from acs_bridge.domain.planner import Foreseen, Request
 from acs_bridge.domain.profile import Block, InstanceRule, Match, Profile, ProfileParameter
 from acs_bridge.domain.write import Purpose
-from acs_bridge.services.plans import GatewayPlan
-from acs_bridge.services.reloading import InForce
+from acs_bridge.services.profiles.reloading import InForce
+from acs_bridge.services.session.plans import GatewayPlan
 from acs_bridge.web.operator.models.base import AnswerModel, Time
 from cwmp.messages import (
     AddObject,

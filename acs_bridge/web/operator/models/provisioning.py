@@ -7,9 +7,9 @@ from pydantic import BeforeValidator, Field
 
 from acs_bridge.domain.names import line_of_service, subscriber_code
 from acs_bridge.domain.write import Cause, WriteState
-from acs_bridge.services.devices import warnings
-from acs_bridge.services.orders import Order, Receipt
-from acs_bridge.services.phan import Asked
+from acs_bridge.services.intake.orders import Order, Receipt
+from acs_bridge.services.records.devices import warnings
+from acs_bridge.services.urls.phan import Asked
 from acs_bridge.store.associations import AssociationRow, Moment
 from acs_bridge.web.operator.models.base import (
     AnswerModel,

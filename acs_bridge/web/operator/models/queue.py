@@ -7,8 +7,8 @@ from pydantic import Field
 
 from acs_bridge.domain.write import Cause, Purpose, WriteState
 from acs_bridge.services.pages import Ask
-from acs_bridge.services.queue import Overview
-from acs_bridge.services.writes import Moved, SeenWrite, WriteQuestion
+from acs_bridge.services.queue.queue import Overview
+from acs_bridge.services.queue.writes import Moved, SeenWrite, WriteQuestion
 from acs_bridge.store.queue import Brake
 from acs_bridge.web.operator.models.base import (
     MAX_LIMIT,

@@ -9,9 +9,9 @@ from pydantic import Field
 from acs_bridge.domain.ring import LastRing, RingResult
 from acs_bridge.domain.waiting import Rhythm
 from acs_bridge.errors import InvalidField
-from acs_bridge.services.credentials import NewPair
-from acs_bridge.services.devices import warnings
-from acs_bridge.services.stock import Stocked, Stored
+from acs_bridge.services.intake.stock import Stocked, Stored
+from acs_bridge.services.records.credentials import NewPair
+from acs_bridge.services.records.devices import warnings
 from acs_bridge.store.devices import DeviceRow
 from acs_bridge.store.gateways import GatewayRow, Identity
 from acs_bridge.web.operator.models.base import (

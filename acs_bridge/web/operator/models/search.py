@@ -4,7 +4,7 @@ from typing import Literal, cast
 
 from pydantic import Field
 
-from acs_bridge.services.search import Found
+from acs_bridge.services.records.search import Found
 from acs_bridge.store.search import Hit
 from acs_bridge.web.operator.models.base import AnswerModel, QueryModel
 

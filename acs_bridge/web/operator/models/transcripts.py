@@ -5,7 +5,7 @@ from datetime import timedelta
 from pydantic import Field
 
 from acs_bridge.domain.transcript import Direction, as_text
-from acs_bridge.services.transcripts import Transcript
+from acs_bridge.services.session.transcripts import Transcript
 from acs_bridge.web.operator.models.base import AnswerModel, RequestModel, Time
 
 MOST_SESSIONS = 100

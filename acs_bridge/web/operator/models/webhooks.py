@@ -8,8 +8,8 @@ from uuid import UUID
 from pydantic import Field
 
 from acs_bridge.domain.webhooks import DOWN_AFTER, LONGEST_URL
-from acs_bridge.services.posting import Posted
-from acs_bridge.services.webhooks import Made
+from acs_bridge.services.notifications.posting import Posted
+from acs_bridge.services.notifications.webhooks import Made
 from acs_bridge.store.webhooks import DeliveryRow, WebhookRow
 from acs_bridge.web.operator.models.base import AnswerModel, Moment, PageQuery, RequestModel, Time
 

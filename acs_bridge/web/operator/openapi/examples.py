@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias, get_args
 from pydantic import BaseModel
 
 from acs_bridge.domain.write import WriteState
-from acs_bridge.services.notices import Notice
+from acs_bridge.services.notifications.notices import Notice
 from acs_bridge.web.operator.models import (
     audit,
     bindings,

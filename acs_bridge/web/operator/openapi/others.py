@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Final
 
-from acs_bridge.services.notices import Notice, WebhookMessage
+from acs_bridge.services.notifications.notices import Notice, WebhookMessage
 from acs_bridge.web.operator.models.events import Changes, EventQuery, Reset
 from acs_bridge.web.operator.models.health import Health
 from acs_bridge.web.operator.openapi.examples import EXAMPLES, MESSAGE

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from acs_bridge.services.associations import Associations
+from acs_bridge.services.records.associations import Associations
 from acs_bridge.web.operator.models.base import Listing, NoBody, NoQuery, PageQuery
 from acs_bridge.web.operator.models.provisioning import (
     AssociationAnswer,

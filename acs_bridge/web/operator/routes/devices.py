@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from acs_bridge.services.devices import Devices
+from acs_bridge.services.records.devices import Devices
 from acs_bridge.web.operator.models.base import Listing, NoBody, NoQuery
 from acs_bridge.web.operator.models.bindings import Binding
 from acs_bridge.web.operator.models.records import DeviceAnswer, DeviceQuery, NewDevice

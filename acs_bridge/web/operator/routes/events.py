@@ -16,8 +16,8 @@ from aiohttp import web
 
 from acs_bridge.domain.actor import Actor
 from acs_bridge.errors import AcsBridgeError, InvalidField
-from acs_bridge.services.events import EventFeed
-from acs_bridge.services.notices import Notice
+from acs_bridge.services.notifications.events import EventFeed
+from acs_bridge.services.notifications.notices import Notice
 from acs_bridge.store.events import BEGINNING, EventRow, Position, as_they_happened
 from acs_bridge.web.operator.models.events import Changes, EventQuery, Reset
 from acs_bridge.web.operator.problems import HEADERS

@@ -6,10 +6,10 @@ from http import HTTPStatus
 
 from acs_bridge.domain.clock import Clock
 from acs_bridge.errors import AcsBridgeError
-from acs_bridge.services.credentials import GatewayCredentials
 from acs_bridge.services.doorbell.doorbell import Doorbell
-from acs_bridge.services.gateways import Gateways
-from acs_bridge.services.stock import Stock, Stocked, Stored
+from acs_bridge.services.intake.stock import Stock, Stocked, Stored
+from acs_bridge.services.records.credentials import GatewayCredentials
+from acs_bridge.services.records.gateways import Gateways
 from acs_bridge.store.gateways import GatewayFilter
 from acs_bridge.web.operator.models.base import Listing, NoBody, NoQuery
 from acs_bridge.web.operator.models.records import (

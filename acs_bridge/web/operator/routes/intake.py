@@ -5,14 +5,14 @@ from http import HTTPStatus
 from acs_bridge.domain.phan import PhanUrlRefused
 from acs_bridge.domain.write import WriteState
 from acs_bridge.errors import InvalidField
-from acs_bridge.services.associations import Associations
-from acs_bridge.services.bulk import CHUNKS_AT_ONCE, BulkIntake
-from acs_bridge.services.devices import warnings
-from acs_bridge.services.intake import Intake
-from acs_bridge.services.orders import Receipt
+from acs_bridge.services.intake.bulk import CHUNKS_AT_ONCE, BulkIntake
+from acs_bridge.services.intake.intake import Intake
+from acs_bridge.services.intake.orders import Receipt
 from acs_bridge.services.pages import Ask
-from acs_bridge.services.phan import PhanLookup
-from acs_bridge.services.writes import Writes
+from acs_bridge.services.queue.writes import Writes
+from acs_bridge.services.records.associations import Associations
+from acs_bridge.services.records.devices import warnings
+from acs_bridge.services.urls.phan import PhanLookup
 from acs_bridge.web.operator.models.base import MAX_LIMIT, Listing, NoBody, NoQuery
 from acs_bridge.web.operator.models.provisioning import (
     AssociationAnswer,

@@ -2,8 +2,8 @@
 
 from http import HTTPStatus
 
-from acs_bridge.services.plans import Plans
-from acs_bridge.services.reloading import Reloading
+from acs_bridge.services.profiles.reloading import Reloading
+from acs_bridge.services.session.plans import Plans
 from acs_bridge.web.operator.models.base import NoBody, NoQuery
 from acs_bridge.web.operator.models.profiles import PlanAnswer, ProfilesAnswer
 from acs_bridge.web.operator.registry import ADMINS, READERS, Answer, AnyRoute, Call, Route

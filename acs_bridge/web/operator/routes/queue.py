@@ -2,9 +2,9 @@
 
 from http import HTTPStatus
 
-from acs_bridge.services.queue import Queue
-from acs_bridge.services.undo import Undo
-from acs_bridge.services.writes import Writes
+from acs_bridge.services.queue.queue import Queue
+from acs_bridge.services.queue.undo import Undo
+from acs_bridge.services.queue.writes import Writes
 from acs_bridge.web.operator.models.base import Listing, NoBody, NoQuery, PageQuery
 from acs_bridge.web.operator.models.queue import (
     BatchAnswer,

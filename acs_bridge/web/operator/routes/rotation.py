@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from acs_bridge.errors import NotFound
-from acs_bridge.services.rotation import RotationDesk
+from acs_bridge.services.urls.rotation import RotationDesk
 from acs_bridge.web.operator.models.base import NoBody, NoQuery
 from acs_bridge.web.operator.models.rotation import RotationAnswer
 from acs_bridge.web.operator.registry import WATCHERS, Answer, AnyRoute, Call, Route

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from acs_bridge.services.search import Search
+from acs_bridge.services.records.search import Search
 from acs_bridge.web.operator.models.base import NoBody
 from acs_bridge.web.operator.models.search import SearchAnswer, SearchQuery
 from acs_bridge.web.operator.registry import READERS, Answer, AnyRoute, Call, Route

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from acs_bridge.services.subscribers import Subscribers
+from acs_bridge.services.records.subscribers import Subscribers
 from acs_bridge.web.operator.models.base import Listing, NoBody, NoQuery
 from acs_bridge.web.operator.models.records import NewSubscriber, RecordQuery, Renaming, SubscriberAnswer
 from acs_bridge.web.operator.registry import READERS, WRITERS, Answer, AnyRoute, Call, Route

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from acs_bridge.services.transcripts import Transcripts
+from acs_bridge.services.session.transcripts import Transcripts
 from acs_bridge.web.operator.models.base import NoBody, NoQuery
 from acs_bridge.web.operator.models.transcripts import NewTranscript, TranscriptAnswer, in_words
 from acs_bridge.web.operator.registry import ADMINS, Answer, AnyRoute, Call, Route

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from acs_bridge.domain.clock import Clock
-from acs_bridge.services.webhooks import Webhooks
+from acs_bridge.services.notifications.webhooks import Webhooks
 from acs_bridge.web.operator.models.base import Listing, NoBody, NoQuery
 from acs_bridge.web.operator.models.webhooks import (
     DeliveryAnswer,

@@ -8,7 +8,7 @@ import pytest
 from lxml import html
 
 from acs_bridge.domain.actor import Role
-from acs_bridge.services.users import Users
+from acs_bridge.services.access.users import Users
 from tests.web.operator.conftest import MAKER, PUBLIC_URL, QUICK, Operator, Reply, admin, intake, operator
 
 __all__ = ["admin", "intake", "operator"]

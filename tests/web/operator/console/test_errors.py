@@ -3,7 +3,7 @@
 import pytest
 
 from acs_bridge.errors import Unavailable
-from acs_bridge.services.queue import Queue
+from acs_bridge.services.queue.queue import Queue
 from tests.web.operator.console.conftest import page, words
 
 PERSON = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

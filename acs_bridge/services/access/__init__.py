@@ -1,0 +1,1 @@
+"""Who may do something: users with their logins, and tokens."""

@@ -1,0 +1,1 @@
+"""Provisioning requests: one at a time or by the million, safe to repeat; and stock, taken in advance."""

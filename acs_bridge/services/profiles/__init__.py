@@ -1,0 +1,1 @@
+"""The profiles in force: read from files, read again, and filled in for a gateway."""

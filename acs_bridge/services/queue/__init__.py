@@ -1,0 +1,1 @@
+"""The queue of writes, as operators see and move it."""

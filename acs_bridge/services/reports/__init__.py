@@ -1,0 +1,1 @@
+"""The reports of gateways: taken, kept, and handed on."""

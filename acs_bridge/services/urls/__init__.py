@@ -1,0 +1,1 @@
+"""PHAN URLs: sealed and opened, and the keys for it."""
