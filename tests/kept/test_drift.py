@@ -30,11 +30,11 @@ def configured() -> Settings:
     return settings(queue={"writes_per_gateway_per_day": A_DAY})
 
 
-async def provisioned(site: Site, behaviour: Behaviour | None = None) -> SimulatedGateway:
+async def provisioned(site: Site, behaviour: Behaviour | None = None, line: str = "L1") -> SimulatedGateway:
     box = site.box("B1", behaviour=behaviour or Behaviour())
-    await site.provision("U1", "L1", "B1")
+    await site.provision("U1", line, "B1")
     await site.inform("B1")
-    assert site.holds("B1") == await site.url_of("L1")
+    assert site.holds("B1") == await site.url_of(line)
     return box
 
 
@@ -260,17 +260,17 @@ class TestAProvisioningCode:
 
     async def test_says_without_being_asked_whether_the_value_is_there(self, site: Site) -> None:
         """Also where the ParameterKey says nothing."""
-        box = await provisioned(site, Behaviour(forgets_key=True))
+        box = await provisioned(site, Behaviour(forgets_key=True), line="LINE-OF-B1")
         await site.inform("B1")
         code = box.value("DeviceInfo.ProvisioningCode")
         assert len(code) == 60
-        assert "L1" not in code
+        assert "LINE-OF-B1" not in code
         assert (await site.inform("B1")).served == ()
         box.model.put(FULL, "")
         box.model.put(CODE, "")
         assert (await site.inform("B1")).served == (GET, SET, GET)
         assert box.value("DeviceInfo.ProvisioningCode") == code
-        assert (await site.writes("L1"))[-1] == again("drift")
+        assert (await site.writes("LINE-OF-B1"))[-1] == again("drift")
 
     async def test_is_cleared_with_the_url(self, site: Site) -> None:
         box = await provisioned(site)

@@ -315,14 +315,14 @@ class TestOurOwnMistake:
         self, acs: Acs, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
     ) -> None:
         async def planted(*_: Any) -> None:
-            raise ValueError("planted in S1")
+            raise ValueError("planted in SERIAL-1")
 
         monkeypatch.setattr("acs_bridge.services.session.provisioner.Provisioner.open", planted)
-        answer = await shown(acs, await login(acs.port), Cpe("S1").inform())
+        answer = await shown(acs, await login(acs.port), Cpe("SERIAL-1").inform())
         assert (answer.status, answer.get("connection")) == (503, "close")
         assert 30 <= int(answer.get("retry-after") or 0) <= 60
         said = capfd.readouterr().out
         assert "message_failed" in said
         assert "ValueError" in said
         assert "planted in" not in said
-        assert "S1" not in said
+        assert "SERIAL-1" not in said
