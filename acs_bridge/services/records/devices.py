@@ -142,9 +142,7 @@ class Devices:
             own, _ = await take(connection, line.key, None)
             if own is None:
                 raise _unknown(line)
-            if own.gateway_id is not None or own.wanted is not None:
-                holder = await associations.of_line(connection, own.id)
-                await self._lines.connect(connection, own, None, holder, change)
+            await self._release(connection, own, change)
             await shelf.wait(connection, own, wanted, change.now)
             await change.audit(connection, Deed("gateway_awaited", device_id=own.id, detail={"wanted": str(wanted)}))
 
@@ -173,10 +171,7 @@ class Devices:
             own, _ = await take(connection, line.key, None)
             if own is None:
                 raise _unknown(line)
-            if own.gateway_id is not None or own.wanted is not None:
-                holder = await associations.of_line(connection, own.id)
-                await self._lines.connect(connection, own, None, holder, change)
-            elif await devices.stop_waiting(connection, own.id):
+            if not await self._release(connection, own, change) and await devices.stop_waiting(connection, own.id):
                 await change.audit(connection, Deed("gateway_awaited_no_more", device_id=own.id))
 
         await in_transaction(self._database, work)
@@ -229,7 +224,14 @@ class Devices:
         identity = Identity(former.oui, former.serial_number, former.product_class)
         await self._join(connection, other, Box(identity, former.id), change)
 
-    async def _join(self, connection: Executor, line: Line, box: Box, change: Change) -> None:
+    async def _release(self, connection: Executor, line: Line, change: Change) -> bool:
+        """Take from a line the box that it has, or waits for by name; False: there is none."""
+        if line.gateway_id is None and line.wanted is None:
+            return False
+        await self._join(connection, line, None, change)
+        return True
+
+    async def _join(self, connection: Executor, line: Line, box: Box | None, change: Change) -> None:
         holder = await associations.of_line(connection, line.id)
         await self._lines.connect(connection, line, box, holder, change)
 
