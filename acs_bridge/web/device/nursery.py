@@ -6,6 +6,7 @@ of what was imported, and one that is replaced has the code that the daemon bega
 """
 
 import asyncio
+import errno
 import gc
 import os
 import select
@@ -24,6 +25,8 @@ Work = Callable[[socket.socket, socket.socket], None]
 """What a worker does, with its end of the line to the daemon and the device listener; it ends when this returns."""
 
 _FORK: Final = b"+"
+_NOBODY: Final = 0
+"""In the place of a pid: nobody was born, and the error's number follows."""
 _DEAF_TO: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # they reach whole groups: the daemon decides
 
 
@@ -31,6 +34,12 @@ class NurseryDied(AcsBridgeError):
     """Somebody has killed it."""
 
     title = "The process that starts workers has ended"
+
+
+class NotForked(AcsBridgeError):
+    """The kernel has no room for another process, now."""
+
+    title = "A worker cannot be started"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,7 @@ class Nursery:
         self._pid = pid
         self._control = control
         self._children: dict[int, Child] = {}
-        self._births: asyncio.Queue[Child | None] = asyncio.Queue()
+        self._births: asyncio.Queue[Child | NotForked | None] = asyncio.Queue()
         self._turn = asyncio.Lock()
         self._died = asyncio.Event()
 
@@ -98,14 +107,16 @@ class Nursery:
         raise NurseryDied
 
     def _take(self, pid: int, code: int | None = None) -> None:
-        if code is None:
+        if pid == _NOBODY and code is not None:
+            self._births.put_nowait(NotForked(f"a worker cannot be started: {os.strerror(code)}"))
+        elif code is None:
             self._children[pid] = child = Child(pid, asyncio.get_running_loop().create_future())
             self._births.put_nowait(child)
         else:
             self._children.pop(pid).ended.set_result(code)
 
     async def fork(self, line: socket.socket, listener: socket.socket) -> Child:
-        """Have a worker forked off that holds these two, while somebody listens. Raises NurseryDied."""
+        """Have a worker forked off that holds these two, while somebody listens. Raises NotForked, NurseryDied."""
         async with self._turn:
             try:
                 socket.send_fds(self._control, [_FORK], [line.fileno(), listener.fileno()])
@@ -114,6 +125,8 @@ class Nursery:
             child = await self._births.get()
         if child is None:
             raise NurseryDied
+        if isinstance(child, NotForked):
+            raise child
         return child
 
 
@@ -134,7 +147,7 @@ def _tend(control: socket.socket, work: Work) -> NoReturn:
             asked, descriptors, _, _ = socket.recv_fds(control, len(_FORK), 2)
             if not asked:
                 os._exit(0)  # to take apart what was imported would copy every page of it
-            if (pid := os.fork()) == 0:
+            if _fork(control) == 0:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 for each in (control, woken, waker):
@@ -144,7 +157,18 @@ def _tend(control: socket.socket, work: Work) -> NoReturn:
                 os._exit(0)  # to take apart what was imported would copy every page of it
             for descriptor in descriptors:
                 os.close(descriptor)
-            _tell(control, pid)
+
+
+def _fork(control: socket.socket) -> int | None:
+    """Fork, and tell of it; None where the kernel refuses."""
+    try:
+        pid = os.fork()
+    except OSError as error:
+        _tell(control, _NOBODY, error.errno or errno.EAGAIN)
+        return None
+    if pid:
+        _tell(control, pid)
+    return pid
 
 
 def _tell_ends(control: socket.socket) -> None:

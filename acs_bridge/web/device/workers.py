@@ -19,7 +19,7 @@ from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from acs_bridge.services.profiles.profiles import Texts
-from acs_bridge.web.device.nursery import Child, Nursery
+from acs_bridge.web.device.nursery import Child, NotForked, Nursery
 from acs_bridge.web.listener import Bound
 
 _log = structlog.get_logger(__name__)
@@ -144,9 +144,14 @@ class _Worker:
         self._taken = asyncio.Event()
 
     async def start(self) -> None:
+        self._process = None
         ours, theirs = socket.socketpair()
         with theirs:
-            self._process = await self._nursery.fork(theirs, self._bound.socket)
+            try:
+                self._process = await self._nursery.fork(theirs, self._bound.socket)
+            except NotForked:
+                ours.close()
+                raise
         reports, self._line = await asyncio.open_unix_connection(sock=ours, limit=REPORT_LIMIT)
         with suppress(ConnectionError):  # it has ended already, and will be replaced
             await self._say(self._line, self._errand)
@@ -189,7 +194,10 @@ class _Worker:
             self._life += self._count
             if self._line is not None:
                 self._line.close()
-            await self.start()
+            try:
+                await self.start()
+            except NotForked as error:
+                _log.error("worker_not_started", reason=str(error))
 
     async def stop(self, patience: float) -> None:
         """Let it finish what it is answering, for so many seconds; that its line ends tells it."""
