@@ -65,6 +65,10 @@ class Answer:
         pairs = [line.partition(": ") for line in self._head.split("\r\n")[1:]]
         return [(name, value) for name, separator, value in pairs if separator]
 
+    def written(self) -> bytes:
+        """The whole of it, as the one of an ordinary request is sent."""
+        return self.head() + self.content
+
     def head(self, version: str = "1.1", connection: str = "") -> bytes:
         """What stands before its content. `connection` is the header line that says whether the connection stays."""
         if self.close and not connection:

@@ -21,11 +21,11 @@ from acs_bridge.services.session.visit import Visit
 from acs_bridge.web.device.answer import Answer
 from acs_bridge.web.device.fields import Fields
 from acs_bridge.web.device.load import Load, Refusal
-from acs_bridge.web.device.ordinary import Answering, OrdinaryProtocol, Seconds
 from acs_bridge.web.device.origin import Origin, Origins
 from acs_bridge.web.device.protocol import DeviceProtocol
 from acs_bridge.web.device.ticket import Ticket
 from acs_bridge.web.listener import WithoutContent
+from acs_bridge.web.ordinary import Answering, Head, OrdinaryProtocol, Seconds
 
 Speaker: TypeAlias = RequestHandler | OrdinaryProtocol  # what speaks HTTP on a connection
 
@@ -216,8 +216,6 @@ class DeviceServer(web.Server):
 
     def __init__(self, endpoint: Endpoint, path: str, connections: Connections, load: Load) -> None:
         super().__init__(endpoint)
-        self.answer = endpoint.ordinary
-        self.too_late = endpoint.too_late
         self._endpoint = endpoint
         self._start = f"POST {path} HTTP/1.1\r\n".encode()
         self._remembered = connections
@@ -227,6 +225,14 @@ class DeviceServer(web.Server):
         """Make what serves one connection."""
         seconds = Seconds(FIRST_REQUEST_SECONDS, KEEP_ALIVE_SECONDS, self._endpoint.seconds)
         return OrdinaryProtocol(self, self._loop, self._start, seconds)
+
+    def answer(self, speaker: OrdinaryProtocol, head: Head, content: bytes) -> Answering:
+        """Answer an ordinary request."""
+        return self._endpoint.ordinary(speaker, Fields.of_head(head), content)
+
+    def too_late(self, speaker: OrdinaryProtocol, head: Head) -> Answer:
+        """Answer one that we have worked at for too long."""
+        return self._endpoint.too_late(speaker, Fields.of_head(head))
 
     def connected(self, speaker: OrdinaryProtocol, transport: Transport) -> None:
         """Begin to remember a connection."""

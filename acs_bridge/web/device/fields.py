@@ -1,14 +1,12 @@
 """What the listener looks at in the headers of every request, found once; all of them for who asks for more."""
 
-from collections.abc import Mapping
-from typing import Final, NamedTuple, Self, TypeAlias
+from typing import Final, NamedTuple, Self
 
 from aiohttp import hdrs
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 
+from acs_bridge.web.ordinary import Head, Header
 from acs_bridge.web.proxies import Headers
-
-Header: TypeAlias = tuple[istr, str]  # a name as it was spelled, and a value
 
 _FORWARDING: Final = tuple(map(istr, ("Via", "Forwarded", "X-Forwarded-For", "X-Real-IP")))
 _FORWARDING_IN_SMALL: Final = frozenset(name.lower() for name in _FORWARDING)
@@ -23,7 +21,7 @@ class Fields(NamedTuple):
     content_type: str  # without one: empty, as is
     coding: str  # of the body
     is_forwarded: bool  # by a proxy, which may put the messages of any gateway on a connection
-    source: Headers | Mapping[str, Header]
+    source: Headers | Head
 
     @classmethod
     def of(cls, headers: Headers) -> Self:
@@ -38,15 +36,15 @@ class Fields(NamedTuple):
         )
 
     @classmethod
-    def of_lines(cls, headers: Mapping[str, Header]) -> Self:
-        """The same of headers by their names in small letters, each there once; a body of theirs is not coded."""
+    def of_head(cls, head: Head) -> Self:
+        """The same of an ordinary request, which has each header once, and a body that is not coded."""
         return cls(
-            headers["authorization"][1] if "authorization" in headers else None,
-            (headers["cookie"][1],) if "cookie" in headers else (),
-            headers.get("content-type", _ABSENT)[1],
+            head["authorization"][1] if "authorization" in head else None,
+            (head["cookie"][1],) if "cookie" in head else (),
+            head.get("content-type", _ABSENT)[1],
             "",
-            not _FORWARDING_IN_SMALL.isdisjoint(headers),
-            headers,
+            not _FORWARDING_IN_SMALL.isdisjoint(head),
+            head,
         )
 
     @property

@@ -9,8 +9,6 @@ one's (request smuggling).
 import re
 from typing import Final
 
-LIMIT: Final = 32 * 1024  # bytes, of the request line and all headers
-
 _END: Final = re.compile(rb"\r?\n\r?\n")
 _REQUEST: Final = re.compile(rb"([A-Za-z]+)[ \t]+([\x21-\x7e]+)[ \t]+(?i:(HTTP/1\.[01]))[ \t]*")
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

@@ -17,6 +17,7 @@ from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from acs_bridge.web.device import heads
 from acs_bridge.web.device.answer import SERVER, Answer
+from acs_bridge.web.ordinary import LONGEST_HEAD
 
 HEAD_SECONDS: Final = 30.0  # from a head's first byte to its last
 LONGEST_FIELD: Final = 16 * 1024  # bytes of one header
@@ -79,7 +80,7 @@ class _Parser(HttpRequestParser):
             self._body = requests[-1][1]
             if self._head:
                 self._arrived()
-            if len(data) > heads.LIMIT:
+            if len(data) > LONGEST_HEAD:
                 _check(heads.end_of(data, 0))
         elif between and data:
             self._arriving(data)
@@ -129,7 +130,7 @@ class _Parser(HttpRequestParser):
 
 
 def _check(length: int) -> None:
-    if length > heads.LIMIT:
+    if length > LONGEST_HEAD:
         raise BadHttpMessage("the head of a request is too long")
 
 

@@ -1,13 +1,13 @@
-"""Ordinary requests, which nearly all are: a POST to the ACS URL whose head is plain and whose body came with it.
+"""Ordinary requests: a POST to one path with a plain head and its body, which nearly all are where much comes in.
 
 aiohttp's server is made for every request that HTTP allows, and spends more on one of these than everything else does
 that happens to it. Here they are read in one piece and answered in one piece. What is not ordinary in any way, be it
-harmless, is not refused: the connection is handed to aiohttp (`protocol.py`) with what has arrived, and stays there.
+harmless, is not refused: the connection is handed to aiohttp with what has arrived, and stays there.
 """
 
 import asyncio
 from asyncio import AbstractEventLoop, BaseTransport, CancelledError, Future, TimerHandle, Transport
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine, Generator, Mapping
 from contextvars import copy_context
 from functools import partial
 from types import coroutine
@@ -15,9 +15,12 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias, cast
 
 from multidict import istr
 
-from acs_bridge.web.device.answer import Answer
-from acs_bridge.web.device.fields import Fields, Header
-from acs_bridge.web.device.heads import LIMIT
+LONGEST_HEAD: Final = 32 * 1024  # bytes, of the request line and all headers
+
+Header: TypeAlias = tuple[istr, str]
+"""A name as it was spelled, and a value."""
+Head: TypeAlias = Mapping[str, Header]
+"""The headers of a request by their names in small letters."""
 
 _MOST_HEADERS: Final = 32  # more are not ordinary
 _MOST_NAMES: Final = 512
@@ -72,9 +75,9 @@ _NAMES: Final = _Names()
 _LINES: Final = _Lines()
 
 
-def read(data: bytes, start: bytes) -> tuple[Fields, bytes] | None:
+def read(data: bytes, start: bytes) -> tuple[Head, bytes] | None:
     """Read a whole request that begins with this line: head and body. None where anything of it is not ordinary."""
-    end = data.find(b"\r\n\r\n", 0, LIMIT)
+    end = data.find(b"\r\n\r\n", 0, LONGEST_HEAD)
     if end < 0 or not data.startswith(start):
         return None
     lines = data[len(start) : end].decode("latin-1").split("\r\n", _MOST_HEADERS - 1)  # the last may be odd
@@ -86,10 +89,21 @@ def read(data: bytes, start: bytes) -> tuple[Fields, bytes] | None:
         return None
     if headers["content-length"][1] != str(len(data) - end - 4):
         return None
-    return Fields.of_lines(headers), data[end + 4 :]
+    return headers, data[end + 4 :]
 
 
-Answering: TypeAlias = Coroutine[Any, Any, Answer]
+class Reply(Protocol):
+    """A whole answer."""
+
+    @property
+    def close(self) -> bool:
+        """Whether the connection ends with it."""
+
+    def written(self) -> bytes:
+        """Write its head and its body."""
+
+
+Answering: TypeAlias = Coroutine[Any, Any, Reply]
 
 
 class Seconds(NamedTuple):
@@ -106,10 +120,10 @@ class Listener(Protocol):
     def connected(self, speaker: "OrdinaryProtocol", transport: Transport) -> None:
         """A connection was made."""
 
-    def answer(self, speaker: "OrdinaryProtocol", fields: Fields, content: bytes) -> Answering:
-        """Answer a request, whatever happens; cancelled when that takes too long."""
+    def answer(self, speaker: "OrdinaryProtocol", head: Head, content: bytes) -> Answering | None:
+        """Answer a request, whatever happens; cancelled when that takes too long. None: it is not ordinary here."""
 
-    def too_late(self, speaker: "OrdinaryProtocol", fields: Fields) -> Answer:
+    def too_late(self, speaker: "OrdinaryProtocol", head: Head) -> Reply:
         """The answer to a request on which we have worked for too long."""
 
     def hand_over(self, speaker: "OrdinaryProtocol", transport: Transport, expires: float | None) -> asyncio.Protocol:
@@ -137,7 +151,7 @@ class OrdinaryProtocol(asyncio.Protocol):
         self._awaited: Future[Any] | None = None  # what it waits for, or the task that makes it where it waits again
         self._patience: TimerHandle | None = None  # with that
         self._late = False
-        self._fields: Fields | None = None  # of the request that waits
+        self._head: Head | None = None  # of the request that waits
         self._ahead = b""  # what came before the answer went
         self._half_closed = False
         self._expires = 0.0  # when nobody waits for the next request any more
@@ -188,18 +202,18 @@ class OrdinaryProtocol(asyncio.Protocol):
             transport.pause_reading()
             return
         request = read(data, self._start)
-        if request is None:
+        work = None if request is None else self._listener.answer(self, *request)
+        if request is None or work is None:
             self._hand_over(transport, data)
             return
         self._asked = self._busy = True
         context = copy_context()
-        work = self._listener.answer(self, *request)
         try:
             awaited = context.run(work.send, None)
         except StopIteration as done:
             self._answer(done.value)  # in the same breath, as half of all are
             return
-        self._fields = request[0]
+        self._head = request[0]
         self._patience = self._loop.call_later(self._seconds.answer, self._too_late)
         if isinstance(awaited, Future):
             # The other half wait once, for their row of a common statement. That needs none either.
@@ -229,23 +243,23 @@ class OrdinaryProtocol(asyncio.Protocol):
             self._answer(answer)
 
     def _give_up(self) -> None:
-        if self._late and self._fields is not None:
-            self._answer(self._listener.too_late(self, self._fields))
+        if self._late and self._head is not None:
+            self._answer(self._listener.too_late(self, self._head))
 
     def _too_late(self) -> None:
         self._late = True
         if self._awaited is not None:
             self._awaited.cancel()
 
-    def _answer(self, answer: Answer) -> None:
+    def _answer(self, answer: Reply) -> None:
         self._busy = self._late = False
         if self._patience is not None:
             self._patience.cancel()
-            self._patience = self._awaited = self._fields = None
+            self._patience = self._awaited = self._head = None
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        transport.write(answer.head() + answer.content)
+        transport.write(answer.written())
         self._expires = self._loop.time() + self._seconds.keep_alive
         if answer.close:
             transport.close()
@@ -264,7 +278,7 @@ class OrdinaryProtocol(asyncio.Protocol):
         successor.data_received(data)
 
 
-async def _rest(work: Answering, awaited: object) -> Answer:
+async def _rest(work: Answering, awaited: object) -> Reply:
     """What is left of a coroutine that has begun outside of a task and waits for something: this is for a task.
 
     As `eager_start` of Python 3.12 has it; from there on a task takes real coroutines only.
@@ -273,15 +287,15 @@ async def _rest(work: Answering, awaited: object) -> Answer:
 
 
 @coroutine
-def _steps(work: Answering, awaited: object) -> Generator[object, Any, Answer]:
+def _steps(work: Answering, awaited: object) -> Generator[object, Any, Reply]:
     try:
         yield awaited
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is for the coroutine
         try:
             awaited = work.throw(error)
         except StopIteration as done:
-            return cast("Answer", done.value)
+            return cast("Reply", done.value)
         return (yield from _steps(work, awaited))
     else:
-        answer: Answer = yield from work
+        answer: Reply = yield from work
         return answer
