@@ -153,7 +153,7 @@ class OrdinaryProtocol(asyncio.Protocol):
         self._late = False
         self._head: Head | None = None  # of the request that waits
         self._ahead = b""  # what came before the answer went
-        self._half_closed = False
+        self._is_last = False  # the request that it is busy with
         self._expires = 0.0  # when nobody waits for the next request any more
 
     # --- the connection ---------------------------------------------------------------------------------------------
@@ -174,8 +174,15 @@ class OrdinaryProtocol(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The other end sends no more, and may still read what it has asked for; TLS knows no such half."""
         transport = self._transport
-        self._half_closed = self._busy and transport is not None and transport.get_extra_info("sslcontext") is None
-        return self._half_closed
+        self._is_last = self._busy and transport is not None and transport.get_extra_info("sslcontext") is None
+        return self._is_last
+
+    def finish(self) -> None:
+        """End it, once what is under way has been answered."""
+        if self._busy:
+            self._is_last = True
+        else:
+            self.force_close()
 
     def force_close(self) -> None:
         """End it."""
@@ -265,7 +272,7 @@ class OrdinaryProtocol(asyncio.Protocol):
             transport.close()
         elif self._ahead:
             self._hand_over(transport, self._ahead)
-        elif self._half_closed:
+        elif self._is_last:
             transport.close()
 
     def _hand_over(self, transport: Transport, data: bytes) -> None:

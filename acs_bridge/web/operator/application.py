@@ -68,7 +68,9 @@ from acs_bridge.web.operator.routes.search import SearchRoutes
 from acs_bridge.web.operator.routes.subscribers import SubscriberRoutes
 from acs_bridge.web.operator.routes.transcripts import TranscriptRoutes
 from acs_bridge.web.operator.routes.webhooks import WebhookRoutes
+from acs_bridge.web.operator.server import SINGLE
 from acs_bridge.web.operator.serving import ACTOR, add_routes, query_of, respond
+from acs_bridge.web.operator.single import SingleRequests
 from acs_bridge.web.operator.soap.endpoint import DOOR, add_soap
 from acs_bridge.web.operator.soap.vocabulary import PATH
 from acs_bridge.web.operator.uploads import STOPPING
@@ -167,6 +169,8 @@ def operator_application(
     application.on_response_prepare.append(tell)
     routes = table(services, clock)
     application[ANONYMOUS] = {"/healthz", "/readyz"}
+    (busiest,) = [route for route in routes if route.confirms]
+    application[SINGLE] = SingleRequests(busiest, callers, measures, on_change)
     application[DOORS] = {PATH: DOOR} | {route.path: Door(recalls=True) for route in routes if route.confirms}
     add_soap(application, services, callers.public_url)
     application[STOPPING] = asyncio.Event()

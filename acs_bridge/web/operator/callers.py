@@ -84,6 +84,11 @@ class Callers:
             raise PasswordFirst
         return session.actor
 
+    async def bearer(self, token: str, address: str) -> Actor:
+        """Say who calls with this token from this address; Unauthenticated when it does not count."""
+        async with self.rates.strangers.knocking(address):
+            return await self.tokens.check(token, address)
+
     def recalled(self, request: web.Request) -> Actor | None:
         """Say who calls without looking, unconfirmed; None when nobody called with this token a moment ago."""
         if "Authorization" not in request.headers:

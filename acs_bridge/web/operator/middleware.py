@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeAlias
 
@@ -19,7 +20,7 @@ from acs_bridge.errors import AcsBridgeError, Forbidden, Unconfirmed, where
 from acs_bridge.web.operator.callers import READING, Callers
 from acs_bridge.web.operator.doors import ANONYMOUS, door, template
 from acs_bridge.web.operator.measures import OperatorMeasures
-from acs_bridge.web.operator.problems import HEADERS, ReadsOnly
+from acs_bridge.web.operator.problems import HEADERS, Answers, ReadsOnly
 from acs_bridge.web.operator.rates import STANDING
 from acs_bridge.web.operator.serving import ACTOR
 from acs_bridge.web.operator.uploads import STILL
@@ -35,44 +36,62 @@ def answering(measures: OperatorMeasures, on_change: Callable[[], None], callers
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         begun = time.perf_counter()
-        response = await _answered(request, handler)
+        try:
+            response = await handler(request)
+        except Exception as error:  # noqa: BLE001 -- the last one who could tell the caller
+            response = refusal(error, door(request).answers, template(request))
         seconds = time.perf_counter() - begun
         if request.method not in READING and response.status < HTTPStatus.BAD_REQUEST:
             on_change()
-        asyncio.get_running_loop().call_soon(tell, request, response.status, seconds)  # when it has been sent
+        asyncio.get_running_loop().call_soon(tell_of, request, response.status, seconds)  # when it has been sent
         return response
 
-    def tell(request: web.Request, status: int, seconds: float) -> None:
-        route = template(request)
-        measures.served(request.method, route, status, seconds)
-        actor = request.get(ACTOR)
-        if actor is None and status == HTTPStatus.TOO_MANY_REQUESTS:
-            return  # a flood of strangers: it was said when it began, and is counted
-        _log.info(
-            "request_served",
-            method=request.method,
-            route=route,
-            status=status,
-            seconds=round(seconds, 6),
-            actor=None if actor is None else actor.label,
-            address=callers.sender(request),
-        )
+    def tell_of(request: web.Request, status: int, seconds: float) -> None:
+        caller = request.get(ACTOR), callers.sender(request)
+        tell(measures, Served(request.method, template(request), status, seconds, *caller))
 
     return answer
 
 
-async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except AcsBridgeError as error:
-        response = door(request).answers.of_error(error)
-    except web.HTTPException as error:
-        response = door(request).answers.of_http(error)
-    except Exception as error:  # noqa: BLE001 -- the last one who could tell the caller; the log gets where it was
-        _log.error("request_broke", route=template(request), error=type(error).__qualname__, **where(error))
-        response = door(request).answers.of_bug()
+def refusal(error: Exception, answers: Answers, route: str) -> web.Response:
+    """Answer a call at which something went wrong."""
+    if isinstance(error, AcsBridgeError):
+        response = answers.of_error(error)
+    elif isinstance(error, web.HTTPException):
+        response = answers.of_http(error)
+    else:  # our own mistake: the log gets where it was
+        _log.error("request_broke", route=route, error=type(error).__qualname__, **where(error))
+        response = answers.of_bug()
     response.headers.update(HEADERS)
     return response
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A call that is over."""
+
+    method: str
+    route: str  # its template
+    status: int
+    seconds: float
+    actor: Actor | None
+    address: str  # where it came from
+
+
+def tell(measures: OperatorMeasures, served: Served) -> None:
+    """Measure and log a call."""
+    measures.served(served.method, served.route, served.status, served.seconds)
+    if served.actor is None and served.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return  # a flood of strangers: it was said when it began, and is counted
+    _log.info(
+        "request_served",
+        method=served.method,
+        route=served.route,
+        status=served.status,
+        seconds=round(served.seconds, 6),
+        actor=None if served.actor is None else served.actor.label,
+        address=served.address,
+    )
 
 
 def authenticating(callers: Callers) -> Middleware:

@@ -39,6 +39,12 @@ class Standing:
     limit: int
     remaining: int
     reset: int  # seconds until all of it is there again
+    is_over: bool = False  # there was nothing left
+
+    def check(self) -> None:
+        """Raise TooManyRequests when there was nothing left."""
+        if self.is_over:
+            raise TooManyRequests(self.limit, self.reset)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -138,16 +144,18 @@ class Rates:
 
     def take(self, request: web.Request, actor: Actor) -> None:
         """Count a request of this caller and note what it has left; TooManyRequests when that is nothing."""
+        standing = request[STANDING] = self.count(actor)
+        standing.check()
+
+    def count(self, actor: Actor) -> Standing:
+        """Count a request of this caller."""
         now = self._clock()
         window = self._windows.get(actor.label)
         if window is None or not window.left(now):
             window = self._windows[actor.label] = _Window(now)
         limit = actor.requests_per_minute or self._usual
-        reset = window.left(now)
         window.count += 1
-        request[STANDING] = Standing(limit, max(0, limit - window.count), reset)
-        if window.count > limit:
-            raise TooManyRequests(limit, reset)
+        return Standing(limit, max(0, limit - window.count), window.left(now), window.count > limit)
 
 
 async def tell(request: web.Request, response: web.StreamResponse) -> None:

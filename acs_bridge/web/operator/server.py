@@ -5,6 +5,8 @@ aiohttp quotes the line that it could not read, in its answer and in its log. On
 """
 
 import asyncio
+from asyncio import Transport
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -12,9 +14,13 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from acs_bridge.web.operator.problems import HEADERS, NO_HTTP
+from acs_bridge.web.operator.single import SECONDS, Reply, SingleRequests
+from acs_bridge.web.ordinary import Answering, Head, OrdinaryProtocol, Seconds
 
 _log = structlog.get_logger(__name__)
 
+SINGLE: Final = web.AppKey("single", SingleRequests)
+"""What answers the ordinary calls of the application's busiest route."""
 IDLE_SECONDS: Final = 90.0
 """How long a connection may be without a request that is answered, also at its beginning and inside a head: longer than
 proxies keep one."""
@@ -66,10 +72,67 @@ async def gone(request: web.Request) -> None:
 
 
 class _Server(web.Server):
-    """What makes the connections."""
+    """What makes the connections: ours for ordinary provisioning requests, aiohttp's for everything else."""
 
-    def __call__(self) -> RequestHandler:
-        return _Protocol(self, loop=self._loop, **self._kwargs)
+    def __init__(self, made: web.Server, single: SingleRequests, idle_seconds: float, **options: Any) -> None:  # noqa: ANN401 -- aiohttp's own
+        super().__init__(
+            made.request_handler,
+            request_factory=made.request_factory,
+            loop=asyncio.get_running_loop(),
+            keepalive_timeout=idle_seconds,
+            **options,
+        )
+        self._single = single
+        self._seconds = Seconds(first_request=idle_seconds, keep_alive=idle_seconds, answer=SECONDS)
+        self._peers: dict[OrdinaryProtocol, str] = {}
+        self._alone = asyncio.Event()
+        self._alone.set()
+
+    def __call__(self) -> OrdinaryProtocol:  # type: ignore[override] # aiohttp's own comes later
+        return OrdinaryProtocol(self, self._loop, self._single.start, self._seconds)
+
+    def connected(self, speaker: OrdinaryProtocol, transport: Transport) -> None:
+        """Remember the other end of a connection."""
+        peer = transport.get_extra_info("peername")
+        self._peers[speaker] = str(peer[0]) if peer else ""
+        self._alone.clear()
+
+    def answer(self, speaker: OrdinaryProtocol, head: Head, content: bytes) -> Answering | None:
+        """Answer an ordinary request; None: it is not one for this."""
+        return self._single.answer(self._peers[speaker], head, content) if self._single.takes(head) else None
+
+    def too_late(self, speaker: OrdinaryProtocol, head: Head) -> Reply:
+        """Answer one on which we have worked for too long."""
+        return self._single.too_late(self._peers[speaker], head)
+
+    def hand_over(self, speaker: OrdinaryProtocol, transport: Transport, expires: float | None) -> _Protocol:  # noqa: ARG002 -- aiohttp waits as long as we
+        """Let aiohttp speak on a connection."""
+        self.disconnected(speaker)
+        successor = _Protocol(self, loop=self._loop, **self._kwargs)
+        successor.connection_made(transport)
+        return successor
+
+    def disconnected(self, speaker: OrdinaryProtocol) -> None:
+        """Forget a connection."""
+        self._peers.pop(speaker, None)
+        if not self._peers:
+            self._alone.set()
+
+    def pre_shutdown(self) -> None:
+        """Take no further request on any connection."""
+        for speaker in tuple(self._peers):
+            speaker.finish()
+        super().pre_shutdown()
+
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 -- aiohttp's own
+        """Close every connection, once what is under way on it was answered or the time is up."""
+        await asyncio.gather(self._until_alone(timeout), super().shutdown(timeout))
+
+    async def _until_alone(self, seconds: float | None) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._alone.wait(), seconds)
+        for speaker in tuple(self._peers):
+            speaker.force_close()
 
 
 class OperatorRunner(web.AppRunner):
@@ -82,10 +145,9 @@ class OperatorRunner(web.AppRunner):
         keepalive_timeout: float = IDLE_SECONDS,
         **options: Any,  # noqa: ANN401 -- aiohttp's own
     ) -> None:
-        super().__init__(application, keepalive_timeout=keepalive_timeout, **options)
+        super().__init__(application, **options)
+        self._idle_seconds = keepalive_timeout
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
-        return _Server(
-            made.request_handler, request_factory=made.request_factory, loop=asyncio.get_running_loop(), **self._kwargs
-        )
+        return _Server(made, self.app[SINGLE], self._idle_seconds, **self._kwargs)
