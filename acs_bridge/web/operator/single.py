@@ -8,7 +8,7 @@ What becomes of it is what `middleware.py` and `serving.py` would make of it, ru
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
@@ -54,8 +54,8 @@ class _Asked:
     """A call, and what is known of its caller so far."""
 
     address: str
-    token: str
-    content: bytes
+    token: str = field(repr=False)
+    content: bytes = field(repr=False)
     begun: float
     actor: Actor | None = None
     standing: Standing | None = None
@@ -92,14 +92,16 @@ class SingleRequests:
             answer = await self._served(asked)
         except Exception as error:  # noqa: BLE001 -- the outermost frame of a call
             return self._refused(asked, error)
-        self._answered(asked, answer.status)
+        self._answered(asked, answer.status.value)
         place = "" if answer.location is None else f"Location: {answer.location}\r\n"
         made = b"" if answer.model is None else answer.content or answer.model.model_dump_json().encode()
         return _written(f"{self._starts[answer.status]}{place}", asked.standing, made)
 
     def too_late(self, peer: str, head: Head) -> Reply:
         """Answer one on which we have worked for too long."""
-        return self._refused(self._asked(peer, head, b""), Unavailable("the daemon took too long"))
+        asked = self._asked(peer, head, b"")
+        asked.begun -= SECONDS
+        return self._refused(asked, Unavailable("the daemon took too long"))
 
     def _asked(self, peer: str, head: Head, content: bytes) -> _Asked:
         headers = _NONE if _FORWARDING.isdisjoint(head) else CIMultiDictProxy(CIMultiDict(head.values()))
