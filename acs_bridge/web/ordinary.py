@@ -26,11 +26,24 @@ _MOST_HEADERS: Final = 32  # more are not ordinary
 _MOST_NAMES: Final = 512
 _LONGEST_NAME: Final = 64
 _MOST_LINES: Final = 512
-_LONGEST_LINE: Final = 128
+_LONGEST_KEPT: Final = 128
+_LONGEST_LINE: Final = 8190  # aiohttp takes no longer value, unless it is told to
 # What else may follow from these than that the body has so many bytes is for aiohttp to find out.
-_ODD: Final = frozenset(("transfer-encoding", "content-encoding", "expect", "upgrade", "te", "trailer"))
+_ODD: Final = frozenset(
+    (
+        "transfer-encoding",
+        "content-encoding",
+        "expect",
+        "upgrade",
+        "te",
+        "trailer",
+        "proxy-connection",
+        "sec-websocket-key1",
+    )
+)
 _NEVER_THE_SAME: Final = frozenset(("authorization", "cookie"))
 _GOES_ON: Final = "keep-alive"
+_FLUSH_SECONDS: Final = 5.0  # for the last answers to be read, once the time is up
 
 
 class _Odd(Exception):
@@ -57,14 +70,15 @@ class _Lines(dict[str, tuple[str, Header]]):
     def __missing__(self, line: str) -> tuple[str, Header]:
         name, colon, value = line.partition(":")
         known = _NAMES[name]
-        if known is None or not colon or not line.isprintable() or not line.isascii():
+        plain = line.isprintable() and line.isascii() and len(line) <= _LONGEST_LINE
+        if known is None or not colon or not plain:
             raise _Odd
         small, spelled = known
         value = value.strip()
         if small == "connection" and value.lower() != _GOES_ON:
             raise _Odd
         found = small, (spelled, value)
-        if small not in _NEVER_THE_SAME and len(line) <= _LONGEST_LINE:
+        if small not in _NEVER_THE_SAME and len(line) <= _LONGEST_KEPT:
             if len(self) >= _MOST_LINES:
                 self.clear()
             self[line] = found
@@ -133,7 +147,7 @@ class Listener(Protocol):
         """
 
     def disconnected(self, speaker: "OrdinaryProtocol") -> None:
-        """A connection was lost."""
+        """A connection was lost, and nothing is under way any more for whom it was."""
 
 
 class OrdinaryProtocol(asyncio.Protocol):
@@ -153,7 +167,9 @@ class OrdinaryProtocol(asyncio.Protocol):
         self._late = False
         self._head: Head | None = None  # of the request that waits
         self._ahead = b""  # what came before the answer went
-        self._is_last = False  # the request that it is busy with
+        self._half_closed = False
+        self._finished = False  # by us: the request that it is busy with is the last
+        self._full = False  # of answers that nobody reads
         self._expires = 0.0  # when nobody waits for the next request any more
 
     # --- the connection ---------------------------------------------------------------------------------------------
@@ -169,19 +185,32 @@ class OrdinaryProtocol(asyncio.Protocol):
         """Nobody is there any more. What is under way goes on: it may have changed something."""
         self._transport = None
         self._timer.cancel()
-        self._listener.disconnected(self)
+        if not self._busy:
+            self._listener.disconnected(self)
 
     def eof_received(self) -> bool:
         """The other end sends no more, and may still read what it has asked for; TLS knows no such half."""
         transport = self._transport
-        self._is_last = self._busy and transport is not None and transport.get_extra_info("sslcontext") is None
-        return self._is_last
+        self._half_closed = self._busy and transport is not None and transport.get_extra_info("sslcontext") is None
+        return self._half_closed
+
+    def pause_writing(self) -> None:
+        """Take no further request of who does not read the answers."""
+        self._full = True
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The answers were read."""
+        self._full = False
+        transport = self._transport
+        if transport is not None and not transport.is_closing() and not self._ahead:
+            transport.resume_reading()
 
     def finish(self) -> None:
         """End it, once what is under way has been answered."""
-        if self._busy:
-            self._is_last = True
-        else:
+        self._finished = True
+        if not self._busy:
             self.force_close()
 
     def force_close(self) -> None:
@@ -191,11 +220,16 @@ class OrdinaryProtocol(asyncio.Protocol):
 
     def _look(self) -> None:
         """Whether the time is up; a request that is being answered has its own."""
-        now = self._loop.time()
-        if now >= self._expires and not self._busy:
-            self.force_close()
-        else:
+        transport, now = self._transport, self._loop.time()
+        if self._busy:
             self._timer = self._loop.call_at(max(self._expires, now + 1), self._look)
+        elif now < self._expires:
+            self._timer = self._loop.call_at(self._expires, self._look)
+        elif transport is not None and not transport.is_closing():
+            transport.close()
+            self._timer = self._loop.call_at(now + _FLUSH_SECONDS, self._look)
+        elif transport is not None:
+            transport.abort()  # it would wait until somebody reads
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
@@ -220,6 +254,9 @@ class OrdinaryProtocol(asyncio.Protocol):
         except StopIteration as done:
             self._answer(done.value)  # in the same breath, as half of all are
             return
+        except BaseException:
+            self._end()
+            raise
         self._head = request[0]
         self._patience = self._loop.call_later(self._seconds.answer, self._too_late)
         if isinstance(awaited, Future):
@@ -236,6 +273,9 @@ class OrdinaryProtocol(asyncio.Protocol):
             self._answer(done.value)
         except CancelledError:
             self._give_up()
+        except BaseException:
+            self._end()
+            raise
         else:
             self._awaited = task = self._loop.create_task(self._finish(work, awaited))
             if self._late:
@@ -246,33 +286,50 @@ class OrdinaryProtocol(asyncio.Protocol):
             answer = await _rest(work, awaited)
         except CancelledError:
             self._give_up()
+        except BaseException:
+            self._end()
+            raise
         else:
             self._answer(answer)
 
     def _give_up(self) -> None:
         if self._late and self._head is not None:
             self._answer(self._listener.too_late(self, self._head))
+        else:
+            self._end()
+
+    def _end(self) -> None:
+        """There is no answer, by a mistake of ours: nobody shall wait for it."""
+        self._done()
+        if self._transport is not None:
+            self._transport.close()
 
     def _too_late(self) -> None:
         self._late = True
         if self._awaited is not None:
             self._awaited.cancel()
 
-    def _answer(self, answer: Reply) -> None:
+    def _done(self) -> None:
+        """Nothing is under way any more."""
         self._busy = self._late = False
         if self._patience is not None:
             self._patience.cancel()
             self._patience = self._awaited = self._head = None
+        if self._transport is None:
+            self._listener.disconnected(self)
+
+    def _answer(self, answer: Reply) -> None:
+        self._done()
         transport = self._transport
         if transport is None or transport.is_closing():
             return
         transport.write(answer.written())
         self._expires = self._loop.time() + self._seconds.keep_alive
-        if answer.close:
+        if answer.close or self._finished:
             transport.close()
         elif self._ahead:
             self._hand_over(transport, self._ahead)
-        elif self._is_last:
+        elif self._half_closed:
             transport.close()
 
     def _hand_over(self, transport: Transport, data: bytes) -> None:
@@ -280,7 +337,9 @@ class OrdinaryProtocol(asyncio.Protocol):
         self._transport = None
         successor = self._listener.hand_over(self, transport, None if self._asked else self._expires)
         transport.set_protocol(successor)
-        if self._ahead:
+        if self._full:
+            successor.pause_writing()
+        if self._ahead or self._full:
             transport.resume_reading()
         successor.data_received(data)
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import inspect
+import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from aiohttp.http import HttpRequestParser
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from acs_bridge.web import ordinary
 from acs_bridge.web.device.answer import Answer
 from acs_bridge.web.device.fields import Fields
 from acs_bridge.web.ordinary import Head, OrdinaryProtocol, Seconds, _rest, read
@@ -157,6 +160,9 @@ def test_what_gateways_send_is_ordinary(lines: tuple[str, ...]) -> None:
         request("X: a\rb"),
         request("X: a\nY: b"),
         request("X: y" + 40_000 * "y"),
+        request("X: y" + 8_190 * "y"),
+        request("Proxy-Connection: close"),
+        request("Sec-WebSocket-Key1: x"),
         request(*(f"X-{number}: y" for number in range(40))),
         request().replace(HOST.encode() + b"\r\n", b""),
         request().replace(b"HTTP/1.1", b"HTTP/1.0"),
@@ -243,3 +249,136 @@ class TestAnAnswer:
         async with asking(Waiting(ends=False), patience=0.05) as ask:
             assert await ask(waits) == 503
             assert await ask(0) == 204
+
+
+class Troubled:
+    """A listener that does with each answer what its request says, and tells of itself."""
+
+    def __init__(self) -> None:
+        self.speaker: Any = None
+        self.transport: Any = None
+        self.served = asyncio.Queue[str]()
+        self.began = asyncio.Event()
+        self.goes_on = asyncio.Event()
+        self.ahead = asyncio.Event()  # something has come before the answer to what came before it
+        self.lost = asyncio.Event()
+        self.ended = asyncio.Event()
+
+    def connected(self, speaker: OrdinaryProtocol, transport: asyncio.Transport) -> None:
+        self.speaker, self.transport = speaker, transport
+
+    def disconnected(self, speaker: OrdinaryProtocol) -> None:
+        self.ended.set()
+
+    def hand_over(self, speaker: OrdinaryProtocol, transport: asyncio.Transport, expires: float | None) -> Any:
+        raise AssertionError("nothing is to be handed over")
+
+    async def answer(self, speaker: OrdinaryProtocol, head: Head, content: bytes) -> Answer:
+        self.began.set()
+        word, _, waits = content.decode().partition(" ")
+        for _ in range(int(waits or "0")):
+            await (self.goes_on.wait() if word == "held" else asyncio.sleep(0))
+        self.served.put_nowait(word)
+        if word == "mistake":
+            raise RuntimeError
+        if word == "cancelled":
+            raise asyncio.CancelledError
+        return Answer.plain(200, "x" * (60_000 if word == "large" else 1))
+
+    def too_late(self, speaker: OrdinaryProtocol, head: Head) -> Answer:
+        return Answer.plain(503, "too late")
+
+
+class Watched(OrdinaryProtocol):
+    """A connection that tells its listener more than it has to."""
+
+    _listener: Troubled
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._ahead:
+            self._listener.ahead.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._listener.lost.set()
+
+
+@pytest.fixture
+async def troubled() -> Troubled:
+    return Troubled()
+
+
+@asynccontextmanager
+async def wire(
+    listener: Troubled, keep_alive: float = 30.0
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    loop = asyncio.get_running_loop()
+    mistakes: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: mistakes.append(context))
+    seconds = Seconds(first_request=keep_alive, keep_alive=keep_alive, answer=30.0)
+    server = await loop.create_server(lambda: Watched(listener, loop, START, seconds), "127.0.0.1", 0)
+    async with server:
+        # So little is read ahead that what is not read comes back to the sender soon.
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname(), limit=1024)
+        yield reader, writer
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+    loop.set_exception_handler(None)
+    assert all(isinstance(each.get("exception"), RuntimeError | asyncio.CancelledError) for each in mistakes)
+
+
+class TestTrouble:
+    @pytest.mark.parametrize("word", ["mistake", "cancelled"])
+    @pytest.mark.parametrize("waits", [0, 1, 2])
+    async def test_of_ours_ends_the_connection(self, troubled: Troubled, word: str, waits: int) -> None:
+        async with wire(troubled) as (reader, writer):
+            writer.write(request(body=f"{word} {waits}".encode()))
+            assert await reader.read() == b""
+            await troubled.ended.wait()
+
+    async def test_who_reads_no_answers_is_asked_for_no_further_request(self, troubled: Troubled) -> None:
+        async with wire(troubled) as (reader, writer):
+            asked = 0
+            while not asked or troubled.transport.is_reading():
+                writer.write(request(body=b"large"))
+                await troubled.served.get()
+                asked += 1
+            writer.write(request(body=b"last"))
+            for _ in range(asked + 1):
+                head = await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(60_000 if b"60000" in head else 1)
+            assert await troubled.served.get() == "last"
+
+    async def test_who_never_reads_them_is_let_go(self, troubled: Troubled, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ordinary, "_FLUSH_SECONDS", 0.05)
+        async with wire(troubled, keep_alive=0.5) as (_, writer):
+            while not troubled.ended.is_set() and (troubled.transport is None or troubled.transport.is_reading()):
+                writer.write(request(body=b"large"))
+                await troubled.served.get()
+            await troubled.ended.wait()
+
+    async def test_of_who_is_gone_is_told_when_nothing_of_his_is_under_way(self, troubled: Troubled) -> None:
+        async with wire(troubled) as (_, writer):
+            writer.write(request(body=b"held 1"))
+            await troubled.began.wait()
+            at_once = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+            writer.transport.abort()
+            await troubled.lost.wait()
+            assert not troubled.ended.is_set()
+            troubled.goes_on.set()
+            await troubled.ended.wait()
+            assert troubled.served.get_nowait() == "held"
+
+    async def test_at_the_end_what_is_under_way_is_answered_and_nothing_after_it(self, troubled: Troubled) -> None:
+        async with wire(troubled) as (reader, writer):
+            writer.write(request(body=b"held 1"))
+            await troubled.began.wait()
+            writer.write(request(body=b"next"))
+            await troubled.ahead.wait()
+            troubled.speaker.finish()
+            troubled.goes_on.set()
+            assert (await reader.read()).count(b"HTTP/1.1 200") == 1
+            assert troubled.served.qsize() == 1

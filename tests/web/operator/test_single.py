@@ -3,8 +3,10 @@
 import asyncio
 import json
 import re
+import socket
+import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_network
@@ -65,6 +67,12 @@ class Wire:
         text = await self.reader.readexactly(int(headers["Content-Length"]))
         return Answer(int(start.split()[1]), headers, text.decode())
 
+    def vanish(self) -> None:
+        """Reset the connection."""
+        at_once = struct.pack("ii", 1, 0)
+        self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        self.writer.transport.abort()
+
     async def call(self, token: str, content: bytes, *lines: str) -> Answer:
         await self.send(token, content, *lines)
         return await self.answer()
@@ -76,7 +84,8 @@ async def connected(base: str, *, in_pieces: bool = False, source: str = "127.0.
     reader, writer = await asyncio.open_connection(*address, local_addr=(source, 0))
     yield Wire(reader, writer, in_pieces)
     writer.close()
-    await writer.wait_closed()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 @pytest.fixture
@@ -268,6 +277,17 @@ class TestTheEnd:
             assert (await call).status == 201
             await ending
             assert await busy.reader.read() == b""
+
+    async def test_waits_for_the_work_of_who_has_gone(self, operator, base, held):
+        (address, made), (began, goes_on) = base, held
+        async with connected(address) as busy:
+            await busy.send(operator.tokens[Role.INTAKE], request("1"))
+            await began.wait()
+            busy.vanish()
+        ending = asyncio.create_task(made.shutdown(20))
+        goes_on.set()
+        await ending
+        assert await operator.office.database.fetchval("select count(*) from provisioning_request") == 1
 
     async def test_does_not_wait_for_ever(self, operator, base, held):
         (address, made), (began, _) = base, held
