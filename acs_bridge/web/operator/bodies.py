@@ -37,7 +37,12 @@ def _refuse(error: ValidationError, what: str) -> NoReturn:
 def _members(body: BaseModel) -> int:
     """Count the members that were given. A model in a list is not counted: then it is looked at more closely."""
     given = body.model_fields_set
-    return len(given) + sum(_members(value) for name in given if isinstance(value := getattr(body, name), BaseModel))
+    members = len(given)
+    for name in given:
+        value = getattr(body, name)
+        if isinstance(value, BaseModel):
+            members += _members(value)
+    return members
 
 
 def _refuse_repeated(content: bytes, what: str) -> None:

@@ -29,6 +29,8 @@ class OperatorMeasures:
         self._seconds = Histogram(
             "acs_bridge_http_request_seconds", "How long they took.", ["method", "route"], registry=registry
         )
+        # What is told for each call is found in one look: there are few routes, and few answers of each.
+        self._of: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._writes = Gauge("acs_bridge_writes", "Writes by state.", ["state"], registry=registry)
         self._oldest = Gauge("acs_bridge_oldest_queued_seconds", "Age of the oldest queued write.", registry=registry)
         self._gateways = Gauge("acs_bridge_gateways", "Gateways that have informed.", ["standing"], registry=registry)
@@ -43,8 +45,13 @@ class OperatorMeasures:
     def served(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one call."""
         known = method if method in _METHODS else _OTHER
-        self._served.labels(known, route, str(status)).inc()
-        self._seconds.labels(known, route).observe(seconds)
+        found = self._of.get((known, route, status))
+        if found is None:
+            found = self._served.labels(known, route, str(status)), self._seconds.labels(known, route)
+            self._of[known, route, status] = found
+        counter, histogram = found
+        counter.inc()
+        histogram.observe(seconds)
 
     def show(self, overview: Overview) -> None:
         """Show the queue."""

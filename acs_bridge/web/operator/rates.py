@@ -149,13 +149,15 @@ class Rates:
 
     def count(self, actor: Actor) -> Standing:
         """Count a request of this caller."""
-        now = self._clock()
-        window = self._windows.get(actor.label)
-        if window is None or not window.left(now):
-            window = self._windows[actor.label] = _Window(now)
+        now, label = self._clock(), actor.label
+        window = self._windows.get(label)
+        left = 0 if window is None else window.left(now)
+        if window is None or not left:
+            window = self._windows[label] = _Window(now)
+            left = window.left(now)
         limit = actor.requests_per_minute or self._usual
         window.count += 1
-        return Standing(limit, max(0, limit - window.count), window.left(now), window.count > limit)
+        return Standing(limit, max(0, limit - window.count), left, window.count > limit)
 
 
 async def tell(request: web.Request, response: web.StreamResponse) -> None:

@@ -34,6 +34,7 @@ _KINDS: Final = (JSON, f"{JSON}; charset=utf-8", f"{JSON};charset=utf-8")
 _BEARER: Final = "bearer "
 _NOT_HERE: Final = frozenset(("idempotency-key", "batch-id"))
 _FORWARDING: Final = frozenset(("forwarded", "x-forwarded-for", "x-forwarded-proto"))
+_UNASKED: Final = NoQuery()
 _NONE: Final[CIMultiDictProxy[str]] = CIMultiDictProxy(CIMultiDict())
 
 
@@ -132,7 +133,7 @@ class SingleRequests:
         if actor.role not in self._route.roles:
             raise WrongRole(self._route.roles, actor.role)
         body = parsed(self._route.body, asked.content)
-        return await self._route.handler(Call(actor, {}, NoQuery(), body))
+        return await self._route.handler(Call(actor, {}, _UNASKED, body))
 
     def _refused(self, asked: _Asked, error: Exception) -> Reply:
         response = refusal(error, PROBLEMS, self._route.path)
