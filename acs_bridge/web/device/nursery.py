@@ -144,8 +144,8 @@ def _tend(control: socket.socket, work: Work) -> NoReturn:
             woken.recv(select.PIPE_BUF)
             _tell_ends(control)
         if control in ready:
-            asked, descriptors, _, _ = socket.recv_fds(control, len(_FORK), 2)
-            if not asked:
+            descriptors = _asked(control)
+            if not descriptors:
                 os._exit(0)  # to take apart what was imported would copy every page of it
             if _fork(control) == 0:
                 signal.set_wakeup_fd(-1)
@@ -157,6 +157,14 @@ def _tend(control: socket.socket, work: Work) -> NoReturn:
                 os._exit(0)  # to take apart what was imported would copy every page of it
             for descriptor in descriptors:
                 os.close(descriptor)
+
+
+def _asked(control: socket.socket) -> list[int]:
+    """Take what the next worker is to hold; nothing: the daemon is gone."""
+    try:
+        return socket.recv_fds(control, len(_FORK), 2)[1]
+    except ConnectionError:  # without having read all that it was told
+        return []
 
 
 def _fork(control: socket.socket) -> int | None:
