@@ -358,6 +358,7 @@ class TestTrouble:
                 writer.write(request(body=b"large"))
                 await troubled.served.get()
             await troubled.ended.wait()
+            assert troubled.transport.is_closing()
 
     async def test_of_who_is_gone_is_told_when_nothing_of_his_is_under_way(self, troubled: Troubled) -> None:
         async with wire(troubled) as (_, writer):
