@@ -29,7 +29,7 @@ from acs_bridge.web.operator.serving import JSON
 from acs_bridge.web.ordinary import Head
 
 SECONDS: Final = 60.0
-"""How long our own work on one may last; the database gives up long before."""
+"""How long our own work on one may last: a database that hangs says nothing."""
 _KINDS: Final = (JSON, f"{JSON}; charset=utf-8", f"{JSON};charset=utf-8")
 _BEARER: Final = "bearer "
 _NOT_HERE: Final = frozenset(("idempotency-key", "batch-id"))
